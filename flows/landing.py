@@ -1,0 +1,115 @@
+"""Landing: which exports there are, known by the SHA-256 of their bytes; the files themselves are only ever read."""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from flows.settings import LOCAL_TIME
+from transforms.readers import is_archive, list_members, read_member
+from transforms.sheets import UnreadableExport
+
+_TEMPORARY = re.compile(r"^~\$|\.(part|tmp|crdownload)$", re.IGNORECASE)
+_OWN = {".gitkeep", ".DS_Store", "Thumbs.db", "desktop.ini"}
+_TIMESTAMP = re.compile(r"(?<!\d)(20\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(?!\d)")
+
+
+@dataclass(frozen=True)
+class Export:
+    """One export as it lies in the raw folder, or in an archive there.
+
+    Attributes:
+        file_id: SHA-256 of the export's bytes, of the member's for one inside an archive.
+        file_name: path below the raw folder, with "/".
+        member: name inside the archive, None outside.
+        arrived_at: when its bytes were first seen to have arrived (the file's modification time then), Vietnamese civil time.
+        error: why the archive was refused, None for everything that can be tried.
+    """
+
+    file_id: str
+    file_name: str
+    member: str | None
+    arrived_at: datetime
+    error: str | None = None
+
+    @property
+    def order(self) -> tuple[str, str]:
+        """Code-point order of paths; of files with the same bytes the first is the one that counts."""
+        return (self.file_name, self.member or "")
+
+
+def time_in_name(name: str) -> datetime | None:
+    """The yyyymmddHHMMSS timestamp in a file's name, the last one where there are several."""
+    for found in reversed(list(_TIMESTAMP.finditer(name))):
+        try:
+            return datetime(*map(int, found.groups()))  # type: ignore[arg-type]
+        except ValueError:
+            continue
+    return None
+
+
+def find_exports(raw: Path) -> list[Export]:
+    """Every export below `raw`, archives opened, in the order of their paths. Temporary files are no exports."""
+    exports: list[Export] = []
+    for path in sorted(_files(raw), key=lambda p: p.relative_to(raw).as_posix()):
+        exports.extend(_exports_of(path, path.relative_to(raw).as_posix()))
+    return sorted(exports, key=lambda export: export.order)
+
+
+def _files(raw: Path) -> Iterator[Path]:
+    for folder, folders, names in os.walk(raw):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in names:
+            if not _TEMPORARY.search(name) and name not in _OWN and not name.startswith("."):
+                path = Path(folder, name)
+                if path.is_file():
+                    yield path
+
+
+def _exports_of(path: Path, name: str) -> Iterator[Export]:
+    try:
+        arrived = datetime.fromtimestamp(path.stat().st_mtime, LOCAL_TIME).replace(tzinfo=None, microsecond=0)
+        with path.open("rb") as stream:
+            start = stream.read(4)
+            stream.seek(0)
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        data = path.read_bytes() if start.startswith(b"PK") else b""
+    except OSError as error:
+        missing = hashlib.sha256(f"unreadable:{name}".encode()).hexdigest()
+        yield Export(missing, name, None, datetime(1970, 1, 1), f"không đọc được tệp ({error.strerror}); hãy kiểm tra quyền truy cập")
+        return
+    if not is_archive(data):
+        yield Export(digest, name, None, arrived)
+        return
+    try:
+        for member in list_members(data):
+            if not _TEMPORARY.search(member.rpartition("/")[2]):
+                yield Export(hashlib.sha256(read_member(data, member)).hexdigest(), name, member, arrived)
+    except UnreadableExport as error:
+        yield Export(digest, name, None, arrived, str(error))
+
+
+def read_bytes(raw: Path, file_name: str, member: str | None) -> bytes:
+    """The bytes of one export.
+
+    Raises:
+        UnreadableExport: its archive is damaged.
+        OSError: the file is gone or cannot be read.
+    """
+    data = (raw / file_name).read_bytes()
+    return data if member is None else read_member(data, member)
+
+
+def save_record(path: Path, record: dict[str, object]) -> None:
+    """Write a JSON record so that it is there whole or not at all."""
+    part = path.with_name(path.name + ".new")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with part.open("w", encoding="utf-8") as stream:
+        json.dump(record, stream, ensure_ascii=False, indent=1, sort_keys=True, default=str)
+        stream.flush()
+        os.fsync(stream.fileno())
+    part.replace(path)

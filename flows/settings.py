@@ -1,0 +1,102 @@
+"""One frozen set of settings, built once by the command line from options, TTHC_* variables and defaults."""
+
+import os
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+LOCAL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
+
+# Nothing this program uses may phone home, whoever imports it first.
+TELEMETRY_OFF = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    "GX_ANALYTICS_ENABLED": "false",
+    "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
+}
+
+
+class ConfigurationError(Exception):
+    """The configuration or the reference tables cannot be used; the text says where and what to do. Exit code 2."""
+
+
+def local_now() -> datetime:
+    """The civil time in Vietnam, without a zone, to the second."""
+    return datetime.now(LOCAL_TIME).replace(tzinfo=None, microsecond=0)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where things are and what the run may use.
+
+    Attributes:
+        raw: exports, searched recursively, never changed.
+        reference: units.csv, targets.csv and the other tables the office edits.
+        warehouse: the published DuckDB file; staged files, lock and run log stand beside it.
+        outbox: summaries, one folder a day.
+        as_of: the moment the figures are for, Vietnamese civil time.
+        workers: reader processes.
+        read_seconds, read_bytes: time and memory one file may take before it is given up.
+    """
+
+    raw: Path
+    reference: Path
+    warehouse: Path
+    outbox: Path
+    as_of: datetime
+    workers: int = field(default_factory=lambda: max(1, min(os.cpu_count() or 1, 8)))
+    read_seconds: float = 600.0
+    read_bytes: int = 3 * 1024**3
+
+    @property
+    def staged(self) -> Path:
+        """Folder of the staged Parquet files of this warehouse."""
+        return self.warehouse.with_suffix(".staged")
+
+    @property
+    def lock(self) -> Path:
+        """File whose lock only one run can hold."""
+        return self.warehouse.with_suffix(".lock")
+
+
+def _number(name: str, default: float) -> float:
+    text = os.environ.get(name)
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        raise ConfigurationError(f"biến môi trường {name} phải là một số, không phải “{text}”") from None
+    if value <= 0:
+        raise ConfigurationError(f"biến môi trường {name} phải lớn hơn 0, không phải “{text}”")
+    return value
+
+
+def make_settings(
+    raw: Path = Path("data/raw"),
+    reference: Path = Path("data/reference"),
+    warehouse: Path = Path("data/warehouse/tthc.duckdb"),
+    outbox: Path = Path("data/outbox"),
+    as_of: datetime | None = None,
+) -> Settings:
+    """Settings for one run.
+
+    Raises:
+        ConfigurationError: a folder is missing or a variable is malformed.
+    """
+    if not raw.is_dir():
+        raise ConfigurationError(f"không có thư mục tệp xuất “{raw}”; hãy tạo thư mục hoặc chỉ rõ bằng --raw")
+    if not (reference / "units.csv").is_file():
+        raise ConfigurationError(f"không có tệp “{reference / 'units.csv'}” (danh sách đơn vị); hãy tạo tệp hoặc chỉ rõ thư mục bằng --reference")
+    if warehouse.is_dir():
+        raise ConfigurationError(f"“{warehouse}” là thư mục; --warehouse phải là tên tệp, ví dụ data/warehouse/tthc.duckdb")
+    workers = int(_number("TTHC_WORKERS", max(1, min(os.cpu_count() or 1, 8))))
+    return Settings(
+        raw.resolve(),
+        reference.resolve(),
+        warehouse.resolve(),
+        outbox.resolve(),
+        (as_of or local_now()).replace(tzinfo=None),
+        workers,
+        _number("TTHC_READ_SECONDS", 600),
+        int(_number("TTHC_READ_GIB", 3) * 1024**3),
+    )

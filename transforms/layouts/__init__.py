@@ -1,0 +1,10 @@
+"""Headings and words as reviewed data, and the search for a table's headings in a sheet.
+
+`kinds.yml` says what export kinds exist, `headings.csv` which headings name which column, `words.csv` which words mean which value. A new
+layout is a new line there, or in a headings.csv or words.csv of the office's own reference folder, not new code.
+"""
+
+from transforms.layouts.lists import Kind, LayoutLists, ListError, load_lists
+from transforms.layouts.search import Layout, LayoutProblem, find_layout
+
+__all__ = ["Kind", "Layout", "LayoutLists", "LayoutProblem", "ListError", "find_layout", "load_lists"]

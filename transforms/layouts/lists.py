@@ -1,0 +1,148 @@
+"""The lists behind reading: kinds, headings and words, loaded and checked before any export is opened."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from transforms.text import key
+
+PATH_SEPARATOR = ">"
+_ANY_GROUP = "*"
+_NO_COLUMN = ("personal", "ignored")
+COLUMN_TYPES = (
+    "case_code procedure_code text unit date status level channel amount fee duration count collection method payment_state component yes_no"
+).split()
+
+
+class ListError(Exception):
+    """A heading, word or kind list cannot be used; the text names file and line."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """What one canonical column of a kind means."""
+
+    name: str
+    type: str
+    required: bool = False
+    fill_down: bool = False
+    from_section: bool = False
+    staged_as: str = ""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One export kind: how it is recognised and which columns it has."""
+
+    name: str
+    label_vi: str
+    columns: Mapping[str, Column]
+    key_column: str
+    marks: frozenset[str]
+    at_least: int
+    none_of: frozenset[str]
+
+    @property
+    def required(self) -> list[str]:
+        """Names of the columns without which a file is rejected."""
+        return [c.name for c in self.columns.values() if c.required]
+
+
+@dataclass(frozen=True)
+class LayoutLists:
+    """All lists, ready for matching, and the version that staged files carry."""
+
+    kinds: Mapping[str, Kind]
+    headings: Mapping[str, Mapping[str, str]]
+    """kind -> heading key ("a>b" for grouped headings, "*>b" for any group) -> column, "personal" or "ignored"."""
+    spellings: Mapping[str, Mapping[str, Sequence[str]]]
+    """kind -> column -> headings as written, the first one being the one to show."""
+    words: Mapping[str, Mapping[str, Any]]
+    """domain -> word key -> canonical value."""
+    version: str
+
+
+def _heading_key(heading: str) -> str:
+    return PATH_SEPARATOR.join(part if part == _ANY_GROUP else key(part) for part in (p.strip() for p in heading.split(PATH_SEPARATOR)))
+
+
+def _read_csv(text: str, fields: Sequence[str], source: str) -> list[tuple[int, list[str]]]:
+    rows = list(csv.reader(io.StringIO(text.lstrip("\ufeff"))))
+    if not rows or [cell.strip() for cell in rows[0]] != list(fields):
+        raise ListError(f"{source}: dòng 1 phải là “{','.join(fields)}”")
+    wrong = next((number for number, row in enumerate(rows[1:], 2) if row and len(row) != len(fields)), None)
+    if wrong:
+        raise ListError(f"{source}, dòng {wrong}: cần đúng {len(fields)} ô ({','.join(fields)})")
+    return [(number, [cell.strip() for cell in row]) for number, row in enumerate(rows[1:], 2) if row]
+
+
+def _load_kinds(text: str) -> dict[str, Kind]:
+    kinds = {}
+    for name, body in yaml.safe_load(text).items():
+        columns = {}
+        key_column = "case_code"
+        for column, facts in body["columns"].items():
+            if facts["type"] not in COLUMN_TYPES:
+                raise ListError(f"kinds.yml: {name}.{column}: loại “{facts['type']}” không có")
+            if facts.get("key"):
+                key_column = column
+            columns[column] = Column(column, facts["type"], facts.get("required", False), facts.get("fill") == "down", facts.get("section", False), facts.get("as", column))
+        kinds[name] = Kind(
+            name, body["label_vi"], columns, key_column, frozenset(body["marks"]), body["at_least"], frozenset(body.get("none_of", ()))
+        )
+    return kinds
+
+
+def _word_value(domain: str, value: str) -> Any:
+    if domain == "yes_no":
+        return value == "true"
+    return int(value) if domain in ("status", "component") else value
+
+
+def load_lists(extra_headings: str = "", extra_words: str = "") -> LayoutLists:
+    """The lists that ship with the program plus the office's own lines.
+
+    Args:
+        extra_headings, extra_words: text of CSV files of the same form as headings.csv and words.csv; "" for none.
+
+    Raises:
+        ListError: a list is malformed, names an unknown kind or column, or gives one heading or word two meanings.
+    """
+    folder = files("transforms.layouts")
+    shipped = {name: folder.joinpath(name).read_text(encoding="utf-8") for name in ("kinds.yml", "headings.csv", "words.csv")}
+    kinds = _load_kinds(shipped["kinds.yml"])
+    headings: dict[str, dict[str, str]] = {name: {} for name in kinds}
+    spellings: dict[str, dict[str, list[str]]] = {name: {} for name in kinds}
+    for source, text in (("headings.csv", shipped["headings.csv"]), ("reference/headings.csv", extra_headings)):
+        for line, (kind, column, heading) in _read_csv(text, ("kind", "column", "heading"), source) if text.strip() else []:
+            if kind != "*" and kind not in kinds:
+                raise ListError(f"{source}, dòng {line}: không có loại tệp “{kind}”; có: {', '.join(kinds)}")
+            if not heading:
+                raise ListError(f"{source}, dòng {line}: thiếu tiêu đề")
+            for name in kinds if kind == "*" else [kind]:
+                known = set(kinds[name].columns) | kinds[name].marks | kinds[name].none_of | set(_NO_COLUMN)
+                if column not in known:
+                    raise ListError(f"{source}, dòng {line}: loại “{name}” không có cột “{column}”; có: {', '.join(kinds[name].columns)}")
+                before = headings[name].setdefault(_heading_key(heading), column)
+                if before != column:
+                    raise ListError(f"{source}, dòng {line}: tiêu đề “{heading}” đã dùng cho cột “{before}” của loại “{name}”")
+                spellings[name].setdefault(column, []).append(heading)
+    words: dict[str, dict[str, Any]] = {}
+    for source, text in (("words.csv", shipped["words.csv"]), ("reference/words.csv", extra_words)):
+        for line, (domain, value, word) in _read_csv(text, ("domain", "value", "word"), source) if text.strip() else []:
+            if source != "words.csv" and domain not in words:
+                raise ListError(f"{source}, dòng {line}: không có nhóm từ “{domain}”; có: {', '.join(words)}")
+            canonical = _word_value(domain, value)
+            if source != "words.csv" and canonical not in words[domain].values():
+                raise ListError(f"{source}, dòng {line}: nhóm “{domain}” không có giá trị “{value}”")
+            before = words.setdefault(domain, {}).setdefault(key(word), canonical)
+            if before != canonical:
+                raise ListError(f"{source}, dòng {line}: từ “{word}” đã có nghĩa “{before}” trong nhóm “{domain}”")
+    content = "\0".join((*shipped.values(), extra_headings, extra_words))
+    return LayoutLists(kinds, headings, spellings, words, hashlib.sha256(content.encode()).hexdigest()[:12])

@@ -1,0 +1,195 @@
+"""The search for a table in a sheet: which rows are its headings, what kind it is, which column is which."""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from transforms.layouts.lists import PATH_SEPARATOR, Kind, LayoutLists
+from transforms.sheets import Sheet
+from transforms.text import clean, key
+
+# Titles, notes and letterheads above a table; measured layouts have at most 15 rows of them.
+SEARCH_ROWS = 60
+_HEADER_ROWS = 3
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a table stands in its sheet.
+
+    Attributes:
+        kind: the export kind.
+        first, last: first and last heading row, counted from 0 within the sheet's rows.
+        columns: canonical column -> position of the sheet's column.
+        headings: canonical column -> heading as found (grouped headings joined by " > ").
+        unknown: headings nobody has declared; they load without their column and are warned of.
+    """
+
+    kind: Kind
+    first: int
+    last: int
+    columns: Mapping[str, int]
+    headings: Mapping[str, str]
+    personal: Sequence[str] = ()
+    unknown: Sequence[str] = field(default=())
+
+
+@dataclass(frozen=True)
+class LayoutProblem:
+    """A sheet that looks like a table of some kind but cannot be read as one; `text` says why and what to do, in Vietnamese."""
+
+    text: str
+    kind: str | None = None
+
+
+@dataclass
+class _Candidate:
+    first: int
+    last: int
+    paths: list[list[str]]
+    matches: dict[str, dict[int, str]]  # kind -> position -> column
+
+
+def _paths(rows: Sequence[Sequence[str | None]]) -> list[list[str]]:
+    """Heading path of every column; a group's text stands in its first column only and counts for the blank ones right of it."""
+    filled = [list(row) for row in rows]
+    for level in range(len(filled) - 1):
+        group: str | None = None
+        for position, text in enumerate(filled[level]):
+            below = any(row[position] for row in rows[level + 1 :])
+            if text:
+                group = text if below else None
+            elif below and group:
+                if level and filled[level - 1][position] != filled[level - 1][position - 1]:
+                    group = None  # the group above ends here, and so does this one
+                else:
+                    filled[level][position] = group
+            else:
+                group = None
+    paths = []
+    for column in zip(*filled, strict=True):
+        path: list[str] = []
+        for text in column:
+            if text and (not path or key(path[-1]) != key(text)):
+                path.append(clean(text))
+        paths.append(path)
+    return paths
+
+
+def _match(path: Sequence[str], headings: Mapping[str, str]) -> str | None:
+    keys = [key(part) for part in path]
+    for start in range(len(keys)):
+        column = headings.get(PATH_SEPARATOR.join(keys[start:]))
+        if column:
+            return column
+    return headings.get(f"*{PATH_SEPARATOR}{keys[-1]}") if len(keys) > 1 else None
+
+
+def _candidates(rows: Sequence[Sequence[str | None]], lists: LayoutLists) -> list[_Candidate]:
+    found = []
+    for first in range(len(rows)):
+        if sum(1 for text in rows[first] if text) < 2:
+            continue
+        for depth in range(1, _HEADER_ROWS + 1):
+            if first + depth > len(rows):
+                break
+            paths = _paths(rows[first : first + depth])
+            matches = {}
+            for kind, headings in lists.headings.items():
+                by_position = {position: column for position, path in enumerate(paths) if path and (column := _match(path, headings))}
+                if by_position:
+                    matches[kind] = by_position
+            if matches:
+                found.append(_Candidate(first, first + depth - 1, paths, matches))
+    return found
+
+
+def _is_kind(kind: Kind, columns: set[str]) -> bool:
+    return len(kind.marks & columns) >= kind.at_least and not kind.none_of & columns
+
+
+def _known(matches: Mapping[int, str]) -> int:
+    return len({c for c in matches.values() if c not in ("personal", "ignored")}) * 100 + len(matches)
+
+
+def find_layout(sheet: Sheet, lists: LayoutLists) -> Layout | LayoutProblem | None:
+    """The table of a sheet.
+
+    Returns:
+        Its layout; a problem when it looks like a known table but a required heading is missing or two headings claim one column; None when
+        no row looks like headings of any kind (a guide, a cover page).
+    """
+    rows = [[clean(text) or None if text else None for text in row] for row in sheet.head(SEARCH_ROWS)]
+    candidates = _candidates(rows, lists)
+    best: tuple[int, int, _Candidate, Kind] | None = None
+    for candidate in candidates:
+        for name, matches in candidate.matches.items():
+            kind = lists.kinds[name]
+            if not _is_kind(kind, set(matches.values())):
+                continue
+            score = (_known(matches), -(candidate.last - candidate.first))
+            if best is None or score > best[:2]:
+                best = (*score, candidate, kind)
+    if best is None:
+        return _nearest_problem(candidates, lists)
+    return _checked(best[2], best[3], lists)
+
+
+def _checked(candidate: _Candidate, kind: Kind, lists: LayoutLists) -> Layout | LayoutProblem:
+    matches = candidate.matches[kind.name]
+    columns: dict[str, int] = {}
+    headings: dict[str, str] = {}
+    personal, unknown = [], []
+    for position, path in enumerate(candidate.paths):
+        if not path:
+            continue
+        heading = f" {PATH_SEPARATOR} ".join(path)
+        column = matches.get(position)
+        if column is None:
+            unknown.append(heading)
+        elif column == "personal":
+            personal.append(heading)
+        elif column in columns:
+            return LayoutProblem(
+                f"dòng tiêu đề {candidate.first + 1}: hai tiêu đề “{headings[column]}” và “{heading}” cùng chỉ cột “{column}”; hãy xóa một trong hai", kind.name
+            )
+        elif column in kind.columns:
+            columns[column], headings[column] = position, heading
+    missing = [name for name in kind.required if name not in columns]
+    if missing:
+        return LayoutProblem(_missing_text(missing, unknown, kind, lists), kind.name)
+    return Layout(kind, candidate.first, candidate.last, columns, headings, personal, unknown)
+
+
+def _missing_text(missing: Sequence[str], unknown: Sequence[str], kind: Kind, lists: LayoutLists) -> str:
+    parts = []
+    for name in missing:
+        spellings = lists.spellings[kind.name].get(name, [name])
+        shown = re.sub(r"^\* > ", "", spellings[0])
+        nearest = max(
+            ((difflib.SequenceMatcher(None, key(s.rpartition(">")[2]), key(u.rpartition(">")[2])).ratio(), u) for s in spellings for u in unknown), default=(0.0, "")
+        )
+        if nearest[0] >= 0.4:
+            parts.append(f"thiếu cột bắt buộc “{shown}”; tiêu đề gần nhất là “{nearest[1]}” — nếu đúng là cột này, thêm vào headings.csv dòng: {kind.name},{name},{nearest[1]}")
+        else:
+            parts.append(f"thiếu cột bắt buộc “{shown}” (không có tiêu đề nào gần giống)")
+    return f"{kind.label_vi}: " + "; ".join(parts)
+
+
+def _nearest_problem(candidates: Sequence[_Candidate], lists: LayoutLists) -> LayoutProblem | None:
+    """For a sheet of no kind: None for a guide page, a problem when several headings are known all the same."""
+    best: tuple[int, str, _Candidate] | None = None
+    for candidate in candidates:
+        for name, matches in candidate.matches.items():
+            known = len({c for c in matches.values() if c not in ("personal", "ignored")})
+            if known >= 3 and (best is None or known > best[0]):
+                best = (known, name, candidate)
+    if best is None:
+        return None
+    _, name, candidate = best
+    found = [f" {PATH_SEPARATOR} ".join(candidate.paths[p]) for p in sorted(candidate.matches[name])][:8]
+    return LayoutProblem(
+        f"không nhận ra loại tệp: dòng tiêu đề {candidate.first + 1} có {', '.join(f'“{h}”' for h in found)}, "
+        f"nhưng chưa đủ cột của loại nào (gần nhất: {lists.kinds[name].label_vi}); hãy xuất lại đủ cột hoặc thêm tiêu đề vào headings.csv"
+    )

@@ -1,0 +1,211 @@
+"""Text columns to typed columns, a whole column at a time.
+
+Every parser takes a cleaned string array (see `text.clean_column`; blank is null) and returns the values and a mask of the cells that
+are filled but not understood. A cell is read by what its column means, never by what it looks like: "1.234" is 1,234 dossiers or đồng.
+Formats are those of Vietnamese exports: day before month, always.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.text import key
+
+# A year outside is a typing slip (0206), not a date.
+FIRST_YEAR, LAST_YEAR = 1990, 2099
+_TIME = r"(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?P<f>\.\d+)?)?"
+_DAY_FIRST = r"(?P<d>\d{1,2})[/.-](?P<m>\d{1,2})[/.-](?P<y>\d{4})"
+_YEAR_FIRST = r"(?P<y>\d{4})[-/](?P<m>\d{1,2})[-/](?P<d>\d{1,2})"
+_OFFSET = r"(?:(?P<z>[Zz])|(?P<zs>[+-])(?P<zh>\d{2}):?(?P<zm>\d{2}))?"
+_DATE_FORMS = (
+    rf"^{_DAY_FIRST}(?:[ T,]+{_TIME})?$",
+    rf"^{_TIME}[ ,]+{_DAY_FIRST}$",
+    rf"^{_YEAR_FIRST}(?:[ T]{_TIME} ?{_OFFSET})?$",
+)
+_SERIAL = r"^\d{5}(?:\.\d+)?$"
+# Serial 1 is 1900-01-01 in a calendar with a 29/02/1900 that never was: from March 1900 on, day 0 is 1899-12-30.
+_SERIAL_EPOCH = {False: np.datetime64("1899-12-30"), True: np.datetime64("1904-01-01")}
+LOCAL_OFFSET_MINUTES = 7 * 60  # Asia/Ho_Chi_Minh, no daylight saving since 1975
+DATE_IN_TEXT = re.compile(rf"(\d{{1,2}}:\d{{2}}(?::\d{{2}})?\s+\d{{1,2}}/\d{{1,2}}/\d{{4}}|\d{{1,2}}/\d{{1,2}}/\d{{4}}(?:\s+\d{{1,2}}:\d{{2}}(?::\d{{2}})?)?|"
+                          rf"\d{{4}}-\d{{2}}-\d{{2}}(?:[ T]\d{{2}}:\d{{2}}(?::\d{{2}})?)?|\b\d{{5}}\.\d+\b)")
+
+
+def _integers(strings: pa.Array) -> np.ndarray:
+    filled = pc.if_else(pc.equal(pc.fill_null(strings, ""), ""), "0", strings)
+    return pc.cast(filled, pa.int64()).to_numpy(zero_copy_only=False)
+
+
+def parse_dates(column: pa.Array, *, date1904: bool = False) -> tuple[pa.Array, np.ndarray]:
+    """Local civil times.
+
+    Reads dd/mm/yyyy with or without a time before or after it, yyyy-mm-dd with time, ISO with an offset (turned into Vietnamese
+    time), and serial numbers of spreadsheets. Fractions of seconds are rounded: spreadsheets store 07:30:00 as 07:29:59.9999.
+
+    Returns:
+        timestamp[s] array (null where blank or bad) and a boolean mask of the cells that are filled but no date.
+    """
+    size = len(column)
+    values = np.full(size, np.datetime64("NaT"), dtype="datetime64[s]")
+    filled = pc.is_valid(column).to_numpy(zero_copy_only=False)
+    todo = filled.copy()
+    for form in _DATE_FORMS:
+        if not todo.any():
+            break
+        where = np.flatnonzero(todo)
+        struct = pc.extract_regex(column.take(pa.array(where)), form)
+        hit = pc.is_valid(struct).to_numpy(zero_copy_only=False)
+        if not hit.any():
+            continue
+        where, struct = where[hit], struct.filter(pa.array(hit))
+        names = {f.name for f in struct.type}
+        part = {name: _integers(struct.field(name)) for name in ("y", "m", "d", "h", "mi", "s")}
+        ok = (part["y"] >= FIRST_YEAR) & (part["y"] <= LAST_YEAR) & (part["m"] >= 1) & (part["m"] <= 12) & (part["d"] >= 1)
+        ok &= (part["h"] <= 23) & (part["mi"] <= 59) & (part["s"] <= 59)
+        months = (np.clip(part["y"], FIRST_YEAR, LAST_YEAR) - 1970) * 12 + np.clip(part["m"], 1, 12) - 1
+        first = months.astype("datetime64[M]")
+        ok &= part["d"] <= ((first + 1).astype("datetime64[D]") - first.astype("datetime64[D]")).astype(int)
+        seconds = (part["d"] - 1) * 86400 + part["h"] * 3600 + part["mi"] * 60 + part["s"]
+        fraction = pc.if_else(pc.equal(pc.fill_null(struct.field("f"), ""), ""), "0", struct.field("f"))
+        seconds = seconds + (pc.cast(fraction, pa.float64()).to_numpy(zero_copy_only=False) >= 0.5)
+        if "zs" in names:
+            given = pc.fill_null(struct.field("zs"), "").to_numpy(zero_copy_only=False)
+            utc = np.asarray(pc.not_equal(pc.fill_null(struct.field("z"), ""), "").to_numpy(zero_copy_only=False), dtype=bool)
+            offset = _integers(struct.field("zh")) * 60 + _integers(struct.field("zm"))
+            offset = np.where(given == "-", -offset, offset)
+            seconds = seconds + np.where(utc | (given != ""), (LOCAL_OFFSET_MINUTES - offset) * 60, 0)
+        parsed = first.astype("datetime64[s]") + seconds.astype("timedelta64[s]")
+        values[where[ok]] = parsed[ok]
+        todo[where] = False
+    where = np.flatnonzero(todo)
+    if len(where):
+        rest = column.take(pa.array(where))
+        serial = pc.match_substring_regex(rest, _SERIAL).to_numpy(zero_copy_only=False).astype(bool)
+        if serial.any():
+            where = where[serial]
+            days = pc.cast(rest.filter(pa.array(serial)), pa.float64()).to_numpy(zero_copy_only=False)
+            parsed = _SERIAL_EPOCH[date1904].astype("datetime64[s]") + np.round(days * 86400).astype("timedelta64[s]")
+            years = parsed.astype("datetime64[Y]").astype(int) + 1970
+            ok = (years >= FIRST_YEAR) & (years <= LAST_YEAR)
+            values[where[ok]] = parsed[ok]
+    bad = filled & np.isnat(values)
+    return pa.array(values, pa.timestamp("s")), bad
+
+
+def _by_value(column: pa.Array, parse: Callable[[str], object], kind: pa.DataType) -> tuple[pa.Array, np.ndarray]:
+    """Apply `parse` once to each distinct value; it raises ValueError for what it does not understand."""
+    encoded = column.dictionary_encode()
+    values: list[object] = []
+    bad: list[bool] = []
+    for text in encoded.dictionary.to_pylist():
+        try:
+            values.append(parse(text))
+            bad.append(False)
+        except ValueError:
+            values.append(None)
+            bad.append(True)
+    indices = encoded.indices
+    wrong = pc.fill_null(pa.array(bad, pa.bool_()).take(indices), False)
+    return pa.array(values, kind).take(indices), wrong.to_numpy(zero_copy_only=False).astype(bool)
+
+
+def parse_words(column: pa.Array, words: Mapping[str, str | int | bool | None], kind: pa.DataType) -> tuple[pa.Array, np.ndarray]:
+    """Canonical values of words; `words` maps `text.key` of each spelling to the canonical value."""
+
+    def parse(text: str) -> object:
+        try:
+            return words[key(text)]
+        except KeyError:
+            raise ValueError(text) from None
+
+    return _by_value(column, parse, kind)
+
+
+def parse_levels(column: pa.Array, words: Mapping[str, str | int | bool | None]) -> tuple[pa.Array, np.ndarray]:
+    """Service levels; a cell that lists several is a procedure offered at both levels, which counts as the fuller one.
+
+    Source: the business rules of QĐ 766/QĐ-TTg ("a procedure with both counts as toàn trình").
+    """
+    order = {"full": 0, "partial": 1, "info": 2}
+
+    def parse(text: str) -> object:
+        whole = words.get(key(text))
+        if whole is not None:
+            return whole
+        parts = [words.get(key(part)) for part in re.split(r"[;,/\n+]| và ", text) if part.strip()]
+        if len(parts) < 2 or None in parts:
+            raise ValueError(text)
+        return min(parts, key=lambda level: order[str(level)])
+
+    return _by_value(column, parse, pa.string())
+
+
+_NO_FEE = {key(word) for word in ("Không", "Không thu", "Không thu phí", "Miễn phí", "Không có", "Không quy định")}
+_CURRENCY = re.compile(r"\s*(đồng|vnđ|vnd|đ|₫)\.?$", re.IGNORECASE)
+_GROUPED = re.compile(r"^-?\d{1,3}([., ])\d{3}(?:\1\d{3})*(?:[.,]0{1,2})?$")
+_PLAIN = re.compile(r"^-?\d+(?:[.,]0+)?$")
+
+
+def parse_whole_number(text: str) -> int:
+    """A count or an amount in đồng: 1.000.000, 1000000, 1000000.0, "20.000 đ".
+
+    Raises:
+        ValueError: the text is no whole number.
+    """
+    bare = _CURRENCY.sub("", text.strip())
+    if _GROUPED.match(bare):
+        return int(re.sub(r"[., ]", "", re.sub(r"(?<=\d{3})[.,]0{1,2}$", "", bare)))
+    if _PLAIN.match(bare):
+        return int(re.split(r"[.,]", bare)[0])
+    raise ValueError(text)
+
+
+def parse_numbers(column: pa.Array, *, no_fee_words: bool = False) -> tuple[pa.Array, np.ndarray]:
+    """Whole numbers (int64); with `no_fee_words`, "Không" is 0, as catalogues write it."""
+
+    def parse(text: str) -> int:
+        if no_fee_words and key(text) in _NO_FEE:
+            return 0
+        value = parse_whole_number(text)
+        if abs(value) >= 2**62:
+            raise ValueError(text)
+        return value
+
+    return _by_value(column, parse, pa.int64())
+
+
+_PROCEDURE = re.compile(r"^(\d)[.,](\d{1,6})(?:\.000\.00\.00)?(?:\.[A-Z]\d{2})?$", re.IGNORECASE)
+_PROCEDURE_NUMBER = re.compile(r"^(\d\.\d{1,6})\d*$")
+
+
+def procedure_key(text: str) -> str | None:
+    """The key of a procedure code, its first two groups (1.001193); None when the text is no such code.
+
+    A spreadsheet that took 1.000010 for a number hands out 1.00001, so the second group is filled up to six digits.
+    """
+    compact = text.replace(" ", "")
+    match = _PROCEDURE.match(compact)
+    if match:
+        return f"{match[1]}.{match[2].ljust(6, '0')}"
+    if _PROCEDURE_NUMBER.match(compact):  # 2.0009299999999999: a binary fraction shown in full
+        return f"{float(compact):.6f}"
+    return None
+
+
+def parse_procedure_codes(column: pa.Array) -> pa.Array:
+    """Keys of procedure codes; what is no code at all stays as it is written, and so will be missing from the catalogue."""
+    values, _ = _by_value(column, lambda text: procedure_key(text) or text.upper(), pa.string())
+    return values
+
+
+_CASE_CODE = r"^(?:[0-9A-Z]{3}\.[0-9A-Z]{2}\.[0-9A-Z]{2}\.[A-Z]\d{2}|[A-Z]\d{2}(?:\.[0-9A-Z]{2,3}){0,3})-\d{6}-\d{3,}$"
+
+
+def parse_case_codes(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
+    """Dossier codes in capitals without spaces, and a mask of those of the two known forms; an odd one is kept."""
+    codes = pc.utf8_upper(pc.replace_substring_regex(column, pattern=" ", replacement=""))
+    codes = pc.replace_substring_regex(codes, pattern="[\\x{2010}-\\x{2015}\\x{2212}]", replacement="-")
+    known = pc.fill_null(pc.match_substring_regex(codes, _CASE_CODE), False)
+    return codes, known.to_numpy(zero_copy_only=False).astype(bool)

@@ -1,0 +1,148 @@
+"""What kind of container the bytes are, and whether it is safe to unpack, before any parser sees them."""
+
+import io
+import re
+import zipfile
+from dataclasses import dataclass
+
+from transforms.readers import delimited, html, ods, xls, xlsx
+from transforms.sheets import Sheet, UnreadableExport
+
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_FOREIGN = {
+    b"%PDF": "tệp PDF",
+    b"Rar!": "tệp nén RAR",
+    b"7z\xbc\xaf": "tệp nén 7z",
+    b"\x1f\x8b": "tệp nén gzip",
+    b"\x89PNG": "tệp ảnh PNG",
+    b"\xff\xd8\xff": "tệp ảnh JPEG",
+    b"GIF8": "tệp ảnh GIF",
+    b"{\\rtf": "tệp văn bản RTF",
+    b"PAR1": "tệp Parquet",
+}
+_AGAIN = "hãy xuất lại từ hệ thống một cửa dạng .xlsx hoặc .csv"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a file may ask of the machine; beyond it the file is refused before it is unpacked.
+
+    Attributes:
+        unpacked_bytes: all parts of a workbook or archive together.
+        ratio: unpacked to packed size of a part larger than `ratio_from_bytes`; honest sheets stay below about 60.
+        entries: parts in a workbook or members in an archive.
+        rows, columns: of one sheet.
+    """
+
+    unpacked_bytes: int = 3 * 1024**3
+    ratio: int = 150
+    ratio_from_bytes: int = 50 * 1024**2
+    entries: int = 5_000
+    rows: int = 1_048_576
+    columns: int = 1_000
+
+
+def _open_zip(data: bytes, limits: Limits) -> zipfile.ZipFile:
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        infos = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
+        raise UnreadableExport(f"tệp bị cắt cụt hoặc hỏng (không mở được gói nén bên trong); {_AGAIN}") from error
+    if len(infos) > limits.entries:
+        raise UnreadableExport(f"gói nén có {len(infos)} thành phần, quá {limits.entries}; không mở vì lý do an toàn")
+    if sum(info.file_size for info in infos) > limits.unpacked_bytes:
+        raise UnreadableExport("nội dung bung ra quá lớn (nghi là bom nén); không mở vì lý do an toàn")
+    for info in infos:
+        if info.file_size > limits.ratio_from_bytes and info.file_size > limits.ratio * max(info.compress_size, 1):
+            raise UnreadableExport("tỷ lệ nén bất thường (nghi là bom nén); không mở vì lý do an toàn")
+        if info.flag_bits & 0x1:
+            raise UnreadableExport("gói nén đặt mật khẩu; hãy gửi lại tệp không đặt mật khẩu")
+    return archive
+
+
+def _is_workbook(archive: zipfile.ZipFile) -> str | None:
+    names = {info.filename for info in archive.infolist()}
+    if "mimetype" in names and "content.xml" in names:
+        return "ods"
+    if any(re.fullmatch(r"(xl/)?workbook\.bin", name) for name in names):
+        return "xlsb"
+    if "[Content_Types].xml" in names or any(name.startswith("xl/") for name in names):
+        return "xlsx"
+    return None
+
+
+def is_archive(data: bytes) -> bool:
+    """True for a .zip of exports, not for workbooks, which are zips too. A damaged zip is no archive: reading it says what is wrong."""
+    if not data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return False
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return _is_workbook(archive) is None
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+        return False
+
+
+def list_members(data: bytes, limits: Limits = Limits()) -> list[str]:
+    """Names of an archive's files in the order of their code points.
+
+    Raises:
+        UnreadableExport: the archive is unsafe, damaged, locked with a password, empty, or holds another archive.
+    """
+    with _open_zip(data, limits) as archive:
+        members = sorted(info.filename for info in archive.infolist() if not info.is_dir())
+        if not members:
+            raise UnreadableExport("gói nén không có tệp nào")
+        for member in members:
+            with archive.open(member) as part:
+                start = part.read(4)
+            if start == b"PK\x03\x04" and is_archive(archive.read(member)):
+                raise UnreadableExport(f"trong gói nén có một gói nén khác ({member}); hãy bung ra và gửi lại từng tệp")
+        return members
+
+
+def read_member(data: bytes, member: str, limits: Limits = Limits()) -> bytes:
+    """The bytes of one file of an archive; nothing is ever unpacked to disk, so a member's name cannot lead anywhere.
+
+    Raises:
+        UnreadableExport: the archive or the member is damaged or unsafe.
+    """
+    with _open_zip(data, limits) as archive:
+        try:
+            return archive.read(member)
+        except (zipfile.BadZipFile, KeyError, ValueError, NotImplementedError, EOFError, OSError) as error:
+            raise UnreadableExport(f"không bung được tệp {member} trong gói nén; hãy nén lại và gửi lại") from error
+        except Exception as error:  # zlib and lzma raise their own types for damaged streams
+            raise UnreadableExport(f"tệp {member} trong gói nén bị hỏng; hãy nén lại và gửi lại") from error
+
+
+def read_sheets(data: bytes, limits: Limits = Limits()) -> list[Sheet]:
+    """The sheets of one export, hidden ones included and marked.
+
+    Args:
+        data: the whole file (a single export, not an archive of several).
+        limits: what the file may ask of the machine.
+
+    Raises:
+        UnreadableExport: these bytes are no table this program reads, or are damaged or unsafe.
+    """
+    if not data.strip(b"\x00 \t\r\n"):
+        raise UnreadableExport(f"tệp rỗng (0 dòng); {_AGAIN}")
+    for magic, what in _FOREIGN.items():
+        if data.startswith(magic):
+            raise UnreadableExport(f"đây là {what}, không phải bảng tính hay CSV; {_AGAIN}")
+    if data.startswith(b"PK"):
+        with _open_zip(data, limits) as archive:
+            kind = _is_workbook(archive)
+            if kind == "ods":
+                return ods.read(archive, limits.rows, limits.columns)
+            if kind == "xlsx":
+                return xlsx.read(data, archive, limits.rows, limits.columns)
+            if kind == "xlsb":
+                raise UnreadableExport("đây là sổ tính nhị phân .xlsb; hãy mở bằng Excel và lưu lại dạng .xlsx")
+            raise UnreadableExport("gói nén này không phải sổ tính Excel hay OpenDocument")
+    if data.startswith(_OLE):
+        return xls.read(data)
+    text = delimited.decode(data)
+    if text.lstrip("\ufeff \t\r\n").startswith("<"):
+        return html.read(text)
+    return delimited.read(text, limits.columns)

@@ -1,0 +1,116 @@
+"""OpenDocument spreadsheets: content.xml read as a stream, because it alone says which tables are hidden and which cells repeat."""
+
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+from lxml import etree
+
+from transforms.sheets import Sheet, UnreadableExport, sheet_from_rows
+from transforms.text import decode_tcvn3, is_tcvn3_font
+
+_NS = {
+    "office": "urn:oasis:names:tc:opendocument:xmlns:office:1.0",
+    "table": "urn:oasis:names:tc:opendocument:xmlns:table:1.0",
+    "text": "urn:oasis:names:tc:opendocument:xmlns:text:1.0",
+    "style": "urn:oasis:names:tc:opendocument:xmlns:style:1.0",
+    "fo": "urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0",
+    "calcext": "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0",
+}
+
+
+def _name(prefixed: str) -> str:
+    prefix, local = prefixed.split(":")
+    return f"{{{_NS[prefix]}}}{local}"
+
+
+_TABLE, _ROW, _CELL, _COVERED = map(_name, ("table:table", "table:table-row", "table:table-cell", "table:covered-table-cell"))
+_STYLE, _P = _name("style:style"), _name("text:p")
+
+
+def read(archive: zipfile.ZipFile, max_rows: int, max_columns: int) -> list[Sheet]:
+    """Every table of the document.
+
+    Raises:
+        UnreadableExport: the document is damaged, locked or larger than the limits.
+    """
+    try:
+        with archive.open("content.xml") as stream:
+            return list(_tables(stream, max_rows, max_columns))
+    except UnreadableExport:
+        raise
+    except Exception as error:  # damaged XML, damaged zip streams and missing parts each raise their own type
+        raise UnreadableExport("tệp .ods bị cắt cụt, đặt mật khẩu hoặc hỏng; hãy xuất lại dạng .xlsx") from error
+
+
+def _tables(stream: Any, max_rows: int, max_columns: int) -> Iterator[Sheet]:
+    events = etree.iterparse(stream, events=("start", "end"), tag=(_TABLE, _ROW, _STYLE), resolve_entities=False, huge_tree=True, no_network=True)
+    hidden_styles: set[str] = set()
+    fonts: dict[str, str] = {}
+    rows: list[list[str | None]] = []
+    blank = errors = 0
+    for event, node in events:
+        if event == "start":
+            if node.tag == _TABLE:
+                if node.getroottree().docinfo.doctype:
+                    raise UnreadableExport("tệp .ods khai báo thực thể XML; không mở vì lý do an toàn")
+                rows, blank, errors = [], 0, 0
+            continue
+        if node.tag == _STYLE:
+            name = node.get(_name("style:name"), "")
+            for child in node:
+                if child.get(_name("table:display")) == "false":
+                    hidden_styles.add(name)
+                font = child.get(_name("style:font-name")) or child.get(_name("fo:font-family"))
+                if is_tcvn3_font(font):
+                    fonts[name] = font
+        elif node.tag == _ROW:
+            cells, wrong = _cells(node, fonts, max_columns)
+            repeat = int(node.get(_name("table:number-rows-repeated"), "1"))
+            errors += wrong
+            node.clear()
+            if not any(cells):
+                blank += repeat  # kept only if something follows: sheets end in a million blank rows
+                continue
+            if len(rows) + blank + repeat > max_rows:
+                raise UnreadableExport(f"một trang có hơn {max_rows} dòng; hãy tách nhỏ khi xuất")
+            rows.extend([[]] * blank + [cells] * repeat)
+            blank = 0
+        elif node.tag == _TABLE:
+            sheet = sheet_from_rows(node.get(_name("table:name"), ""), rows, hidden=node.get(_name("table:style-name")) in hidden_styles)
+            sheet.error_cells = errors
+            node.clear()
+            yield sheet
+
+
+def _cells(row: Any, fonts: dict[str, str], max_columns: int) -> tuple[list[str | None], int]:
+    cells: list[str | None] = []
+    blank = errors = 0
+    for cell in row.iterchildren(_CELL, _COVERED):
+        text = None if cell.tag == _COVERED else _value(cell)
+        repeat = int(cell.get(_name("table:number-columns-repeated"), "1"))
+        if not text:
+            blank += repeat
+            continue
+        if cell.get(_name("calcext:value-type")) == "error" or text.startswith(("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "Err:5")):
+            text, errors = "#N/A", errors + 1
+        font = fonts.get(cell.get(_name("table:style-name"), ""))
+        if font:
+            text = decode_tcvn3(text, font)
+        if len(cells) + blank + repeat > max_columns:
+            raise UnreadableExport(f"một dòng có hơn {max_columns} ô; hãy xuất lại")
+        cells.extend([None] * blank + [text] * repeat)
+        blank = 0
+    return cells, errors
+
+
+def _value(cell: Any) -> str | None:
+    kind = cell.get(_name("office:value-type"))
+    if kind == "date":
+        return str(cell.get(_name("office:date-value"), "")).replace("T", " ")
+    if kind in ("float", "currency"):
+        text = str(cell.get(_name("office:value"), ""))
+        return text[:-2] if text.endswith(".0") else text
+    if kind == "boolean":
+        return str(cell.get(_name("office:boolean-value")))
+    return "\n".join("".join(p.itertext()) for p in cell.iterchildren(_P)) or None

@@ -1,0 +1,88 @@
+"""Vietnamese text as exports spell it, evened out so that equal meanings compare equal.
+
+Three strengths, each for one use: `clean` for what is stored, `key` for what is matched (headings, units, words), `mask` for what
+may be shown of a cell that was refused. Accents are never removed: Sơn Hà and Sơn Hạ are two communes.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_TONES = "\u0300\u0301\u0303\u0309\u0323"
+# Old spelling puts the tone on the first vowel of an open oa, oe, uy (hòa, thủy), new spelling on the second (hoà, thuỷ).
+_OLD_TONE = re.compile(f"(?:(o)([{_TONES}])([ae])|(u)([{_TONES}])(y))(?![{_TONES}\u0302\u0306])")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
+# RE2 (Arrow) knows \s as ASCII only, so the Unicode spaces are named.
+_INVISIBLE_RE2 = "[\\x{00AD}\\x{200B}-\\x{200F}\\x{202A}-\\x{202E}\\x{2060}\\x{FEFF}]"
+_SPACES_RE2 = "[\\s\\x{0085}\\x{00A0}\\x{1680}\\x{2000}-\\x{200A}\\x{2028}\\x{2029}\\x{202F}\\x{205F}\\x{3000}]+"
+
+# TCVN 5712 (VN3, the "ABC" fonts) from 0xA0 up; text in those fonts is stored as the Latin-1 characters of its bytes.
+_TCVN3_LETTERS = (
+    "\u00a0ĂÂÊÔƠƯĐăâêôơưđẰ\u0300\u0309\u0303\u0301\u0323àảãáạẲằẳẵắẴẮẦẨẪẤỀặầẩẫấậèỂẻẽéẹềểễếệìỉỄẾỒĩíịòỔỏõóọồổỗốộờởỡớợùỖủũúụừửữứựỳỷỹýỵỐ"
+)
+_TCVN3 = {0xA0 + i: letter for i, letter in enumerate(_TCVN3_LETTERS)}
+_TCVN3_FONT = re.compile(r"^\.?vn", re.IGNORECASE)
+
+
+def clean(text: str) -> str:
+    """The text in NFC, without invisible characters, with single ordinary spaces and none at the ends."""
+    return " ".join(_INVISIBLE.sub("", unicodedata.normalize("NFC", text)).split())
+
+
+@lru_cache(maxsize=100_000)
+def key(text: str) -> str:
+    """What two spellings of one name share: NFC, lower case, no spaces, tones in the new placement (hòa = hoà)."""
+    folded = unicodedata.normalize("NFD", clean(text).casefold().replace(" ", ""))
+    moved = _OLD_TONE.sub(lambda m: (m[1] or m[4]) + (m[3] or m[6]) + (m[2] or m[5]), folded)
+    return unicodedata.normalize("NFC", moved)
+
+
+def clean_column(column: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
+    """`clean` for a whole column at once, blank cells as null.
+
+    Returns a dictionary array whose dictionary may repeat values: parsing works on the dictionary, so that a word that stands in
+    100,000 rows is parsed once.
+    """
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    encoded = column.dictionary_encode() if not isinstance(column, pa.DictionaryArray) else column
+    words = pc.utf8_normalize(encoded.dictionary.cast(pa.string()), form="NFC")
+    words = pc.replace_substring_regex(words, pattern=_INVISIBLE_RE2, replacement="")
+    words = pc.utf8_trim_whitespace(pc.replace_substring_regex(words, pattern=_SPACES_RE2, replacement=" "))
+    words = pc.if_else(pc.equal(words, ""), pa.scalar(None, pa.string()), words)
+    if words.null_count:  # a dictionary may not hold nulls that count as values
+        plain = words.take(encoded.indices)
+        return plain.dictionary_encode()
+    return pa.DictionaryArray.from_arrays(encoded.indices, words)
+
+
+def is_tcvn3_font(font: str | None) -> bool:
+    """True for the fonts (.VnTime, VnArial, …) whose text is TCVN3 and not Unicode."""
+    return bool(font and _TCVN3_FONT.match(font.strip()))
+
+
+def decode_tcvn3(text: str, font: str = ".VnTime") -> str:
+    """The Unicode text that a TCVN3 font shows for Latin-1 characters; fonts named …H show capitals."""
+    decoded = unicodedata.normalize("NFC", text.translate(_TCVN3))
+    return decoded.upper() if font.rstrip().endswith("H") else decoded
+
+
+# Words that open the name of an office, never of a person: such a name may be shown, so that it can be added to units.csv.
+_OFFICES = re.compile(
+    r"^(UBND|Ủy ban|Uỷ ban|HĐND|Phòng|Sở|Chi nhánh|Chi cục|Trung tâm|Văn phòng|Công an|Bộ phận|Thanh tra|Tòa án|Toà án|Ban Quản lý) ", re.IGNORECASE
+)
+_DATE_LIKE = re.compile(r"\d[/:.-]\d")
+
+
+def mask(text: str) -> str:
+    """What may be shown of a refused cell: dates, short numbers, an office's name; of other words only the first letters."""
+    text = clean(text)[:60]
+    digits = sum(c.isdigit() for c in text)
+    if re.search(r"\d{9,}", text) or (digits >= 9 and not _DATE_LIKE.search(text)):
+        return "***"
+    if not any(c.isalpha() for c in text) or (_OFFICES.match(text) and digits < 9):
+        return text
+    return re.sub(r"[^\W\d_]+", lambda m: m[0] if len(m[0]) == 1 else m[0][0] + "…", text)
