@@ -21,6 +21,10 @@ class ConfigurationError(Exception):
     """The configuration or the reference tables cannot be used; the text says where and what to do. Exit code 2."""
 
 
+class AlreadyRunning(Exception):
+    """Another run holds the lock of this warehouse. Exit code 4."""
+
+
 def local_now() -> datetime:
     """The civil time in Vietnam, without a zone, to the second."""
     return datetime.now(LOCAL_TIME).replace(tzinfo=None, microsecond=0)

@@ -56,6 +56,27 @@ _FOOTER_ROWS = 15
 TROUBLES = pa.schema([("row_number", pa.int32()), ("rank", pa.int32()), ("reason", pa.string()), ("column_name", pa.string()), ("masked_value", pa.string())])
 
 
+# A unit known only by its dossier code's prefix is referred to by this mark and the prefix; names never start with it.
+PREFIX_MARK = "#"
+
+
+def staged_schema(kind: Kind) -> pa.Schema:
+    """Columns and types of a kind's staged rows; the same for every file of the kind, whatever columns it had."""
+    fields: list[tuple[str, pa.DataType]] = [("row_number", pa.int32())]
+    for column in kind.columns.values():
+        if column.type == "unit":
+            fields += [("unit_ref", pa.string()), ("unit_shown", pa.string())]
+        else:
+            fields.append((column.staged_as, _ARROW.get(column.type, pa.string())))
+    if kind.key_column == "case_code":
+        fields.append(("is_odd_code", pa.bool_()))
+    if kind.name == "waiting":
+        fields.append(("channel", pa.string()))
+    if kind.name == "summary06":
+        fields += [("period_first", pa.date32()), ("period_last", pa.date32())]
+    return pa.schema(fields)
+
+
 @dataclass
 class NormalisedSheet:
     """One sheet's data rows, typed.
@@ -225,7 +246,10 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
             values = pc.coalesce(values, _section_of(rows, sections))
         if column.type == "unit":
             shown = found.text.cast(pa.string()).take(rows) if found else pa.nulls(len(rows), pa.string())
-            columns["unit_key"] = values
+            if column.required and kind.key_column == "case_code":
+                prefix = pc.list_element(pc.split_pattern(parsed["case_code"].values.take(rows), "-"), 0)
+                values = pc.coalesce(values, pc.binary_join_element_wise(PREFIX_MARK, prefix, ""))
+            columns["unit_ref"] = values
             columns["unit_shown"] = _masked(shown)
         elif column.type == "channel":
             columns["channel"] = pc.fill_null(values, "counter")  # a blank channel is the counter (national rule)
@@ -239,7 +263,8 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
         period = find_period(titles) or (None, None)
         columns["period_first"] = pa.array([period[0]] * len(rows), pa.date32())
         columns["period_last"] = pa.array([period[1]] * len(rows), pa.date32())
-    result = NormalisedSheet(sheet.name, layout, pa.table(columns), _troubles(kind, layout, parsed, keep, sheet.first_row + start))
+    schema = staged_schema(kind)
+    result = NormalisedSheet(sheet.name, layout, pa.table([columns[name] for name in schema.names], schema=schema), _troubles(kind, layout, parsed, keep, sheet.first_row + start))
     if layout.unknown:
         result.warnings.append(f"tiêu đề chưa khai báo (cột bị bỏ qua): {', '.join(f'“{heading}”' for heading in layout.unknown)}")
     if sheet.error_cells:

@@ -1,0 +1,90 @@
+"""Contracts to DDL, comments and checks.
+
+What a published table holds is written once, in `expectations/<schema>.<table>.yml`: columns, types, nullability, allowed values and
+meaning in Vietnamese and English. The warehouse's CREATE TABLE and COMMENT ON and the gate's column checks are made from it here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+import yaml
+
+
+@dataclass(frozen=True)
+class ContractColumn:
+    """One column of a published table."""
+
+    name: str
+    type: str
+    is_nullable: bool
+    vi: str
+    en: str
+    allowed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One published table."""
+
+    table: str
+    vi: str
+    en: str
+    key: tuple[str, ...]
+    columns: Mapping[str, ContractColumn]
+
+
+@lru_cache(maxsize=1)
+def load_contracts() -> dict[str, Contract]:
+    """All contracts by table name, in the order of their names."""
+    contracts = {}
+    for path in sorted((p for p in files("expectations").iterdir() if p.name.endswith(".yml") and "." in p.name.removesuffix(".yml")), key=lambda p: p.name):
+        body = yaml.safe_load(path.read_text(encoding="utf-8"))
+        columns = {
+            name: ContractColumn(name, facts["type"], facts["nullable"], facts["vi"], facts["en"], tuple(str(a) for a in facts.get("allowed", ())))
+            for name, facts in body["columns"].items()
+        }
+        contracts[body["table"]] = Contract(body["table"], body["vi"], body["en"], tuple(body["key"]), columns)
+    return contracts
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def create_tables_sql() -> list[str]:
+    """CREATE SCHEMA, CREATE TABLE and COMMENT ON statements for every contract."""
+    contracts = load_contracts().values()
+    statements = [f"CREATE SCHEMA {schema}" for schema in sorted({c.table.partition(".")[0] for c in contracts})]
+    for contract in contracts:
+        columns = ", ".join(f"{c.name} {c.type}" for c in contract.columns.values())
+        statements.append(f"CREATE TABLE {contract.table} ({columns})")
+        statements.append(f"COMMENT ON TABLE {contract.table} IS {_quote(contract.vi)}")
+        statements += [f"COMMENT ON COLUMN {contract.table}.{c.name} IS {_quote(c.vi)}" for c in contract.columns.values()]
+    return statements
+
+
+def contract_checks() -> list[tuple[str, str, str]]:
+    """(check name, message, SQL that counts violations) for nullability, allowed values and keys of every contract."""
+    checks = []
+    for contract in load_contracts().values():
+        for column in contract.columns.values():
+            wrong = [] if column.is_nullable else [f"{column.name} IS NULL"]
+            if column.allowed:
+                values = ", ".join(_quote(value) for value in column.allowed)
+                wrong.append(f"CAST({column.name} AS VARCHAR) NOT IN ({values})")
+            if column.type == "DOUBLE":
+                wrong.append(f"isnan({column.name}) OR isinf({column.name})")
+            if wrong:
+                message = f"{contract.table}.{column.name} ({column.vi}): có giá trị trống hoặc ngoài danh sách cho phép"
+                checks.append((f"contract:{contract.table}.{column.name}", message, f"SELECT count(*) FROM {contract.table} WHERE {' OR '.join(wrong)}"))
+        key = ", ".join(contract.key)
+        checks.append(
+            (
+                f"key:{contract.table}",
+                f"{contract.table}: hai dòng có cùng khóa ({key})",
+                f"SELECT count(*) FROM (SELECT {key} FROM {contract.table} GROUP BY {key} HAVING count(*) > 1) AS doubled",
+            )
+        )
+    return checks

@@ -1,0 +1,126 @@
+"""The command line: `tthc`. Heavy libraries are imported by the command that needs them, so that help is instant."""
+
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flows.settings import TELEMETRY_OFF, AlreadyRunning, ConfigurationError, Settings, make_settings
+
+if TYPE_CHECKING:
+    from flows.night import NightResult
+
+app = typer.Typer(
+    name="tthc",
+    help="Tỷ lệ giải quyết thủ tục hành chính theo đơn vị, từ tệp xuất của hệ thống một cửa.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+_MOMENTS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"]
+EXIT_FAILED, EXIT_USAGE, EXIT_HELD, EXIT_LOCKED = 1, 2, 3, 4
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"tthc {version('tthc')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="In phiên bản rồi thoát.")] = False) -> None:
+    """Options of every command."""
+
+
+@app.command()
+def run(
+    raw: Annotated[Path, typer.Option(help="Thư mục tệp xuất, tìm cả trong thư mục con.")] = Path("data/raw"),
+    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu (units.csv, targets.csv, calendar.csv).")] = Path("data/reference"),
+    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB được công bố.")] = Path("data/warehouse/tthc.duckdb"),
+    outbox: Annotated[Path, typer.Option(help="Thư mục báo cáo.")] = Path("data/outbox"),
+    as_of: Annotated[datetime | None, typer.Option(formats=_MOMENTS, help="Thời điểm chốt số liệu (giờ Việt Nam); mặc định là bây giờ.")] = None,
+    prefect: Annotated[bool, typer.Option("--prefect", help="Chạy có theo dõi bằng Prefect (tự bật khi có PREFECT_API_URL).")] = False,
+) -> None:
+    """Chạy toàn bộ công việc một lần: đọc tệp xuất, tính tỷ lệ, kiểm tra, công bố, viết báo cáo."""
+    os.umask(0o027)
+    os.environ.update({name: os.environ.get(name, value) for name, value in TELEMETRY_OFF.items()})
+    settings = make_settings(raw, reference, warehouse, outbox, as_of)
+    result = _run(settings, tracked=prefect or bool(os.environ.get("PREFECT_API_URL")))
+    from flows.terminal import show_result
+
+    show_result(settings, result)
+    if not result.is_published:
+        raise typer.Exit(EXIT_HELD)
+
+
+def _run(settings: Settings, tracked: bool) -> "NightResult":
+    from flows.terminal import progress
+
+    with progress() as watcher:
+        if tracked:
+            os.environ.setdefault("PREFECT_HOME", str(settings.warehouse.parent / "prefect"))
+            os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+            from flows.nightly import nightly
+
+            return nightly(settings, watcher)
+        from flows.night import run_night
+
+        return run_night(settings, watcher)
+
+
+@app.command()
+def sample(
+    out: Annotated[Path, typer.Argument(help="Thư mục sẽ chứa raw/, reference/ và truth/.")],
+    seed: Annotated[int, typer.Option(help="Số gieo: cùng số, cùng dữ liệu.")] = 1,
+    cases: Annotated[int, typer.Option(min=100, max=5_000_000, help="Số hồ sơ.")] = 4_000,
+    year: Annotated[int, typer.Option(min=2015, max=2099, help="Năm của dữ liệu.")] = 2024,
+    as_of: Annotated[datetime | None, typer.Option(formats=_MOMENTS, help="Thời điểm chốt; mặc định 23:00 ngày 30/06.")] = None,
+) -> None:
+    """Viết bộ tệp xuất giả như thật (không có người thật) để dùng thử."""
+    from flows.sample import write_sample
+    from flows.terminal import counter
+
+    with counter("Viết hồ sơ mẫu", cases) as advance:
+        made = write_sample(out, seed=seed, cases=cases, year=year, as_of=as_of, on_progress=advance)
+    typer.echo(
+        f"Đã viết {cases} hồ sơ mẫu. Chạy thử:\n  tthc run --raw {made.raw} --reference {made.reference} "
+        f"--warehouse {out / 'tthc.duckdb'} --outbox {out / 'outbox'} --as-of {made.as_of:%Y-%m-%dT%H:%M}"
+    )
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Các tệp cần xem thử.", exists=True, dir_okay=False)],
+    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu.")] = Path("data/reference"),
+) -> None:
+    """Đọc thử tệp xuất mà không nạp: loại tệp, tiêu đề đã nhận, dòng sẽ bị từ chối và vì sao."""
+    from flows.terminal import show_checked
+
+    if not show_checked(files, reference):
+        raise typer.Exit(EXIT_FAILED)
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Entry point; turns known errors into a line of text and an exit code."""
+    try:
+        app(arguments)
+    except ConfigurationError as error:
+        typer.echo(f"Cấu hình sai: {error}", err=True)
+        sys.exit(EXIT_USAGE)
+    except AlreadyRunning as error:
+        typer.echo(f"Không chạy: {error}", err=True)
+        sys.exit(EXIT_LOCKED)
+    except KeyboardInterrupt:
+        typer.echo("Đã dừng theo yêu cầu; kho dữ liệu đang công bố không đổi.", err=True)
+        sys.exit(EXIT_FAILED)
+    except Exception as error:
+        if os.environ.get("TTHC_DEBUG"):
+            raise
+        typer.echo(f"Lỗi bất ngờ: {type(error).__name__}: {error}\nKho dữ liệu đang công bố không đổi. Đặt TTHC_DEBUG=1 để xem chi tiết.", err=True)
+        sys.exit(EXIT_FAILED)

@@ -1,0 +1,28 @@
+"""The night as a Prefect flow: the steps of flows/night.py as thin tasks, tracked when a Prefect server is there to track them.
+
+`tthc run` does not need one: without PREFECT_API_URL it runs the same steps in the same order by plain calls, because Prefect's
+temporary server costs some ten seconds and a second process. With PREFECT_API_URL set, or with --prefect, this flow runs.
+"""
+
+import os
+
+from flows.settings import TELEMETRY_OFF, Settings
+
+os.environ.update({name: os.environ.get(name, value) for name, value in TELEMETRY_OFF.items()})
+
+from prefect import flow, task  # noqa: E402  (telemetry must be off before Prefect is imported)
+from prefect.cache_policies import NO_CACHE  # noqa: E402
+
+from flows.night import NightResult, Step, Watcher, run_night  # noqa: E402
+
+
+def as_task(step: Step) -> Step:
+    """A step as a Prefect task; nothing is cached or retried, because every step is itself repeatable and keeps what it has done."""
+    made: Step = task(step, name=step.__name__, cache_policy=NO_CACHE, retries=0, persist_result=False)
+    return made
+
+
+@flow(name="tthc-nightly", validate_parameters=False, persist_result=False, log_prints=False)
+def nightly(settings: Settings, watcher: Watcher = Watcher()) -> NightResult:
+    """The whole job, once, under Prefect."""
+    return run_night(settings, watcher, as_task)

@@ -1,0 +1,40 @@
+"""A reader process: takes one export a line on standard input, answers one line each, and dies alone.
+
+Workbooks come from anywhere; a parser that crashes, hangs or eats the machine's memory must cost one file and not the night.
+"""
+
+import json
+import os
+import sys
+
+
+def _limit_memory(allowed: int) -> None:
+    try:
+        import resource
+    except ImportError:  # Windows has no such limits; the time limit still holds
+        return
+    with open("/proc/self/statm", encoding="ascii") as stream:
+        used = int(stream.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    resource.setrlimit(resource.RLIMIT_AS, (used + allowed, used + allowed))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whatever a parser prints must not look like an answer
+    os.umask(0o027)
+    from flows.staging import stage_export
+
+    _limit_memory(int(sys.argv[1]))
+    for line in sys.stdin:
+        try:
+            answer = stage_export(**json.loads(line))
+        except Exception as error:  # a defect of this program: told as such, and the file is tried again next time
+            answer = {"status": "failed", "error": f"lỗi chương trình khi đọc ({type(error).__name__}); hãy báo cho người phát triển"}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,240 @@
+"""The office's own tables, read as text and checked line by line before anything is built on them."""
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, time
+from pathlib import Path
+
+import pyarrow as pa
+
+from flows.settings import ConfigurationError
+from transforms.layouts import LayoutLists, ListError, load_lists
+from transforms.text import clean, key
+from transforms.workdays import WorkingHours, make_working_hours
+
+LEVELS = ("province", "province_department", "district", "district_department", "commune")
+_FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(9999, 12, 31)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Reference tables, typed.
+
+    Attributes:
+        units: as core.units.
+        unit_names: unit_key, unit_code, valid_from, valid_to: every name and alias, evened out for matching.
+        targets: as core.targets.
+        overrides: day -> (is working, note).
+        hours: working hours.
+        lists: headings and words, the office's own lines included.
+    """
+
+    units: pa.Table
+    unit_names: pa.Table
+    targets: pa.Table
+    overrides: dict[date, tuple[bool, str]]
+    hours: WorkingHours
+    lists: LayoutLists
+
+
+class _Line:
+    """One line of a reference table; its accessors raise ConfigurationError with file, line, column, found and expected."""
+
+    def __init__(self, file: str, number: int, cells: dict[str, str]) -> None:
+        self.file, self.number, self.cells = file, number, cells
+
+    def fail(self, column: str, expected: str) -> ConfigurationError:
+        return ConfigurationError(f"{self.file}, dòng {self.number}, cột {column}: có “{self.cells.get(column, '')}”, cần {expected}")
+
+    def text(self, column: str) -> str | None:
+        return clean(self.cells.get(column) or "") or None
+
+    def required(self, column: str) -> str:
+        value = self.text(column)
+        if value is None:
+            raise self.fail(column, "một giá trị, không được để trống")
+        return value
+
+    def day(self, column: str, default: date) -> date:
+        value = self.text(column)
+        if value is None:
+            return default
+        parts = value.split("/")
+        try:
+            return date(int(parts[2]), int(parts[1]), int(parts[0])) if len(parts) == 3 else date.fromisoformat(value)
+        except ValueError:
+            raise self.fail(column, "một ngày dạng 2024-06-30 hoặc 30/06/2024") from None
+
+    def one_of(self, column: str, values: Sequence[str]) -> str:
+        value = self.required(column)
+        if value not in values:
+            raise self.fail(column, f"một trong: {', '.join(values)}")
+        return value
+
+    def validity(self) -> tuple[date, date]:
+        first, last = self.day("valid_from", _FIRST_DAY), self.day("valid_to", _LAST_DAY)
+        if last < first:
+            raise self.fail("valid_to", f"một ngày không trước valid_from ({first})")
+        return first, last
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path.name}: phải lưu dạng UTF-8 (trong Excel: “CSV UTF-8”)") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path.name}: không đọc được ({error.strerror})") from None
+
+
+def _read_lines(folder: Path, name: str, columns: Sequence[str], optional: Sequence[str] = ()) -> list[_Line]:
+    text = _read_text(folder / name)
+    delimiter = ";" if text.partition("\n")[0].count(";") > text.partition("\n")[0].count(",") else ","
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    header = [clean(cell) for cell in next(reader, [])]
+    missing = [column for column in columns if column not in header and column not in optional]
+    if missing:
+        raise ConfigurationError(f"{name}, dòng 1: thiếu cột {', '.join(missing)}")
+    lines = []
+    for row in reader:
+        if any(cell.strip() for cell in row):
+            if len(row) > len(header):
+                raise ConfigurationError(f"{name}, dòng {reader.line_num}: có {len(row)} ô, nhiều hơn {len(header)} cột")
+            lines.append(_Line(name, reader.line_num, dict(zip(header, row, strict=False))))
+    return lines
+
+
+def _table(rows: list[dict[str, object]], schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+_DATES = [("valid_from", pa.date32()), ("valid_to", pa.date32())]
+_UNITS = pa.schema(
+    [(n, pa.string()) for n in ("unit_code", "unit_name", "level", "parent_code", "gso_code")] + _DATES + [("successor_code", pa.string()), ("email", pa.string())]
+)
+_NAMES = pa.schema([("unit_key", pa.string()), ("unit_code", pa.string()), *_DATES])
+_TARGETS = pa.schema([(n, pa.string()) for n in ("criterion", "measure", "level")] + [("target", pa.float64()), *_DATES])
+UNIT_COLUMNS = "unit_code name_vi level parent_code gso_code aliases valid_from valid_to successor_code email".split()
+
+
+def _load_units(folder: Path) -> tuple[pa.Table, pa.Table]:
+    units: list[dict[str, object]] = []
+    names: dict[tuple[str, str, date], dict[str, object]] = {}
+    seen: list[tuple[str, date, date, _Line]] = []
+    claims: dict[str, list[tuple[str, date, date, _Line, str]]] = {}
+    for line in _read_lines(folder, "units.csv", UNIT_COLUMNS, optional=UNIT_COLUMNS[3:]):
+        code = line.required("unit_code").upper()
+        first, last = line.validity()
+        for other, start, end, before in seen:
+            if other == code and first <= end and start <= last:
+                raise line.fail("unit_code", f"mã không trùng thời gian hiệu lực với dòng {before.number}")
+        seen.append((code, first, last, line))
+        name = line.required("name_vi")
+        units.append(
+            {
+                "unit_code": code,
+                "unit_name": name,
+                "level": line.one_of("level", LEVELS),
+                "parent_code": line.text("parent_code"),
+                "gso_code": line.text("gso_code"),
+                "valid_from": first,
+                "valid_to": last,
+                "successor_code": line.text("successor_code"),
+                "email": line.text("email"),
+            }
+        )
+        for alias in (name, *(line.cells.get("aliases") or "").split(";")):
+            alias_key = key(alias)
+            if not alias_key:
+                continue
+            for other, start, end, before, spelled in claims.get(alias_key, ()):
+                if other != code and first <= end and start <= last:
+                    raise ConfigurationError(
+                        f"units.csv, dòng {line.number}: tên “{clean(alias)}” cũng là tên của đơn vị {other} (dòng {before.number}, “{spelled}”) "
+                        "trong cùng thời gian; hãy viết đầy đủ tên để phân biệt"
+                    )
+            claims.setdefault(alias_key, []).append((code, first, last, line, clean(alias)))
+            names[alias_key, code, first] = {"unit_key": alias_key, "unit_code": code, "valid_from": first, "valid_to": last}
+    if not units:
+        raise ConfigurationError("units.csv: không có đơn vị nào")
+    return _table(units, _UNITS), _table(list(names.values()), _NAMES)
+
+
+def _load_targets(folder: Path, measures: Sequence[str]) -> pa.Table:
+    rows: list[dict[str, object]] = []
+    if (folder / "targets.csv").is_file():
+        for line in _read_lines(folder, "targets.csv", ("criterion", "measure", "level", "target"), optional=()):
+            text = line.required("target").replace(",", ".")
+            try:
+                target = float(text.rstrip("% ")) / (100 if text.endswith("%") else 1)
+            except ValueError:
+                raise line.fail("target", "một số từ 0 đến 1, ví dụ 0.97") from None
+            if not 0 <= target <= 1:
+                raise line.fail("target", "một số từ 0 đến 1, ví dụ 0.97")
+            first, last = line.validity()
+            rows.append(
+                {
+                    "criterion": line.required("criterion"),
+                    "measure": line.one_of("measure", measures),
+                    "level": line.one_of("level", LEVELS),
+                    "target": target,
+                    "valid_from": first,
+                    "valid_to": last,
+                }
+            )
+    return _table(rows, _TARGETS)
+
+
+_TRUE, _FALSE = ("true", "1", "x", "có"), ("false", "0", "không")
+
+
+def _load_overrides(folder: Path) -> dict[date, tuple[bool, str]]:
+    overrides: dict[date, tuple[bool, str]] = {}
+    if (folder / "calendar.csv").is_file():
+        for line in _read_lines(folder, "calendar.csv", ("date", "is_working"), optional=("note",)):
+            word = line.required("is_working").lower()
+            if word not in _TRUE + _FALSE:
+                raise line.fail("is_working", "true hoặc false")
+            line.required("date")
+            overrides[line.day("date", _FIRST_DAY)] = (word in _TRUE, line.text("note") or "")
+    return overrides
+
+
+def _load_hours(folder: Path) -> WorkingHours:
+    if not (folder / "working_hours.csv").is_file():
+        return WorkingHours()
+    sessions = []
+    lines = _read_lines(folder, "working_hours.csv", ("from_time", "to_time"))
+    for line in lines:
+        moments = []
+        for column in ("from_time", "to_time"):
+            try:
+                moments.append(time.fromisoformat(line.required(column).zfill(5)))
+            except ValueError:
+                raise line.fail(column, "giờ dạng 07:00") from None
+        sessions.append((moments[0], moments[1]))
+    try:
+        return make_working_hours(sessions)
+    except ValueError as error:
+        raise ConfigurationError(f"working_hours.csv: {error}") from None
+
+
+def load_reference(folder: Path, measures: Sequence[str]) -> Reference:
+    """All reference tables of a folder.
+
+    Args:
+        folder: where units.csv stands; the other tables may be absent.
+        measures: names a target may be for.
+
+    Raises:
+        ConfigurationError: a table cannot be used; the text names file, line, column, found and expected.
+    """
+    own: Callable[[str], str] = lambda name: _read_text(folder / name) if (folder / name).is_file() else ""  # noqa: E731
+    try:
+        lists = load_lists(own("headings.csv"), own("words.csv"))
+    except ListError as error:
+        raise ConfigurationError(str(error)) from None
+    units, names = _load_units(folder)
+    return Reference(units, names, _load_targets(folder, measures), _load_overrides(folder), _load_hours(folder), lists)

@@ -1,0 +1,192 @@
+"""The warehouse: built new from staged files, reference tables and as_of, checked, and put in place of the old one in a single step."""
+
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from expectations import CheckResult, create_tables_sql, load_contracts, run_checks
+from flows.manifest import FILES, WARNINGS, Manifest
+from flows.reference import Reference
+from flows.settings import ConfigurationError
+from transforms.measures import load_measures, render_months
+from transforms.normalise import PREFIX_MARK, TROUBLES, staged_schema
+from transforms.workdays import make_calendar
+
+# Clients from DuckDB 1.2 on (DBeaver, Metabase) open this storage version.
+STORAGE_VERSION = "v1.2.0"
+_LINEAGE = [("file_id", pa.string()), ("sheet", pa.string()), ("sheet_number", pa.int32())]
+_RUNS = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("started_at", pa.timestamp("us")),
+        ("finished_at", pa.timestamp("us")),
+        ("as_of", pa.timestamp("us")),
+        ("outcome", pa.string()),
+        ("files_read", pa.int64()),
+        ("version", pa.string()),
+        ("detail", pa.string()),
+    ]
+)
+
+
+def building_path(warehouse: Path) -> Path:
+    """Where the next warehouse is built, beside the published one so that it can be moved in one step."""
+    return warehouse.with_name(f"{warehouse.name}.building")
+
+
+def build_warehouse(
+    target: Path, manifest: Manifest, reference: Reference, as_of: datetime, runs: Sequence[Mapping[str, Any]] = ()
+) -> list[CheckResult]:
+    """Build a warehouse file and check it; afterwards `target` is complete, closed and unpublished.
+
+    The core and mart tables are a function of the staged files, the reference tables and as_of alone.
+
+    Args:
+        target: the file to make; what stands there is replaced.
+        manifest: which exports count, and their staged rows.
+        reference: units, targets, calendar, hours.
+        as_of: the moment the figures are for.
+        runs: rows of ops.runs.
+
+    Returns:
+        The result of every check, also written to ops.checks.
+    """
+    remove_database(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = target.with_name(f"{target.name}.scratch")
+    shutil.rmtree(scratch, ignore_errors=True)
+    connection = duckdb.connect(":memory:", config={"temp_directory": str(scratch), "autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
+    try:
+        connection.execute(f"ATTACH '{_quoted(target)}' AS tthc (STORAGE_VERSION '{STORAGE_VERSION}')")
+        connection.execute("ATTACH ':memory:' AS work")
+        connection.execute("USE tthc")
+        for statement in create_tables_sql():
+            connection.execute(statement)
+        _load_inputs(connection, manifest, reference, as_of, runs)
+        for name, text in sql_files():
+            if name.startswith("70_"):
+                _count_measures(connection, as_of)
+            connection.execute(text)
+        results = run_checks(lambda sql: int(connection.execute(sql).fetchall()[0][0]))
+        connection.executemany(
+            "INSERT INTO ops.checks VALUES (?, ?, ?, ?, ?)", [(r.name, r.severity, r.found, r.is_passed, r.message_vi) for r in results]
+        )
+        connection.execute("CHECKPOINT tthc")
+    finally:
+        connection.close()
+        shutil.rmtree(scratch, ignore_errors=True)
+    return results
+
+
+def sql_files() -> list[tuple[str, str]]:
+    """The build's SQL files in the order they run."""
+    folder = files("transforms.sql")
+    return [(p.name, p.read_text(encoding="utf-8")) for p in sorted(folder.iterdir(), key=lambda p: p.name) if p.name.endswith(".sql")]
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _load_inputs(connection: duckdb.DuckDBPyConnection, manifest: Manifest, reference: Reference, as_of: datetime, runs: Sequence[Mapping[str, Any]]) -> None:
+    tables = {
+        "work.files": pa.Table.from_pylist(manifest.files, schema=FILES),
+        "work.units": reference.units,
+        "work.unit_names": _unit_names(reference),
+        "work.targets": reference.targets,
+        "work.moment": pa.table({"as_of": pa.array([as_of], pa.timestamp("us"))}),
+        "ops.warnings": pa.Table.from_pylist(manifest.warnings, schema=WARNINGS),
+        "ops.runs": pa.Table.from_pylist(list(runs), schema=_RUNS),
+    }
+    for name, kind in reference.lists.kinds.items():
+        _stage_view(connection, f"work.{name}_rows", manifest.parts.get(name, []), staged_schema(kind))
+    _stage_view(connection, "work.troubles", manifest.troubles, TROUBLES)
+    first, last = connection.execute(
+        "SELECT year(min(moment)), year(max(moment)) FROM (SELECT submitted_at AS moment FROM work.cases_rows UNION ALL "
+        "SELECT received_at FROM work.cases_rows UNION ALL SELECT submitted_at FROM work.waiting_rows)"
+    ).fetchall()[0]
+    tables["work.calendar"] = make_calendar(min(first or as_of.year, as_of.year), max(last or as_of.year, as_of.year), reference.overrides, reference.hours)
+    for name, table in tables.items():
+        connection.register("incoming", table)
+        connection.execute(f"{'INSERT INTO ' + name if name.startswith('ops.') else 'CREATE TABLE ' + name + ' AS'} SELECT * FROM incoming")
+        connection.unregister("incoming")
+    connection.execute("CREATE TABLE work.present AS SELECT file_id, status FROM work.files WHERE is_present")
+    measures = load_measures(list(load_contracts()["core.cases"].columns))
+    connection.executemany(
+        "INSERT INTO mart.measures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(m.name, m.criterion, m.label_vi, m.legal_basis, m.zero, m.period, m.denominator, m.numerator, m.distinct) for m in measures],
+    )
+
+
+def _unit_names(reference: Reference) -> pa.Table:
+    """unit_ref -> unit: names and aliases first, then what a dossier code's prefix says, a full unit code before Hnn.<gso code>."""
+    rows = [{"unit_ref": r["unit_key"], "unit_code": r["unit_code"], "valid_from": r["valid_from"], "valid_to": r["valid_to"], "rank": 0} for r in reference.unit_names.to_pylist()]
+    for unit in reference.units.to_pylist():
+        validity = {"unit_code": unit["unit_code"], "valid_from": unit["valid_from"], "valid_to": unit["valid_to"]}
+        rows.append({"unit_ref": PREFIX_MARK + unit["unit_code"], **validity, "rank": 0})
+        province = re.search(r"(?:^|\.)([A-Z]\d{2})(?:\.|$)", unit["unit_code"])
+        if unit["gso_code"] and province:
+            rows.append({"unit_ref": f"{PREFIX_MARK}{province[1]}.{unit['gso_code']}", **validity, "rank": 1})
+    names = ("unit_ref", "unit_code")
+    return pa.Table.from_pylist(rows, schema=pa.schema([(n, pa.string()) for n in names] + [("valid_from", pa.date32()), ("valid_to", pa.date32()), ("rank", pa.int32())]))
+
+
+def _stage_view(connection: duckdb.DuckDBPyConnection, name: str, parts: Sequence[Path], schema: pa.Schema) -> None:
+    full = schema
+    for column, kind in _LINEAGE:
+        full = full.append(pa.field(column, kind))
+    if not parts:
+        connection.register("incoming", full.empty_table())
+        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
+        connection.unregister("incoming")
+        return
+    if any(c in str(parts[0]) for c in "*?["):
+        raise ConfigurationError(f"đường dẫn kho dữ liệu “{parts[0].parent}” có ký tự * ? hoặc [; hãy đặt kho dữ liệu ở thư mục khác")
+    paths = ", ".join(f"'{_quoted(p)}'" for p in sorted(parts))
+    connection.execute(f"CREATE VIEW {name} AS SELECT {', '.join(full.names)} FROM read_parquet([{paths}], union_by_name = true)")
+
+
+def _count_measures(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
+    measures = load_measures(list(load_contracts()["core.cases"].columns))
+    connection.execute("CREATE TABLE work.measure_months AS\n" + "\nUNION ALL\n".join(render_months(m, as_of) for m in measures))
+
+
+def remove_database(path: Path) -> None:
+    """Remove a database file and its write-ahead log, where there are any."""
+    for leftover in (path, path.with_name(path.name + ".wal")):
+        leftover.unlink(missing_ok=True)
+
+
+def publish_warehouse(built: Path, warehouse: Path) -> None:
+    """Put a checked warehouse in place; readers of the old one keep it until they close it.
+
+    A write-ahead log left beside the old file would be replayed into the new one and make it unopenable, so it is moved aside first.
+    """
+    if built.with_name(built.name + ".wal").exists():
+        raise RuntimeError("the new warehouse was not closed cleanly: its write-ahead log is still there")
+    with built.open("rb+") as stream:
+        os.fsync(stream.fileno())
+    stale = warehouse.with_name(warehouse.name + ".wal")
+    if stale.exists():
+        stale.replace(stale.with_name(stale.name + ".stale"))
+    os.replace(built, warehouse)
+
+
+def checksum_tables(warehouse: Path, schemas: Sequence[str] = ("core", "mart")) -> dict[str, str]:
+    """Table name -> row count and order-independent checksum, for comparing two warehouses."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        names = connection.execute(
+            "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE list_contains(?, schema_name) ORDER BY 1", [list(schemas)]
+        ).fetchall()
+        return {
+            name: str(connection.execute(f"SELECT count(*) || ':' || coalesce(bit_xor(hash(t)), 0) || ':' || coalesce(sum(hash(t)), 0) FROM {name} AS t").fetchall()[0][0])
+            for (name,) in names
+        }

@@ -1,0 +1,115 @@
+"""Measures declared as data, checked strictly, rendered to SQL.
+
+A measure is a denominator and a numerator on one row of core.cases, a column that places the dossier in a period, and, where distinct
+values are counted instead of dossiers, the column whose values they are.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+_FIELDS = {"criterion", "label_vi", "legal_basis", "denominator", "numerator", "period", "zero"}
+_NAME = re.compile(r"^[a-z][a-z0-9_]{2,40}$")
+_FORBIDDEN = re.compile(r";|--|/\*|\b(select|insert|update|delete|drop|create|attach|copy)\b", re.IGNORECASE)
+_PERIOD_COLUMNS = ("received_at", "submitted_at")
+
+
+class MeasureError(Exception):
+    """A measure is declared wrongly; the text names it and says what is expected."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One rate.
+
+    Attributes:
+        denominator, numerator: predicates on core.cases; the numerator is counted inside the denominator. `{as_of}` stands for the moment
+            the figures are for.
+        period: column whose month the dossier belongs to.
+        distinct: count distinct values of this column; None counts dossiers.
+        zero: "null": no rate when the denominator is 0.
+    """
+
+    name: str
+    criterion: str
+    label_vi: str
+    legal_basis: str
+    denominator: str
+    numerator: str
+    period: str
+    zero: str
+    distinct: str | None = None
+
+    def predicates(self, as_of: datetime) -> tuple[str, str]:
+        """Denominator and numerator as SQL for one moment."""
+        moment = f"TIMESTAMP '{as_of:%Y-%m-%d %H:%M:%S}'"
+        return self.denominator.replace("{as_of}", moment).strip(), self.numerator.replace("{as_of}", moment).strip()
+
+
+def parse_measures(text: str, case_columns: Sequence[str]) -> list[Measure]:
+    """Measures of a YAML text in their order.
+
+    Args:
+        text: the declarations.
+        case_columns: columns of core.cases, the only names predicates may use.
+
+    Raises:
+        MeasureError: an unknown or missing field, an illegal name or column, or something that is no predicate.
+    """
+    measures = []
+    loaded: Mapping[str, Mapping[str, Any]] = yaml.safe_load(text)
+    if not isinstance(loaded, dict) or not loaded:
+        raise MeasureError("measures.yml: cần ít nhất một chỉ số")
+    for name, body in loaded.items():
+        if not _NAME.match(name):
+            raise MeasureError(f"measures.yml: tên chỉ số “{name}” phải là chữ thường không dấu, số và gạch dưới")
+        missing, unknown = _FIELDS - body.keys(), body.keys() - _FIELDS - {"distinct"}
+        if missing or unknown:
+            raise MeasureError(f"measures.yml, {name}: thiếu {sorted(missing)}, không có trường {sorted(unknown)}")
+        if body["zero"] != "null":
+            raise MeasureError(f"measures.yml, {name}: zero phải là \"null\", không phải {body['zero']!r}")
+        if body["period"] not in _PERIOD_COLUMNS:
+            raise MeasureError(f"measures.yml, {name}: period phải là một trong {_PERIOD_COLUMNS}")
+        if body.get("distinct") not in (None, *case_columns):
+            raise MeasureError(f"measures.yml, {name}: distinct “{body['distinct']}” không phải cột của core.cases")
+        for part in ("denominator", "numerator"):
+            _check_predicate(name, part, str(body[part]), case_columns)
+        measures.append(Measure(name, **{k: str(v).strip() for k, v in body.items()}))
+    return measures
+
+
+def _check_predicate(name: str, part: str, predicate: str, case_columns: Sequence[str]) -> None:
+    if _FORBIDDEN.search(predicate):
+        raise MeasureError(f"measures.yml, {name}.{part}: chỉ được là một điều kiện, không phải câu lệnh")
+    bare = re.sub(r"'[^']*'|\{as_of\}", " ", predicate)
+    words = set(re.findall(r"[a-z_][a-z0-9_]*", bare))
+    strange = words - set(case_columns)
+    if strange:
+        raise MeasureError(f"measures.yml, {name}.{part}: {sorted(strange)} không phải cột của core.cases")
+
+
+def load_measures(case_columns: Sequence[str]) -> list[Measure]:
+    """The measures that ship with the program."""
+    return parse_measures(files("transforms").joinpath("measures.yml").read_text(encoding="utf-8"), case_columns)
+
+
+def render_months(measure: Measure, as_of: datetime) -> str:
+    """SQL whose rows are (measure, unit_code, unit_valid_from, month, item, numerator, denominator).
+
+    One row a unit and month; `item` is NULL, or the distinct value when those are counted, so that every longer period and group can
+    be added up from months: counts by sum, distinct values by counting the items again.
+    """
+    denominator, numerator = measure.predicates(as_of)
+    item = measure.distinct or "CAST(NULL AS VARCHAR)"
+    group, known = (f", {measure.distinct}", f" AND {measure.distinct} IS NOT NULL") if measure.distinct else ("", "")
+    return (
+        f"SELECT '{measure.name}' AS measure, unit_code, unit_valid_from, CAST(date_trunc('month', {measure.period}) AS DATE) AS month, {item} AS item,\n"
+        f"       count(CASE WHEN {numerator} THEN 1 END) AS numerator, count(*) AS denominator\n"
+        f"FROM core.cases\nWHERE {measure.period} IS NOT NULL{known} AND ({denominator})\n"
+        f"GROUP BY unit_code, unit_valid_from, CAST(date_trunc('month', {measure.period}) AS DATE){group}"
+    )

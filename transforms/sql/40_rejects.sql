@@ -1,0 +1,40 @@
+-- Grain: one row a rejected data row, with the first reason of the contract's list that applies.
+-- Inputs: work.troubles (found while reading), work.case_rows, work.other_units, work.unit_refs, core.procedures, work.files.
+-- Readers: 50_payments.sql, 60_cases.sql, 90_files.sql; the office, to repair the source.
+
+INSERT INTO ops.rejects
+WITH problems AS (
+    SELECT t.file_id, t.sheet, t.sheet_number, t.row_number, t.rank, t.reason, t.column_name, t.masked_value
+    FROM work.troubles AS t
+    LEFT JOIN work.case_rows AS r
+           ON t.reason = 'unknown_level' AND r.file_id = t.file_id AND r.sheet_number = t.sheet_number AND r.row_number = t.row_number
+    LEFT JOIN core.procedures AS p ON p.procedure_code = r.procedure_code
+    WHERE t.reason <> 'unknown_level' OR p.procedure_code IS NULL
+    UNION ALL
+    SELECT r.file_id, r.sheet, r.sheet_number, r.row_number, 2, 'unknown_unit', 'unit', r.unit_shown
+    FROM work.case_rows AS r
+    LEFT JOIN work.unit_refs AS u ON u.unit_ref = r.unit_ref AND u.on_date = r.on_date
+    WHERE u.unit_code IS NULL
+    UNION ALL
+    SELECT r.file_id, r.sheet, r.sheet_number, r.row_number, 2, 'unknown_unit', 'unit', r.unit_shown
+    FROM work.other_units AS r
+    LEFT JOIN work.unit_refs AS u ON u.unit_ref = r.unit_ref AND u.on_date = r.on_date
+    WHERE u.unit_code IS NULL
+),
+ranked AS (
+    SELECT p.*, row_number() OVER (PARTITION BY file_id, sheet_number, row_number ORDER BY rank, column_name NULLS LAST, masked_value NULLS LAST) AS place
+    FROM problems AS p
+)
+SELECT r.file_id, f.file_name, r.sheet, r.sheet_number, r.row_number, r.reason, r.column_name, r.masked_value
+FROM ranked AS r
+JOIN work.files AS f ON f.file_id = r.file_id AND f.status IN ('loaded', 'later')
+WHERE r.place = 1;
+
+-- The rows that count: loaded exports only, without their rejected rows.
+CREATE TABLE work.good_cases AS
+SELECT r.*, f.exported_at, u.unit_code, u.valid_from AS unit_valid_from
+FROM work.case_rows AS r
+JOIN work.files AS f ON f.file_id = r.file_id AND f.status = 'loaded'
+JOIN work.unit_refs AS u ON u.unit_ref = r.unit_ref AND u.on_date = r.on_date
+LEFT JOIN ops.rejects AS j ON j.file_id = r.file_id AND j.sheet_number = r.sheet_number AND j.row_number = r.row_number
+WHERE j.file_id IS NULL;

@@ -1,0 +1,49 @@
+-- Grain: mart.late_receptions one row a dossier over the limit; mart.flags one row a unit and problem, worst first.
+-- Problems: dossiers still waiting beyond 8 working hours (something can be done today), then measures that miss their target in the year
+-- that holds as_of, most dossiers short first.
+-- Inputs: core.cases, mart.unit_rates, mart.measures, core.units, work.moment.
+-- Readers: the summaries, the mail, analysts.
+
+INSERT INTO mart.late_receptions
+SELECT case_code, unit_code, submitted_at, received_at, waiting_hours, CASE WHEN received_at IS NULL THEN TRUE ELSE FALSE END AS is_waiting
+FROM core.cases
+WHERE waiting_hours > 8.0
+ORDER BY waiting_hours DESC, case_code;
+
+INSERT INTO mart.flags
+WITH this_year AS (
+    SELECT p.period_start, p.period_end, m.as_of
+    FROM work.periods AS p
+    JOIN work.moment AS m ON p.period_kind = 'year' AND CAST(m.as_of AS DATE) >= p.period_start AND CAST(m.as_of AS DATE) < p.period_end
+),
+waiting AS (
+    SELECT c.unit_code, c.unit_valid_from, count(*) AS cases, max(c.waiting_hours) AS hours
+    FROM core.cases AS c
+    WHERE c.waiting_hours > 8.0 AND c.received_at IS NULL
+    GROUP BY c.unit_code, c.unit_valid_from
+),
+problems AS (
+    SELECT 0 AS severity, w.unit_code, u.unit_name, u.level, 'waiting_over_8h' AS problem, y.period_start, y.period_end, w.cases,
+           CAST(NULL AS DOUBLE) AS rate, CAST(NULL AS DOUBLE) AS target,
+           CAST(w.cases AS VARCHAR) || ' hồ sơ trực tuyến đang chờ tiếp nhận quá 8 giờ làm việc; lâu nhất '
+               || replace(CAST(CAST(w.hours AS DECIMAL(12, 1)) AS VARCHAR), '.', ',') || ' giờ' AS message_vi,
+           y.as_of
+    FROM waiting AS w
+    JOIN core.units AS u ON u.unit_code = w.unit_code AND u.valid_from = w.unit_valid_from
+    CROSS JOIN this_year AS y
+    UNION ALL
+    SELECT 1, r.unit_code, r.unit_name, r.level, r.measure, r.period_start, r.period_end, r.shortfall, r.rate, r.target,
+           m.label_vi || ': ' || replace(CAST(CAST(floor(r.rate * 10000) / 100 AS DECIMAL(6, 2)) AS VARCHAR), '.', ',') || ' % ('
+               || CAST(r.numerator AS VARCHAR) || ' trên ' || CAST(r.denominator AS VARCHAR) || '), chỉ tiêu '
+               || replace(CAST(CAST(r.target * 100 AS DECIMAL(6, 2)) AS VARCHAR), '.', ',') || ' %, còn thiếu ' || CAST(r.shortfall AS VARCHAR)
+               || CASE WHEN m.distinct_key IS NULL THEN ' hồ sơ' ELSE ' thủ tục' END,
+           y.as_of
+    FROM mart.unit_rates AS r
+    JOIN mart.measures AS m ON m.measure = r.measure
+    JOIN this_year AS y ON r.period_kind = 'year' AND r.period_start = y.period_start
+    WHERE r.status = 'missed'
+)
+SELECT row_number() OVER (ORDER BY severity, cases DESC, rate NULLS LAST, unit_code, problem) AS rank,
+       unit_code, unit_name, level, problem, period_start, period_end, cases, rate, target, message_vi, as_of
+FROM problems
+ORDER BY rank;
