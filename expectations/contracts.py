@@ -39,10 +39,14 @@ class Contract:
 def load_contracts() -> dict[str, Contract]:
     """All contracts by table name, in the order of their names."""
     contracts = {}
-    for path in sorted((p for p in files("expectations").iterdir() if p.name.endswith(".yml") and "." in p.name.removesuffix(".yml")), key=lambda p: p.name):
+    for path in sorted(
+        (p for p in files("expectations").iterdir() if p.name.endswith(".yml") and "." in p.name.removesuffix(".yml")), key=lambda p: p.name
+    ):
         body = yaml.safe_load(path.read_text(encoding="utf-8"))
         columns = {
-            name: ContractColumn(name, facts["type"], facts["nullable"], facts["vi"], facts["en"], tuple(str(a) for a in facts.get("allowed", ())))
+            name: ContractColumn(
+                name, facts["type"], facts["nullable"], facts["vi"], facts["en"], tuple(str(a) for a in facts.get("allowed", ()))
+            )
             for name, facts in body["columns"].items()
         }
         contracts[body["table"]] = Contract(body["table"], body["vi"], body["en"], tuple(body["key"]), columns)
@@ -78,7 +82,13 @@ def contract_checks() -> list[tuple[str, str, str]]:
                 wrong.append(f"isnan({column.name}) OR isinf({column.name})")
             if wrong:
                 message = f"{contract.table}.{column.name} ({column.vi}): có giá trị trống hoặc ngoài danh sách cho phép"
-                checks.append((f"contract:{contract.table}.{column.name}", message, f"SELECT count(*) FROM {contract.table} WHERE {' OR '.join(wrong)}"))
+                checks.append(
+                    (
+                        f"contract:{contract.table}.{column.name}",
+                        message,
+                        f"SELECT count(*) FROM {contract.table} WHERE {' OR '.join(wrong)}",
+                    )
+                )
         key = ", ".join(contract.key)
         checks.append(
             (

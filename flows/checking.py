@@ -29,7 +29,9 @@ def check_file(path: Path, reference: Path) -> Iterator[CheckedExport]:
         ConfigurationError: the office's heading or word list cannot be used.
     """
     try:
-        lists = load_lists(*((reference / n).read_text("utf-8-sig") if (reference / n).is_file() else "" for n in ("headings.csv", "words.csv")))
+        lists = load_lists(
+            *((reference / n).read_text("utf-8-sig") if (reference / n).is_file() else "" for n in ("headings.csv", "words.csv"))
+        )
     except ListError as error:
         raise ConfigurationError(str(error)) from None
     data = path.read_bytes()
@@ -56,7 +58,9 @@ def _check(name: str, data: bytes, lists: LayoutLists) -> CheckedExport:
         troubled = len(set(sheet.troubles["row_number"].to_pylist()))
         clean &= not troubled
         title = f"{name}, trang “{sheet.name}”" if sheet.name else name
-        lines.append(f"{title}: {layout.kind.label_vi} ({layout.kind.name}), xuất lúc {moment_vi(exported) or 'không rõ (sẽ lấy lúc tệp đến)'}")
+        lines.append(
+            f"{title}: {layout.kind.label_vi} ({layout.kind.name}), xuất lúc {moment_vi(exported) or 'không rõ (sẽ lấy lúc tệp đến)'}"
+        )
         rows = f"{layout.first + 1}" if layout.first == layout.last else f"{layout.first + 1}–{layout.last + 1}"
         lines.append(f"  tiêu đề ở dòng {rows} của bảng; {sheet.rows.num_rows} dòng dữ liệu, {troubled} dòng có thể bị từ chối")
         lines.append("  cột đã nhận: " + ", ".join(f"“{heading}” → {column}" for column, heading in layout.headings.items()))

@@ -34,17 +34,23 @@ def _show_version(wanted: bool) -> None:
 
 
 @app.callback()
-def options(version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="In phiên bản rồi thoát.")] = False) -> None:
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="In phiên bản rồi thoát.")] = False,
+) -> None:
     """Options of every command."""
 
 
 @app.command()
 def run(
     raw: Annotated[Path, typer.Option(help="Thư mục tệp xuất, tìm cả trong thư mục con.")] = Path("data/raw"),
-    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu (units.csv, targets.csv, calendar.csv).")] = Path("data/reference"),
+    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu (units.csv, targets.csv, calendar.csv).")] = Path(
+        "data/reference"
+    ),
     warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB được công bố.")] = Path("data/warehouse/tthc.duckdb"),
     outbox: Annotated[Path, typer.Option(help="Thư mục báo cáo.")] = Path("data/outbox"),
-    as_of: Annotated[datetime | None, typer.Option(formats=_MOMENTS, help="Thời điểm chốt số liệu (giờ Việt Nam); mặc định là bây giờ.")] = None,
+    as_of: Annotated[
+        datetime | None, typer.Option(formats=_MOMENTS, help="Thời điểm chốt số liệu (giờ Việt Nam); mặc định là bây giờ.")
+    ] = None,
     prefect: Annotated[bool, typer.Option("--prefect", help="Chạy có theo dõi bằng Prefect (tự bật khi có PREFECT_API_URL).")] = False,
 ) -> None:
     """Chạy toàn bộ công việc một lần: đọc tệp xuất, tính tỷ lệ, kiểm tra, công bố, viết báo cáo."""
@@ -122,5 +128,7 @@ def main(arguments: list[str] | None = None) -> Any:
     except Exception as error:
         if os.environ.get("TTHC_DEBUG"):
             raise
-        typer.echo(f"Lỗi bất ngờ: {type(error).__name__}: {error}\nKho dữ liệu đang công bố không đổi. Đặt TTHC_DEBUG=1 để xem chi tiết.", err=True)
+        typer.echo(
+            f"Lỗi bất ngờ: {type(error).__name__}: {error}\nKho dữ liệu đang công bố không đổi. Đặt TTHC_DEBUG=1 để xem chi tiết.", err=True
+        )
         sys.exit(EXIT_FAILED)

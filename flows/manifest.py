@@ -103,7 +103,10 @@ def _order(name: tuple[str, str | None]) -> tuple[str, str]:
 
 
 def _age(
-    staging: Mapping[str, Any] | None, names: Sequence[tuple[str, str | None]], every_name: Sequence[tuple[str, str | None]], arrived: datetime | None
+    staging: Mapping[str, Any] | None,
+    names: Sequence[tuple[str, str | None]],
+    every_name: Sequence[tuple[str, str | None]],
+    arrived: datetime | None,
 ) -> tuple[datetime | None, bool]:
     """When an export was made, and whether that is only a guess: its title, its name, its archive's name, its arrival.
 

@@ -1,6 +1,6 @@
 """One night, from the folder of exports to the summaries. Every step can be repeated; only `publish` changes what readers see.
 
-    land → read (normalise, stage) → build → gate → publish → report
+land → read (normalise, stage) → build → gate → publish → report
 """
 
 import json

@@ -10,15 +10,15 @@ from flows.settings import TELEMETRY_OFF, Settings
 
 os.environ.update({name: os.environ.get(name, value) for name, value in TELEMETRY_OFF.items()})
 
-from prefect import flow, task  # noqa: E402  (telemetry must be off before Prefect is imported)
-from prefect.cache_policies import NO_CACHE  # noqa: E402
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
 
-from flows.night import NightResult, Step, Watcher, run_night  # noqa: E402
+from flows.night import NightResult, Step, Watcher, run_night
 
 
 def as_task(step: Step) -> Step:
     """A step as a Prefect task; nothing is cached or retried, because every step is itself repeatable and keeps what it has done."""
-    made: Step = task(step, name=step.__name__, cache_policy=NO_CACHE, retries=0, persist_result=False)
+    made: Step = task(name=step.__name__, cache_policy=NO_CACHE, retries=0, persist_result=False)(step)
     return made
 
 

@@ -6,6 +6,7 @@ Workbooks come from anywhere; a parser that crashes, hangs or eats the machine's
 import json
 import os
 import sys
+from pathlib import Path
 
 
 def _limit_memory(allowed: int) -> None:
@@ -13,8 +14,8 @@ def _limit_memory(allowed: int) -> None:
         import resource
     except ImportError:  # Windows has no such limits; the time limit still holds
         return
-    with open("/proc/self/statm", encoding="ascii") as stream:
-        used = int(stream.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    statm = Path("/proc/self/statm")
+    used = int(statm.read_text("ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE") if statm.exists() else 0
     resource.setrlimit(resource.RLIMIT_AS, (used + allowed, used + allowed))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 

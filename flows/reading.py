@@ -99,7 +99,14 @@ def read_exports(settings: Settings, reference: Reference, unread: Sequence[Expo
         reader = free.pop()
         try:
             folder = staged_folder(settings.staged, version, export.file_id)
-            task = {"raw": str(settings.raw), "file_name": export.file_name, "member": export.member, "file_id": export.file_id, "folder": str(folder), **extra}
+            task = {
+                "raw": str(settings.raw),
+                "file_name": export.file_name,
+                "member": export.member,
+                "file_id": export.file_id,
+                "folder": str(folder),
+                **extra,
+            }
             answer = reader.ask(task)
             if answer["status"] == "hung":
                 stage_failure(folder, f"đọc quá {settings.read_seconds:.0f} giây không xong, đã dừng; hãy xuất lại hoặc tách nhỏ tệp")

@@ -112,11 +112,13 @@ def _table(rows: list[dict[str, object]], schema: pa.Schema) -> pa.Table:
 
 _DATES = [("valid_from", pa.date32()), ("valid_to", pa.date32())]
 _UNITS = pa.schema(
-    [(n, pa.string()) for n in ("unit_code", "unit_name", "level", "parent_code", "gso_code")] + _DATES + [("successor_code", pa.string()), ("email", pa.string())]
+    [(n, pa.string()) for n in ("unit_code", "unit_name", "level", "parent_code", "gso_code")]
+    + _DATES
+    + [("successor_code", pa.string()), ("email", pa.string())]
 )
 _NAMES = pa.schema([("unit_key", pa.string()), ("unit_code", pa.string()), *_DATES])
 _TARGETS = pa.schema([(n, pa.string()) for n in ("criterion", "measure", "level")] + [("target", pa.float64()), *_DATES])
-UNIT_COLUMNS = "unit_code name_vi level parent_code gso_code aliases valid_from valid_to successor_code email".split()
+UNIT_COLUMNS = ["unit_code", "name_vi", "level", "parent_code", "gso_code", "aliases", "valid_from", "valid_to", "successor_code", "email"]
 
 
 def _load_units(folder: Path) -> tuple[pa.Table, pa.Table]:

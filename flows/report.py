@@ -117,7 +117,8 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
     with duckdb.connect(str(warehouse), read_only=True) as connection:
 
         def query(sql: str) -> list[tuple[Any, ...]]:
-            return connection.execute(sql).fetchall()
+            rows: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
+            return rows
 
         measures = query("SELECT measure, label_vi, distinct_key FROM mart.measures")
         labels = {measure: label for measure, label, _ in measures}
@@ -126,7 +127,19 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
             "ty-le-theo-ky.csv",
             ["Kỳ", "Mã đơn vị", "Đơn vị", "Cấp", "Chỉ số", "Đạt", "Tổng", "Tỷ lệ", "Chỉ tiêu", "Kết quả", "Còn thiếu"],
             (
-                [period_vi(kind, start), code, name, LEVELS_VI[level], labels[m], n, d, percent_vi(n, d, t), _target(t), STATUS_VI[status], short]
+                [
+                    period_vi(kind, start),
+                    code,
+                    name,
+                    LEVELS_VI[level],
+                    labels[m],
+                    n,
+                    d,
+                    percent_vi(n, d, t),
+                    _target(t),
+                    STATUS_VI[status],
+                    short,
+                ]
                 for kind, start, code, name, level, m, n, d, t, status, short in query(
                     "SELECT period_kind, period_start, unit_code, unit_name, level, measure, numerator, denominator, target, status, shortfall "
                     f"FROM mart.unit_rates ORDER BY {_KINDS}, period_start, {_LEVEL_ORDER.format('level')}, unit_code, unit_valid_from, measure"
@@ -137,7 +150,19 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
             "chi-tieu-khong-dat.csv",
             ["Kỳ", "Tiêu chí", "Chỉ số", "Mã đơn vị", "Đơn vị", "Cấp", "Đạt", "Tổng", "Tỷ lệ", "Chỉ tiêu", "Còn thiếu"],
             (
-                [period_vi(kind, start), f"Tiêu chí {c}", labels[m], code, name, LEVELS_VI[level], n, d, percent_vi(n, d, t), _target(t), short]
+                [
+                    period_vi(kind, start),
+                    f"Tiêu chí {c}",
+                    labels[m],
+                    code,
+                    name,
+                    LEVELS_VI[level],
+                    n,
+                    d,
+                    percent_vi(n, d, t),
+                    _target(t),
+                    short,
+                ]
                 for kind, start, c, m, code, name, level, n, d, t, short in query(
                     "SELECT period_kind, period_start, criterion, measure, unit_code, unit_name, level, numerator, denominator, target, shortfall "
                     f"FROM mart.unit_rates WHERE status = 'missed' AND {_CURRENT} ORDER BY {_KINDS}, measure, shortfall DESC, unit_code"
@@ -161,7 +186,9 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
             ["Thứ tự", "Mã đơn vị", "Đơn vị", "Cấp", "Nội dung"],
             (
                 [rank, code, name, LEVELS_VI[level], message]
-                for rank, code, name, level, message in query("SELECT rank, unit_code, unit_name, level, message_vi FROM mart.flags ORDER BY rank")
+                for rank, code, name, level, message in query(
+                    "SELECT rank, unit_code, unit_name, level, message_vi FROM mart.flags ORDER BY rank"
+                )
             ),
         )
         save(

@@ -90,7 +90,9 @@ def make_settings(
     if not raw.is_dir():
         raise ConfigurationError(f"không có thư mục tệp xuất “{raw}”; hãy tạo thư mục hoặc chỉ rõ bằng --raw")
     if not (reference / "units.csv").is_file():
-        raise ConfigurationError(f"không có tệp “{reference / 'units.csv'}” (danh sách đơn vị); hãy tạo tệp hoặc chỉ rõ thư mục bằng --reference")
+        raise ConfigurationError(
+            f"không có tệp “{reference / 'units.csv'}” (danh sách đơn vị); hãy tạo tệp hoặc chỉ rõ thư mục bằng --reference"
+        )
     if warehouse.is_dir():
         raise ConfigurationError(f"“{warehouse}” là thư mục; --warehouse phải là tên tệp, ví dụ data/warehouse/tthc.duckdb")
     workers = int(_number("TTHC_WORKERS", max(1, min(os.cpu_count() or 1, 8))))

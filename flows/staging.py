@@ -1,7 +1,7 @@
 """Staging: one export read once into Parquet, keyed by its SHA-256 and the version of everything that reading depends on.
 
-    <warehouse>.staged/landed/<file_id>.json            names, arrival: what is known of the bytes without reading them
-    <warehouse>.staged/read/<version>/<file_id>/        export.json, NN.rows.parquet, NN.troubles.parquet
+<warehouse>.staged/landed/<file_id>.json            names, arrival: what is known of the bytes without reading them
+<warehouse>.staged/read/<version>/<file_id>/        export.json, NN.rows.parquet, NN.troubles.parquet
 """
 
 import hashlib
@@ -41,7 +41,9 @@ def _lists(extra_headings: str, extra_words: str) -> LayoutLists:
     return load_lists(extra_headings, extra_words)
 
 
-def stage_export(raw: str, file_name: str, member: str | None, file_id: str, folder: str, extra_headings: str, extra_words: str) -> dict[str, Any]:
+def stage_export(
+    raw: str, file_name: str, member: str | None, file_id: str, folder: str, extra_headings: str, extra_words: str
+) -> dict[str, Any]:
     """Read one export and stage it; afterwards `folder` holds it whole or is absent.
 
     Runs in a reader process. A file that cannot be read is staged too, as a record of why, so that it is not tried again every night.
@@ -109,7 +111,9 @@ def record_landing(staged: Path, exports: list[Export]) -> None:
         names = [[export.file_name, export.member] for export in sorted(group, key=lambda e: e.order)]
         known = load_record(path)
         arrived = known["arrived_at"] if known else min(export.arrived_at for export in group).isoformat(sep=" ")
-        every = sorted({tuple(n) for n in (known["every_name"] if known else [])} | {tuple(n) for n in names}, key=lambda n: (n[0], n[1] or ""))
+        every = sorted(
+            {tuple(n) for n in (known["every_name"] if known else [])} | {tuple(n) for n in names}, key=lambda n: (n[0], n[1] or "")
+        )
         record = {"file_id": file_id, "arrived_at": arrived, "names": names, "every_name": [list(n) for n in every]}
         if record != known:
             save_record(path, record)

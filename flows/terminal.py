@@ -67,7 +67,9 @@ def show_result(settings: Settings, result: NightResult) -> None:
                 console.print(f"  ✗ {check.name}: {check.message_vi}", markup=False)
         console.print("KHÔNG CÔNG BỐ: số liệu đang dùng giữ nguyên như lần công bố trước.", markup=False)
         return
-    console.print(f"Kho dữ liệu: {settings.warehouse}\nBáo cáo:     {result.summaries[0].parent} ({len(result.summaries)} tệp CSV)", markup=False)
+    console.print(
+        f"Kho dữ liệu: {settings.warehouse}\nBáo cáo:     {result.summaries[0].parent} ({len(result.summaries)} tệp CSV)", markup=False
+    )
 
 
 def _show_published(console: Console, settings: Settings) -> None:
@@ -81,7 +83,10 @@ def _show_published(console: Console, settings: Settings) -> None:
             "count(*) FILTER (WHERE status = 'no_target') FROM mart.measures m JOIN mart.unit_rates r USING (measure) "
             "WHERE r.period_kind = 'year' AND r.period_start <= CAST(r.as_of AS DATE) AND r.period_end > CAST(r.as_of AS DATE) GROUP BY m.rowid, m.label_vi ORDER BY m.rowid"
         ).fetchall()
-    console.print(f"Dòng dữ liệu: nạp {loaded}, từ chối {rejected}. Hồ sơ: {cases}. Chậm tiếp nhận quá 8 giờ: {late} (đang chờ {waiting}).", markup=False)
+    console.print(
+        f"Dòng dữ liệu: nạp {loaded}, từ chối {rejected}. Hồ sơ: {cases}. Chậm tiếp nhận quá 8 giờ: {late} (đang chờ {waiting}).",
+        markup=False,
+    )
     table = Table(title=f"Năm {settings.as_of.year}, chốt {settings.as_of:%H:%M ngày %d/%m/%Y}: số đơn vị", title_justify="left")
     table.add_column("Chỉ số")
     for heading in ("Đạt", "Không đạt", "Không phát sinh", "Không có chỉ tiêu"):

@@ -63,7 +63,9 @@ def build_warehouse(
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = target.with_name(f"{target.name}.scratch")
     shutil.rmtree(scratch, ignore_errors=True)
-    connection = duckdb.connect(":memory:", config={"temp_directory": str(scratch), "autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
+    connection = duckdb.connect(
+        ":memory:", config={"temp_directory": str(scratch), "autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    )
     try:
         connection.execute(f"ATTACH '{_quoted(target)}' AS tthc (STORAGE_VERSION '{STORAGE_VERSION}')")
         connection.execute("ATTACH ':memory:' AS work")
@@ -96,7 +98,9 @@ def _quoted(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
-def _load_inputs(connection: duckdb.DuckDBPyConnection, manifest: Manifest, reference: Reference, as_of: datetime, runs: Sequence[Mapping[str, Any]]) -> None:
+def _load_inputs(
+    connection: duckdb.DuckDBPyConnection, manifest: Manifest, reference: Reference, as_of: datetime, runs: Sequence[Mapping[str, Any]]
+) -> None:
     tables = {
         "work.files": pa.Table.from_pylist(manifest.files, schema=FILES),
         "work.units": reference.units,
@@ -113,7 +117,9 @@ def _load_inputs(connection: duckdb.DuckDBPyConnection, manifest: Manifest, refe
         "SELECT year(min(moment)), year(max(moment)) FROM (SELECT submitted_at AS moment FROM work.cases_rows UNION ALL "
         "SELECT received_at FROM work.cases_rows UNION ALL SELECT submitted_at FROM work.waiting_rows)"
     ).fetchall()[0]
-    tables["work.calendar"] = make_calendar(min(first or as_of.year, as_of.year), max(last or as_of.year, as_of.year), reference.overrides, reference.hours)
+    tables["work.calendar"] = make_calendar(
+        min(first or as_of.year, as_of.year), max(last or as_of.year, as_of.year), reference.overrides, reference.hours
+    )
     for name, table in tables.items():
         connection.register("incoming", table)
         connection.execute(f"{'INSERT INTO ' + name if name.startswith('ops.') else 'CREATE TABLE ' + name + ' AS'} SELECT * FROM incoming")
@@ -128,7 +134,10 @@ def _load_inputs(connection: duckdb.DuckDBPyConnection, manifest: Manifest, refe
 
 def _unit_names(reference: Reference) -> pa.Table:
     """unit_ref -> unit: names and aliases first, then what a dossier code's prefix says, a full unit code before Hnn.<gso code>."""
-    rows = [{"unit_ref": r["unit_key"], "unit_code": r["unit_code"], "valid_from": r["valid_from"], "valid_to": r["valid_to"], "rank": 0} for r in reference.unit_names.to_pylist()]
+    rows = [
+        {"unit_ref": r["unit_key"], "unit_code": r["unit_code"], "valid_from": r["valid_from"], "valid_to": r["valid_to"], "rank": 0}
+        for r in reference.unit_names.to_pylist()
+    ]
     for unit in reference.units.to_pylist():
         validity = {"unit_code": unit["unit_code"], "valid_from": unit["valid_from"], "valid_to": unit["valid_to"]}
         rows.append({"unit_ref": PREFIX_MARK + unit["unit_code"], **validity, "rank": 0})
@@ -136,7 +145,12 @@ def _unit_names(reference: Reference) -> pa.Table:
         if unit["gso_code"] and province:
             rows.append({"unit_ref": f"{PREFIX_MARK}{province[1]}.{unit['gso_code']}", **validity, "rank": 1})
     names = ("unit_ref", "unit_code")
-    return pa.Table.from_pylist(rows, schema=pa.schema([(n, pa.string()) for n in names] + [("valid_from", pa.date32()), ("valid_to", pa.date32()), ("rank", pa.int32())]))
+    return pa.Table.from_pylist(
+        rows,
+        schema=pa.schema(
+            [(n, pa.string()) for n in names] + [("valid_from", pa.date32()), ("valid_to", pa.date32()), ("rank", pa.int32())]
+        ),
+    )
 
 
 def _stage_view(connection: duckdb.DuckDBPyConnection, name: str, parts: Sequence[Path], schema: pa.Schema) -> None:
@@ -177,7 +191,7 @@ def publish_warehouse(built: Path, warehouse: Path) -> None:
     stale = warehouse.with_name(warehouse.name + ".wal")
     if stale.exists():
         stale.replace(stale.with_name(stale.name + ".stale"))
-    os.replace(built, warehouse)
+    built.replace(warehouse)
 
 
 def checksum_tables(warehouse: Path, schemas: Sequence[str] = ("core", "mart")) -> dict[str, str]:
@@ -187,6 +201,10 @@ def checksum_tables(warehouse: Path, schemas: Sequence[str] = ("core", "mart")) 
             "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE list_contains(?, schema_name) ORDER BY 1", [list(schemas)]
         ).fetchall()
         return {
-            name: str(connection.execute(f"SELECT count(*) || ':' || coalesce(bit_xor(hash(t)), 0) || ':' || coalesce(sum(hash(t)), 0) FROM {name} AS t").fetchall()[0][0])
+            name: str(
+                connection.execute(
+                    f"SELECT count(*) || ':' || coalesce(bit_xor(hash(t)), 0) || ':' || coalesce(sum(hash(t)), 0) FROM {name} AS t"
+                ).fetchall()[0][0]
+            )
             for (name,) in names
         }

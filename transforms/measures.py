@@ -72,7 +72,7 @@ def parse_measures(text: str, case_columns: Sequence[str]) -> list[Measure]:
         if missing or unknown:
             raise MeasureError(f"measures.yml, {name}: thiếu {sorted(missing)}, không có trường {sorted(unknown)}")
         if body["zero"] != "null":
-            raise MeasureError(f"measures.yml, {name}: zero phải là \"null\", không phải {body['zero']!r}")
+            raise MeasureError(f'measures.yml, {name}: zero phải là "null", không phải {body["zero"]!r}')
         if body["period"] not in _PERIOD_COLUMNS:
             raise MeasureError(f"measures.yml, {name}: period phải là một trong {_PERIOD_COLUMNS}")
         if body.get("distinct") not in (None, *case_columns):

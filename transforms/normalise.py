@@ -4,23 +4,33 @@ Only declared columns that hold no personal data are looked at; the others end h
 catalogue) is left to the warehouse build: here a unit is a matching key, and an unknown level only a suspicion.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms import parsing
+from transforms.data_rows import find_data_rows, section_of
 from transforms.layouts import Kind, Layout, LayoutLists, LayoutProblem, find_layout
 from transforms.layouts.lists import Column
 from transforms.sheets import Sheet, UnreadableExport
-from transforms.text import clean, clean_column, key, mask
+from transforms.text import clean_column, key, mask
+from transforms.titles import find_export_time, find_period
 
 # One reason a row, the first that applies (design, "Reject reasons"); unknown_unit is found in the build.
-REASONS = ("missing_case_code", "unknown_unit", "bad_date", "unknown_status", "unknown_channel", "unknown_level", "bad_number", "unknown_word")
+REASONS = (
+    "missing_case_code",
+    "unknown_unit",
+    "bad_date",
+    "unknown_status",
+    "unknown_channel",
+    "unknown_level",
+    "bad_number",
+    "unknown_word",
+)
 _REASON_OF_TYPE = {
     "date": "bad_date",
     "status": "unknown_status",
@@ -46,14 +56,13 @@ _ARROW = {
     "yes_no": pa.bool_(),
 }
 # Types whose valid value proves that a row without a usable code is data and not a signature or a total.
-_EVIDENCE = frozenset(("date", "status", "channel", "level", "procedure_code", "collection", "method", "payment_state", "component", "count"))
-_TOTAL = re.compile(r"^(tổng(cộng|số|hồsơ)?|cộng)(:|\d|$|hồsơ|sốhồsơ)")
-_INDEX = re.compile(r"^\(?\s*(\d{1,3}|[a-zđ]{1,2}|[ivx]+)\s*\)?(\s*=.*)?$", re.IGNORECASE)
-_SECTION = re.compile(r"^(?:[ivxlcdm]+|\d+|[a-zđ])?\s*[.)/-]*\s*lĩnh vực\s*[:.]?\s*(.+)$", re.IGNORECASE)
-_PERIOD = re.compile(r"từ ngày:?\s*(\d{1,2}/\d{1,2}/\d{4})\s*(?:đến|-)\s*(?:ngày:?\s*)?(\d{1,2}/\d{1,2}/\d{4})", re.IGNORECASE)
-_EXPORTED = "thời điểm xuất"
+_EVIDENCE = frozenset(
+    ("date", "status", "channel", "level", "procedure_code", "collection", "method", "payment_state", "component", "count")
+)
 _FOOTER_ROWS = 15
-TROUBLES = pa.schema([("row_number", pa.int32()), ("rank", pa.int32()), ("reason", pa.string()), ("column_name", pa.string()), ("masked_value", pa.string())])
+TROUBLES = pa.schema(
+    [("row_number", pa.int32()), ("rank", pa.int32()), ("reason", pa.string()), ("column_name", pa.string()), ("masked_value", pa.string())]
+)
 
 
 # A unit known only by its dossier code's prefix is referred to by this mark and the prefix; names never start with it.
@@ -142,39 +151,6 @@ def normalise_export(sheets: Sequence[Sheet], lists: LayoutLists) -> NormalisedE
     return NormalisedExport(done, exported_at, warnings)
 
 
-def find_export_time(rows: Sequence[Sequence[str | None]]) -> datetime | None:
-    """The moment after "Thời điểm xuất" in the titles of a sheet, in the same cell or in the next filled one."""
-    for row in rows:
-        for position, text in enumerate(row):
-            if not text:
-                continue
-            plain = clean(text)
-            at = key(plain).find(key(_EXPORTED))
-            if at < 0:
-                continue
-            after = plain[plain.casefold().find("xuất") :]
-            for candidate in (after, *(clean(t) for t in row[position + 1 :] if t)):
-                found = parsing.DATE_IN_TEXT.search(candidate)
-                if found:
-                    values, bad = parsing.parse_dates(pa.array([found[0]]))
-                    if not bad[0]:
-                        return values.cast(pa.timestamp("us"))[0].as_py()
-    return None
-
-
-def find_period(rows: Sequence[Sequence[str | None]]) -> tuple[date, date] | None:
-    """The period "(Từ ngày … đến ngày …)" in the titles, both days included."""
-    for row in rows:
-        for text in row:
-            found = _PERIOD.search(clean(text)) if text else None
-            if found:
-                values, bad = parsing.parse_dates(pa.array([found[1], found[2]]))
-                if not bad.any():
-                    first, last = values.cast(pa.timestamp("us")).to_pylist()
-                    return first.date(), last.date()
-    return None
-
-
 @dataclass
 class _Parsed:
     """One column of a sheet: cleaned text, values, and where the text is filled but not understood."""
@@ -217,7 +193,7 @@ def _parse(column: Column, text: pa.DictionaryArray, sheet: Sheet, lists: Layout
 
 
 def _valid(column: pa.Array) -> np.ndarray:
-    return pc.is_valid(column).to_numpy(zero_copy_only=False).astype(bool)
+    return np.asarray(pc.is_valid(column).to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Sequence[Sequence[str | None]] = ()) -> NormalisedSheet:
@@ -231,9 +207,14 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
     """
     kind, start = layout.kind, layout.last + 1
     parsed = {
-        name: _parse(kind.columns[name], clean_column(sheet.columns[position].slice(start)), sheet, lists) for name, position in layout.columns.items()
+        name: _parse(kind.columns[name], clean_column(sheet.columns[position].slice(start)), sheet, lists)
+        for name, position in layout.columns.items()
     }
-    keep, sections = _find_data_rows(sheet, layout, parsed, lists)
+    coded = parsed[kind.key_column]
+    well_formed = _valid(coded.values) & ~coded.bad if kind.key_column != "unit" else np.zeros(len(coded.values), dtype=bool)
+    below = [column.slice(start) for column in sheet.columns]
+    code_headings = {heading.rpartition(">")[2] for heading, column in lists.headings[kind.name].items() if column == kind.key_column}
+    keep, sections = find_data_rows(below, coded.text, well_formed, _evidence(layout, parsed, below), code_headings)
     rows = pa.array(np.flatnonzero(keep))
     columns: dict[str, pa.Array] = {"row_number": pa.array(np.flatnonzero(keep) + sheet.first_row + start, pa.int32())}
     for column in kind.columns.values():
@@ -243,7 +224,7 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
         if column.fill_down and found:
             values = pc.fill_null_forward(values)
         if column.from_section:
-            values = pc.coalesce(values, _section_of(rows, sections))
+            values = pc.coalesce(values, section_of(rows, sections))
         if column.type == "unit":
             shown = found.text.cast(pa.string()).take(rows) if found else pa.nulls(len(rows), pa.string())
             if column.required and kind.key_column == "case_code":
@@ -264,7 +245,12 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
         columns["period_first"] = pa.array([period[0]] * len(rows), pa.date32())
         columns["period_last"] = pa.array([period[1]] * len(rows), pa.date32())
     schema = staged_schema(kind)
-    result = NormalisedSheet(sheet.name, layout, pa.table([columns[name] for name in schema.names], schema=schema), _troubles(kind, layout, parsed, keep, sheet.first_row + start))
+    result = NormalisedSheet(
+        sheet.name,
+        layout,
+        pa.table([columns[name] for name in schema.names], schema=schema),
+        _troubles(kind, layout, parsed, keep, sheet.first_row + start),
+    )
     if layout.unknown:
         result.warnings.append(f"tiêu đề chưa khai báo (cột bị bỏ qua): {', '.join(f'“{heading}”' for heading in layout.unknown)}")
     if sheet.error_cells:
@@ -279,49 +265,20 @@ def _masked(shown: pa.Array) -> pa.Array:
     return pa.array([mask(text) for text in encoded.dictionary.to_pylist()], pa.string()).take(encoded.indices)
 
 
-def _find_data_rows(sheet: Sheet, layout: Layout, parsed: dict[str, _Parsed], lists: LayoutLists) -> tuple[np.ndarray, list[tuple[int, str]]]:
-    """Which rows below the headings are data, and the section titles ("I. LĨNH VỰC …") with their row."""
-    kind = layout.kind
-    coded = parsed[kind.key_column]
-    size = len(coded.values)
-    if kind.key_column == "unit":
-        keep = np.zeros(size, dtype=bool)
-    else:
-        keep = _valid(coded.values) & ~coded.bad
-    evidence = np.zeros(size, dtype=int)
+def _evidence(layout: Layout, parsed: dict[str, _Parsed], below: Sequence[pa.Array]) -> np.ndarray:
+    """Per row, how many cells mean something: valid words and dates, and an ordinal number in the STT column."""
+    evidence = np.zeros(len(below[0]), dtype=int)
     for name, column in parsed.items():
-        if kind.columns[name].type in _EVIDENCE:
+        kind = layout.kind.columns[name].type
+        if kind in _EVIDENCE:
             evidence += _valid(column.values) & ~column.bad
-    code_headings = {heading.rpartition(">")[2] for heading, column in lists.headings[kind.name].items() if column == kind.key_column}
-    sections: list[tuple[int, str]] = []
-    doubtful = np.flatnonzero(~keep)
-    cells = [column.slice(layout.last + 1).take(pa.array(doubtful)).to_pylist() for column in sheet.columns]
-    codes = coded.text.take(pa.array(doubtful)).to_pylist()
-    for number, code, *row in zip(doubtful, codes, *cells, strict=True):
-        texts = [text for cell in row if cell and (text := clean(cell))]
-        section = _SECTION.match(texts[0]) if texts and len(set(texts)) == 1 else None
-        if section:
-            sections.append((int(number), section[1].strip().capitalize()))
-        keep[number] = _is_data(texts, code, int(evidence[number]), code_headings)
-    return keep, sections
-
-
-def _is_data(texts: list[str], code: str | None, evidence: int, code_headings: set[str]) -> bool:
-    """Whether a row without a well-formed code is data all the same, and so must be loaded or rejected, not passed over."""
-    if len(set(texts)) <= 2 or _TOTAL.match(key(texts[0])) or (code and (_TOTAL.match(key(code)) or key(code) in code_headings)):
-        return False
-    if all(_INDEX.match(text) for text in texts):
-        return False
-    return evidence >= 1 or (bool(code) and any(c.isdigit() for c in code or "") and len(texts) >= 4)
-
-
-def _section_of(rows: pa.Array, sections: list[tuple[int, str]]) -> pa.Array:
-    """The section title that stands above each of the rows, null before the first."""
-    if not sections:
-        return pa.nulls(len(rows), pa.string())
-    at = np.searchsorted([number for number, _ in sections], rows.to_numpy(), side="right") - 1
-    names = pa.array([name for _, name in sections], pa.string())
-    return names.take(pa.array(np.where(at < 0, 0, at), mask=at < 0))
+        elif kind == "yes_no":  # a bare 1 or 0 may stand in a row of totals too
+            spoken = pc.fill_null(pc.match_substring_regex(column.text.dictionary, r"\pL"), False).take(column.text.indices)
+            evidence += _valid(column.values) & np.asarray(pc.fill_null(spoken, False).to_numpy(zero_copy_only=False), dtype=bool)
+    for position in layout.ordinals:
+        ordinal = pc.match_substring_regex(below[position], r"^\s*\d{1,7}(?:\.0)?\s*$")
+        evidence += np.asarray(pc.fill_null(ordinal, False).to_numpy(zero_copy_only=False), dtype=bool)
+    return evidence
 
 
 def _troubles(kind: Kind, layout: Layout, parsed: dict[str, _Parsed], keep: np.ndarray, first_row: int) -> pa.Table:

@@ -29,13 +29,15 @@ _SERIAL = r"^\d{5}(?:\.\d+)?$"
 # Serial 1 is 1900-01-01 in a calendar with a 29/02/1900 that never was: from March 1900 on, day 0 is 1899-12-30.
 _SERIAL_EPOCH = {False: np.datetime64("1899-12-30"), True: np.datetime64("1904-01-01")}
 LOCAL_OFFSET_MINUTES = 7 * 60  # Asia/Ho_Chi_Minh, no daylight saving since 1975
-DATE_IN_TEXT = re.compile(rf"(\d{{1,2}}:\d{{2}}(?::\d{{2}})?\s+\d{{1,2}}/\d{{1,2}}/\d{{4}}|\d{{1,2}}/\d{{1,2}}/\d{{4}}(?:\s+\d{{1,2}}:\d{{2}}(?::\d{{2}})?)?|"
-                          rf"\d{{4}}-\d{{2}}-\d{{2}}(?:[ T]\d{{2}}:\d{{2}}(?::\d{{2}})?)?|\b\d{{5}}\.\d+\b)")
+DATE_IN_TEXT = re.compile(
+    r"\d{1,2}:\d{2}(?::\d{2})?\s+\d{1,2}/\d{1,2}/\d{4}|\d{1,2}/\d{1,2}/\d{4}(?:\s+\d{1,2}:\d{2}(?::\d{2})?)?"
+    r"|\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2})?)?|\b\d{5}\.\d+\b"
+)
 
 
 def _integers(strings: pa.Array) -> np.ndarray:
     filled = pc.if_else(pc.equal(pc.fill_null(strings, ""), ""), "0", strings)
-    return pc.cast(filled, pa.int64()).to_numpy(zero_copy_only=False)
+    return np.asarray(pc.cast(filled, pa.int64()).to_numpy(zero_copy_only=False))
 
 
 def parse_dates(column: pa.Array, *, date1904: bool = False) -> tuple[pa.Array, np.ndarray]:

@@ -72,7 +72,8 @@ def decode_tcvn3(text: str, font: str = ".VnTime") -> str:
 
 # Words that open the name of an office, never of a person: such a name may be shown, so that it can be added to units.csv.
 _OFFICES = re.compile(
-    r"^(UBND|Ủy ban|Uỷ ban|HĐND|Phòng|Sở|Chi nhánh|Chi cục|Trung tâm|Văn phòng|Công an|Bộ phận|Thanh tra|Tòa án|Toà án|Ban Quản lý) ", re.IGNORECASE
+    r"^(UBND|Ủy ban|Uỷ ban|HĐND|Phòng|Sở|Chi nhánh|Chi cục|Trung tâm|Văn phòng|Công an|Bộ phận|Thanh tra|Tòa án|Toà án|Ban Quản lý) ",
+    re.IGNORECASE,
 )
 _DATE_LIKE = re.compile(r"\d[/:.-]\d")
 

@@ -15,9 +15,25 @@ from transforms.text import key
 PATH_SEPARATOR = ">"
 _ANY_GROUP = "*"
 _NO_COLUMN = ("personal", "ignored")
-COLUMN_TYPES = (
-    "case_code procedure_code text unit date status level channel amount fee duration count collection method payment_state component yes_no"
-).split()
+COLUMN_TYPES = [
+    "case_code",
+    "procedure_code",
+    "text",
+    "unit",
+    "date",
+    "status",
+    "level",
+    "channel",
+    "amount",
+    "fee",
+    "duration",
+    "count",
+    "collection",
+    "method",
+    "payment_state",
+    "component",
+    "yes_no",
+]
 
 
 class ListError(Exception):
@@ -92,7 +108,14 @@ def _load_kinds(text: str) -> dict[str, Kind]:
                 raise ListError(f"kinds.yml: {name}.{column}: loại “{facts['type']}” không có")
             if facts.get("key"):
                 key_column = column
-            columns[column] = Column(column, facts["type"], facts.get("required", False), facts.get("fill") == "down", facts.get("section", False), facts.get("as", column))
+            columns[column] = Column(
+                column,
+                facts["type"],
+                facts.get("required", False),
+                facts.get("fill") == "down",
+                facts.get("section", False),
+                facts.get("as", column),
+            )
         kinds[name] = Kind(
             name, body["label_vi"], columns, key_column, frozenset(body["marks"]), body["at_least"], frozenset(body.get("none_of", ()))
         )

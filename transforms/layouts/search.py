@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from transforms.layouts.lists import PATH_SEPARATOR, Kind, LayoutLists
 from transforms.sheets import Sheet
@@ -23,7 +23,9 @@ class Layout:
         first, last: first and last heading row, counted from 0 within the sheet's rows.
         columns: canonical column -> position of the sheet's column.
         headings: canonical column -> heading as found (grouped headings joined by " > ").
+        personal: headings of columns that hold personal data and are never read.
         unknown: headings nobody has declared; they load without their column and are warned of.
+        ordinals: positions of columns that only number the rows.
     """
 
     kind: Kind
@@ -32,7 +34,8 @@ class Layout:
     columns: Mapping[str, int]
     headings: Mapping[str, str]
     personal: Sequence[str] = ()
-    unknown: Sequence[str] = field(default=())
+    unknown: Sequence[str] = ()
+    ordinals: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,7 @@ def _checked(candidate: _Candidate, kind: Kind, lists: LayoutLists) -> Layout | 
     matches = candidate.matches[kind.name]
     columns: dict[str, int] = {}
     headings: dict[str, str] = {}
-    personal, unknown = [], []
+    personal, unknown, ordinals = [], [], []
     for position, path in enumerate(candidate.paths):
         if not path:
             continue
@@ -150,16 +153,19 @@ def _checked(candidate: _Candidate, kind: Kind, lists: LayoutLists) -> Layout | 
             unknown.append(heading)
         elif column == "personal":
             personal.append(heading)
+        elif column == "ignored":
+            ordinals.append(position)
         elif column in columns:
             return LayoutProblem(
-                f"dòng tiêu đề {candidate.first + 1}: hai tiêu đề “{headings[column]}” và “{heading}” cùng chỉ cột “{column}”; hãy xóa một trong hai", kind.name
+                f"dòng tiêu đề {candidate.first + 1}: hai tiêu đề “{headings[column]}” và “{heading}” cùng chỉ cột “{column}”; hãy xóa một trong hai",
+                kind.name,
             )
         elif column in kind.columns:
             columns[column], headings[column] = position, heading
     missing = [name for name in kind.required if name not in columns]
     if missing:
         return LayoutProblem(_missing_text(missing, unknown, kind, lists), kind.name)
-    return Layout(kind, candidate.first, candidate.last, columns, headings, personal, unknown)
+    return Layout(kind, candidate.first, candidate.last, columns, headings, personal, unknown, ordinals)
 
 
 def _missing_text(missing: Sequence[str], unknown: Sequence[str], kind: Kind, lists: LayoutLists) -> str:
@@ -168,10 +174,17 @@ def _missing_text(missing: Sequence[str], unknown: Sequence[str], kind: Kind, li
         spellings = lists.spellings[kind.name].get(name, [name])
         shown = re.sub(r"^\* > ", "", spellings[0])
         nearest = max(
-            ((difflib.SequenceMatcher(None, key(s.rpartition(">")[2]), key(u.rpartition(">")[2])).ratio(), u) for s in spellings for u in unknown), default=(0.0, "")
+            (
+                (difflib.SequenceMatcher(None, key(s.rpartition(">")[2]), key(u.rpartition(">")[2])).ratio(), u)
+                for s in spellings
+                for u in unknown
+            ),
+            default=(0.0, ""),
         )
         if nearest[0] >= 0.4:
-            parts.append(f"thiếu cột bắt buộc “{shown}”; tiêu đề gần nhất là “{nearest[1]}” — nếu đúng là cột này, thêm vào headings.csv dòng: {kind.name},{name},{nearest[1]}")
+            parts.append(
+                f"thiếu cột bắt buộc “{shown}”; tiêu đề gần nhất là “{nearest[1]}” — nếu đúng là cột này, thêm vào headings.csv dòng: {kind.name},{name},{nearest[1]}"
+            )
         else:
             parts.append(f"thiếu cột bắt buộc “{shown}” (không có tiêu đề nào gần giống)")
     return f"{kind.label_vi}: " + "; ".join(parts)

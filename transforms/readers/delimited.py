@@ -40,7 +40,9 @@ def _decode(data: bytes, encoding: str) -> str:
         # A file cut in the middle of a character loses that character, not the file; a real mismatch shows as many.
         text = data.decode(encoding, errors="replace")
         if text.count("\ufffd") > max(2, len(text) // 1000):
-            raise UnreadableExport(f"không đọc được bảng mã của tệp văn bản (lỗi ở byte {error.start}); hãy lưu lại dạng CSV UTF-8") from error
+            raise UnreadableExport(
+                f"không đọc được bảng mã của tệp văn bản (lỗi ở byte {error.start}); hãy lưu lại dạng CSV UTF-8"
+            ) from error
         return text
 
 

@@ -25,13 +25,17 @@ def read(text: str) -> list[Sheet]:
     if re.search(r"<(?:\w+:)?Workbook\b", text[:4096]):
         raise UnreadableExport("đây là tệp 'XML Spreadsheet 2003'; hãy mở bằng Excel và lưu lại dạng .xlsx")
     try:
-        root = lxml_html.document_fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", text), parser=lxml_html.HTMLParser(huge_tree=True, no_network=True))
+        root = lxml_html.document_fromstring(
+            re.sub(r"^\s*<\?xml[^>]*\?>", "", text), parser=lxml_html.HTMLParser(huge_tree=True, no_network=True)
+        )
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
         raise UnreadableExport("trang HTML bị hỏng; hãy xuất lại") from error
     rows = _rows(root, tcvn3=".vn" in text.lower() or "vntime" in text.lower())
     if not root.xpath("//tr"):
         if _LOGIN.search(text):
-            raise UnreadableExport("đây là trang đăng nhập, không phải dữ liệu (phiên làm việc đã hết hạn khi tải); hãy đăng nhập và xuất lại")
+            raise UnreadableExport(
+                "đây là trang đăng nhập, không phải dữ liệu (phiên làm việc đã hết hạn khi tải); hãy đăng nhập và xuất lại"
+            )
         raise UnreadableExport("trang HTML không có bảng nào; hãy xuất lại")
     return [sheet_from_rows("", rows)]
 
@@ -43,7 +47,9 @@ def _rows(root: Any, *, tcvn3: bool) -> list[list[str | None]]:
     for node in root.iter("tr", "p", "div", "h1", "h2", "h3", "h4", "center", "caption"):
         if node.tag != "tr":
             outside = next(node.iterancestors("td", "th", "tr"), None) is None
-            own = (node.text or "").strip() or any((child.tail or "").strip() or child.tag in ("b", "i", "u", "span", "font", "strong") for child in node)
+            own = (node.text or "").strip() or any(
+                (child.tail or "").strip() or child.tag in ("b", "i", "u", "span", "font", "strong") for child in node
+            )
             if outside and own and next(node.iterdescendants("table"), None) is None:
                 rows.append(["".join(node.itertext()).strip() or None])
             continue

@@ -44,7 +44,9 @@ def read(archive: zipfile.ZipFile, max_rows: int, max_columns: int) -> list[Shee
 
 
 def _tables(stream: Any, max_rows: int, max_columns: int) -> Iterator[Sheet]:
-    events = etree.iterparse(stream, events=("start", "end"), tag=(_TABLE, _ROW, _STYLE), resolve_entities=False, huge_tree=True, no_network=True)
+    events = etree.iterparse(
+        stream, events=("start", "end"), tag=(_TABLE, _ROW, _STYLE), resolve_entities=False, huge_tree=True, no_network=True
+    )
     hidden_styles: set[str] = set()
     fonts: dict[str, str] = {}
     rows: list[list[str | None]] = []

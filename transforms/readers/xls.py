@@ -79,4 +79,4 @@ def _date_text(serial: float, datemode: int) -> str:
         return str(serial)
     if when.microsecond:
         when = (when + datetime.timedelta(microseconds=500_000)).replace(microsecond=0)
-    return when.strftime("%Y-%m-%d %H:%M:%S")
+    return f"{when:%Y-%m-%d %H:%M:%S}"

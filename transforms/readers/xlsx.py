@@ -21,7 +21,9 @@ from transforms.text import decode_tcvn3, is_tcvn3_font
 _CHUNK = 1 << 22
 _OVERLAP = 1 << 12
 _REF = rb"\br=[\"']([A-Z]{1,3})(\d{1,7})[\"']"
-_FILLED_CELL = re.compile(rb"<(?:\w+:)?c\b[^>]*?" + _REF + rb"[^>]*>\s*(?:<(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>)\s*)?<(?:\w+:)?(?:v|is)\b")
+_FILLED_CELL = re.compile(
+    rb"<(?:\w+:)?c\b[^>]*?" + _REF + rb"[^>]*>\s*(?:<(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>)\s*)?<(?:\w+:)?(?:v|is)\b"
+)
 _ANY_CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>)", re.DOTALL)
 _LAST_REF = re.compile(rb"<(?:\w+:)?c\b[^>]*?" + _REF)
 _FAR_COLUMN = re.compile(rb"\br=[\"']([A-Z]{3})\d{1,7}[\"']")
@@ -111,7 +113,10 @@ def _tcvn3_styles(archive: zipfile.ZipFile) -> dict[bytes, str]:
     if b"vn" not in raw.lower():
         return {}
     styles = _parse(archive, part)
-    fonts = [next((n.get("val") for n in font.iter(f"{_SPREADSHEET_NS}name")), None) for font in styles.iterfind(f"{_SPREADSHEET_NS}fonts/{_SPREADSHEET_NS}font")]
+    fonts = [
+        next((n.get("val") for n in font.iter(f"{_SPREADSHEET_NS}name")), None)
+        for font in styles.iterfind(f"{_SPREADSHEET_NS}fonts/{_SPREADSHEET_NS}font")
+    ]
     found = {}
     for number, xf in enumerate(styles.iterfind(f"{_SPREADSHEET_NS}cellXfs/{_SPREADSHEET_NS}xf")):
         index = int(xf.get("fontId", "0"))
@@ -137,7 +142,9 @@ def _scan(archive: zipfile.ZipFile, part: str, tcvn3: dict[bytes, str], max_rows
         raise UnreadableExport(f"có ô ở dòng {scan.last_row}, quá {max_rows} dòng; hãy tách nhỏ khi xuất")
     rectangle = (scan.last_row - scan.first_row + 1) * max(scan.far_column, 1)
     if rectangle > _FREE_RECTANGLE and rectangle > _MIN_FILL * max(scan.cells, 1):
-        raise UnreadableExport(f"có ô ở rất xa bảng dữ liệu (dòng {scan.last_row}, cột thứ {scan.far_column}); hãy xóa các ô thừa rồi lưu lại")
+        raise UnreadableExport(
+            f"có ô ở rất xa bảng dữ liệu (dòng {scan.last_row}, cột thứ {scan.far_column}); hãy xóa các ô thừa rồi lưu lại"
+        )
     if scan.suspicious or tcvn3:
         scan.refs = _special_cells(archive.read(part), tcvn3)
     return scan

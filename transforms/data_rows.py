@@ -1,0 +1,64 @@
+"""Which rows below the headings are data, and which are titles of sections, column numbers, totals and signatures.
+
+A row with a well-formed code is data. A row without one is data all the same when enough of it makes sense, and is then loaded with a
+warning or rejected with a reason: nothing that an office would count may vanish here.
+"""
+
+import re
+from collections.abc import Sequence, Set
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.text import clean, key
+
+_TOTAL = re.compile(r"^(tổng(cộng|số|hồsơ)?|cộng)(:|\d|$|hồsơ|sốhồsơ)")
+_INDEX = re.compile(r"^\(?\s*(\d{1,3}|[a-zđ]{1,2}|[ivx]+)\s*\)?(\s*=.*)?$", re.IGNORECASE)
+_SECTION = re.compile(r"^(?:[ivxlcdm]+|\d+|[a-zđ])?\s*[.)/-]*\s*lĩnh vực\s*[:.]?\s*(.+)$", re.IGNORECASE)
+
+
+def find_data_rows(
+    columns: Sequence[pa.Array], codes: pa.Array, well_formed: np.ndarray, evidence: np.ndarray, code_headings: Set[str]
+) -> tuple[np.ndarray, list[tuple[int, str]]]:
+    """Which rows below the headings are data, and the titles of sections ("I. LĨNH VỰC …") among the others.
+
+    Args:
+        columns: every column of the sheet below the headings.
+        codes: cleaned text of the column that identifies a row.
+        well_formed: rows whose code has a known form; these are data without a further look.
+        evidence: per row, how many cells mean something in their column (a date, a known word, an ordinal number).
+        code_headings: keys of the code column's own headings, which a table repeats on each page.
+
+    Returns:
+        A mask of the data rows, and (row, title) of the sections.
+    """
+    keep = well_formed.copy()
+    sections: list[tuple[int, str]] = []
+    doubtful = np.flatnonzero(~keep)
+    at = pa.array(doubtful)
+    cells = [column.take(at).to_pylist() for column in columns]
+    for number, code, *row in zip(doubtful, codes.take(at).to_pylist(), *cells, strict=True):
+        texts = [text for cell in row if cell and (text := clean(cell))]
+        section = _SECTION.match(texts[0]) if texts and len(set(texts)) == 1 else None
+        if section:
+            sections.append((int(number), section[1].strip().capitalize()))
+        keep[number] = _is_data(texts, code, int(evidence[number]), code_headings)
+    return keep, sections
+
+
+def _is_data(texts: list[str], code: str | None, evidence: int, code_headings: Set[str]) -> bool:
+    """Whether a row without a well-formed code is data all the same, and so must be loaded or rejected, not passed over."""
+    if len(set(texts)) <= 2 or _TOTAL.match(key(texts[0])) or (code and (_TOTAL.match(key(code)) or key(code) in code_headings)):
+        return False
+    if all(_INDEX.match(text) for text in texts):
+        return False
+    return evidence >= 1 or (bool(code) and any(c.isdigit() for c in code or "") and len(texts) >= 4)
+
+
+def section_of(rows: pa.Array, sections: list[tuple[int, str]]) -> pa.Array:
+    """The section title that stands above each of the rows, null before the first."""
+    if not sections:
+        return pa.nulls(len(rows), pa.string())
+    at = np.searchsorted([number for number, _ in sections], rows.to_numpy(), side="right") - 1
+    names = pa.array([name for _, name in sections], pa.string())
+    return names.take(pa.array(np.where(at < 0, 0, at), mask=at < 0))
