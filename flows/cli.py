@@ -93,7 +93,12 @@ def sample(
     from flows.terminal import counter
 
     with counter("Viết hồ sơ mẫu", cases) as advance:
-        made = write_sample(out, seed=seed, cases=cases, year=year, as_of=as_of, on_progress=advance)
+        try:
+            made = write_sample(out, seed=seed, cases=cases, year=year, as_of=as_of, on_progress=advance)
+        except FileExistsError:
+            raise ConfigurationError(f"thư mục “{out}” đã có dữ liệu; hãy chọn thư mục trống để không ghi đè") from None
+        except ValueError as error:
+            raise ConfigurationError(str(error)) from None
     typer.echo(
         f"Đã viết {cases} hồ sơ mẫu. Chạy thử:\n  tthc run --raw {made.raw} --reference {made.reference} "
         f"--warehouse {out / 'tthc.duckdb'} --outbox {out / 'outbox'} --as-of {made.as_of:%Y-%m-%dT%H:%M}"

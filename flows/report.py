@@ -15,6 +15,8 @@ from typing import Any
 
 import duckdb
 
+from transforms.layouts import load_lists
+
 LEVELS_VI = {
     "province": "Cấp tỉnh",
     "province_department": "Sở, ban, ngành",
@@ -120,8 +122,8 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
             rows: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
             return rows
 
-        measures = query("SELECT measure, label_vi, distinct_key FROM mart.measures")
-        labels = {measure: label for measure, label, _ in measures}
+        labels: dict[str, str] = dict(query("SELECT measure, label_vi FROM mart.measures ORDER BY rowid"))
+        kinds = load_lists().kinds
         save("bang-diem.csv", *_scorecard(query, labels))
         save(
             "ty-le-theo-ky.csv",
@@ -195,7 +197,18 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
             "tep-xuat.csv",
             ["Tệp", "Trong gói nén", "Loại", "Kết quả", "Xuất lúc", "Số dòng", "Đã nạp", "Bị từ chối", "Lý do từ chối", "Lưu ý"],
             (
-                [name, member, kind, FILE_STATUS_VI[status], moment_vi(exported), data, loaded, rejected, error, notes]
+                [
+                    name,
+                    member,
+                    ", ".join(kinds[k].label_vi for k in (kind or "").split(",") if k),
+                    FILE_STATUS_VI[status],
+                    moment_vi(exported),
+                    data,
+                    loaded,
+                    rejected,
+                    error,
+                    notes,
+                ]
                 for name, member, kind, status, exported, data, loaded, rejected, error, notes in query(
                     "SELECT f.file_name, f.member, f.kind, f.status, f.exported_at, f.rows_data, f.rows_loaded, f.rows_rejected, f.error, "
                     "CASE WHEN f.status <> 'duplicate' THEN (SELECT string_agg(w.warning_vi, '; ' ORDER BY w.number) FROM ops.warnings w WHERE w.file_id = f.file_id) END "
@@ -224,7 +237,7 @@ def _scorecard(query: Any, labels: dict[str, str]) -> tuple[list[str], list[list
     """One row a unit and current period (year, quarter, month), then the groups; every rate with its numerator and denominator."""
     headings = ["Kỳ", "Mã đơn vị", "Đơn vị", "Cấp"]
     for label in labels.values():
-        headings += [label, "Đạt", "Tổng", "Kết quả"]
+        headings += [f"{label}: tỷ lệ", f"{label}: số đạt", f"{label}: tổng số", f"{label}: kết quả"]
     headings.append("Số chỉ tiêu không đạt")
     cells: dict[tuple[object, ...], dict[str, tuple[Any, ...]]] = {}
     for kind, start, code, name, level, measure, *figures in query(

@@ -57,7 +57,8 @@ class Batch:
     @property
     def is_received(self) -> Bools:
         """Received, as every measure counts it: a reception date and not refused."""
-        return (self.received != NONE) & (self.status != 3)
+        flags: Bools = (self.received != NONE) & (self.status != 3)
+        return flags
 
     @property
     def ended(self) -> Ints:
@@ -67,7 +68,8 @@ class Batch:
     @property
     def is_finished(self) -> Bools:
         """Finished, as every measure counts it."""
-        return (self.status >= 9) & (self.ended != NONE)
+        flags: Bools = (self.status >= 9) & (self.ended != NONE)
+        return flags
 
 
 class CaseNumbers:
@@ -171,7 +173,7 @@ def _draw_submitted(channel: Ints, window: tuple[int, int], clock: Worktime, rng
     begin, end = window
     size = len(channel)
     days = np.arange(begin // DAY, (end - 1) // DAY + 1)
-    is_weekend = np.array([clock.moment(d * DAY).weekday() >= 5 for d in days])
+    is_weekend = np.array([clock.moment(d * DAY).weekday() >= 5 for d in days.tolist()])
     weights = np.where(is_weekend, _DAY_WEIGHTS["weekend"], _DAY_WEIGHTS["holiday"])
     weights = np.where(clock.is_working_day[days], _DAY_WEIGHTS["working"], weights)
     day = rng.choice(days, size, p=weights / weights.sum())
@@ -185,9 +187,7 @@ def _draw_submitted(channel: Ints, window: tuple[int, int], clock: Worktime, rng
     return submitted
 
 
-def _draw_received(
-    channel: Ints, submitted: Ints, breach: NDArray[np.float64], clock: Worktime, rng: np.random.Generator
-) -> Ints:
+def _draw_received(channel: Ints, submitted: Ints, breach: NDArray[np.float64], clock: Worktime, rng: np.random.Generator) -> Ints:
     size = len(channel)
     chance = rng.random(size)
     wait = np.clip(rng.exponential(130, size), 1, 479).astype(np.int64)

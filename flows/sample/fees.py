@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flows.sample.dossiers import ONLINE, Batch
 from flows.sample.district import District
+from flows.sample.dossiers import ONLINE, Batch
 from flows.sample.worktime import NONE, Bools, Ints
 
 KINDS = ("Lệ phí", "Phí")
@@ -32,12 +32,14 @@ class FeeLines:
     @property
     def counts(self) -> Bools:
         """Whether a line makes its dossier fee-bearing."""
-        return (self.amount > 0) & (self.collection < EXEMPT) & (self.state < REFUNDED)
+        flags: Bools = (self.amount > 0) & (self.collection < EXEMPT) & (self.state < REFUNDED)
+        return flags
 
     @property
     def is_paid_online(self) -> Bools:
         """Whether a line that counts was paid online."""
-        return self.counts & (self.state == PAID) & (self.method == BY_NET)
+        flags: Bools = self.counts & (self.state == PAID) & (self.method == BY_NET)
+        return flags
 
 
 @dataclass

@@ -165,9 +165,7 @@ SMALL: tuple[Layout, ...] = (
         units="alias",
         is_shuffled=True,
     ),
-    Layout(
-        "kho/hoso_{mm}_{stamp}.zip", "text", "utf-8", ",", is_zipped=True, dates="iso", codes="short", is_noisy=True
-    ),
+    Layout("kho/hoso_{mm}_{stamp}.zip", "text", "utf-8", ",", is_zipped=True, dates="iso", codes="short", is_noisy=True),
     Layout("kho/hoso_{mm}_{stamp}.tsv", "text", "utf-16", "\t", codes="number", due_is_day=True, words="old"),
 )
 
@@ -175,9 +173,7 @@ BULK: tuple[Layout, ...] = (
     Layout("{yyyy}-{mm}/hoso_{part}_{stamp}.csv", "text", units="alias", words="any", leaves_units_blank=True),
     Layout("{yyyy}-{mm}/hoso_{part}_{stamp}.csv", "text", "utf-8", ",", dates="iso", codes="bare", spelling="nfd"),
     Layout("{yyyy}-{mm}/hoso_{part}.xlsx", "xlsx", dates="cell", has_titles=True, has_total=True, is_shuffled=True),
-    Layout(
-        "{yyyy}-{mm}/hoso_{part}_{stamp}.txt", "text", "utf-8-sig", "|", dates="utc", codes="short", is_retoned=True
-    ),
+    Layout("{yyyy}-{mm}/hoso_{part}_{stamp}.txt", "text", "utf-8-sig", "|", dates="utc", codes="short", is_retoned=True),
     Layout("{yyyy}-{mm}/hoso_{part}_{stamp}.csv", "text", "utf-16", "\t", dates="dmy_hms", is_shuffled=True),
 )
 

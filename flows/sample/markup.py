@@ -7,10 +7,7 @@ from pathlib import Path
 
 from flows.sample.forms import Cell, Form, Row, member, plain_number, serial_moment
 
-_HTML_TOP = (
-    "<html xmlns:x='urn:schemas-microsoft-com:office:excel'><head><meta charset='utf-8'></head>"
-    "<body><table border='1'>\n"
-)
+_HTML_TOP = "<html xmlns:x='urn:schemas-microsoft-com:office:excel'><head><meta charset='utf-8'></head><body><table border='1'>\n"
 _ODS_TYPE = "application/vnd.oasis.opendocument.spreadsheet"
 _ODS_MANIFEST = (
     "<?xml version='1.0' encoding='UTF-8'?>\n"
@@ -18,9 +15,7 @@ _ODS_MANIFEST = (
     f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{_ODS_TYPE}"/>'
     '<manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/></manifest:manifest>'
 )
-_ODS_NAMES = " ".join(
-    f'xmlns:{n}="urn:oasis:names:tc:opendocument:xmlns:{n}:1.0"' for n in ("office", "text", "table")
-)
+_ODS_NAMES = " ".join(f'xmlns:{n}="urn:oasis:names:tc:opendocument:xmlns:{n}:1.0"' for n in ("office", "text", "table"))
 _ODS_TOP = (
     f"<?xml version='1.0' encoding='UTF-8'?>\n<office:document-content {_ODS_NAMES} office:version=\"1.2\">"
     '<office:body><office:spreadsheet><table:table table:name="{name}">'
@@ -40,9 +35,7 @@ class HtmlFile:
         for title in filter(None, form.titles):
             self._file.write(f"<tr><td colspan='{self._width}'><b>{escape(title)}</b></td></tr>\n")
         spans = {(r, c): (rows, columns) for r, c, rows, columns in form.spans}
-        covered = {
-            (r + i, c + j) for (r, c), (rows, columns) in spans.items() for i in range(rows) for j in range(columns)
-        }
+        covered = {(r + i, c + j) for (r, c), (rows, columns) in spans.items() for i in range(rows) for j in range(columns)}
         for r, headings in enumerate(form.header):
             cells = []
             for c, heading in enumerate(headings):

@@ -7,21 +7,23 @@ from numpy.typing import NDArray
 
 Texts = NDArray[np.object_]
 
-_SURNAMES = "Nguyễn Trần Lê Phạm Huỳnh Võ Đỗ Bùi Hồ Đinh Phan Đặng".split()
-_MIDDLES = "Văn Thị Minh Ngọc Đức Thanh Xuân Hoàng Hữu Kim".split()
-_GIVENS = "Hạnh Thủy Hòa Khánh Lượm Nga Quý Thảo Tuyết Vượng Dũng Ý Phúc Liên Sáu Bảy".split()
-_HAMLETS = "Thôn Đội Xóm".split()
+_SURNAMES = ["Nguyễn", "Trần", "Lê", "Phạm", "Huỳnh", "Võ", "Đỗ", "Bùi", "Hồ", "Đinh", "Phan", "Đặng"]
+_MIDDLES = ["Văn", "Thị", "Minh", "Ngọc", "Đức", "Thanh", "Xuân", "Hoàng", "Hữu", "Kim"]
+_GIVENS = ["Hạnh", "Thủy", "Hòa", "Khánh", "Lượm", "Nga", "Quý", "Thảo", "Tuyết", "Vượng", "Dũng", "Ý", "Phúc", "Liên", "Sáu", "Bảy"]
+_HAMLETS = ["Thôn", "Đội", "Xóm"]
 
 NAMES: Texts = np.array([" ".join(n) for n in itertools.product(_SURNAMES, _MIDDLES, _GIVENS)], dtype=object)
 # Every 31st name: officers come from all surnames.
 OFFICERS: Texts = NAMES[::31]
 ADDRESSES: Texts = np.array(
-    [f"{h} {i}, khu dân cư số {i + j}, huyện Sơn Hà" for j, h in enumerate(_HAMLETS) for i in range(1, 13)], dtype=object
+    [f"{h} {i}, khu dân cư số {i + j}, huyện Sơn Hà" for j, h in enumerate(_HAMLETS) for i in range(1, 13)],
+    dtype=object,
 )
 EMAILS: Texts = np.array([f"congdan{i:03d}@thu-mau.example" for i in range(300)], dtype=object)
 BIRTHDAYS: Texts = np.array([f"{1 + i % 28:02d}/{1 + i % 12:02d}/{1948 + i % 57}" for i in range(240)], dtype=object)
 NOTES: Texts = np.array(
-    [""] * 36 + [f"Liên hệ {NAMES[i * 97]}, điện thoại 0987{i:03d}{i * 7 % 1000:03d}" for i in range(1, 5)], dtype=object
+    [""] * 36 + [f"Liên hệ {NAMES[i * 97]}, điện thoại 0987{i:03d}{i * 7 % 1000:03d}" for i in range(1, 5)],
+    dtype=object,
 )
 SIGNER: str = str(NAMES[123])
 

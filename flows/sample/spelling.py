@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-_OLD = "òa óa ỏa õa ọa òe óe ỏe õe ọe ùy úy ủy ũy ụy".split()
-_NEW = "oà oá oả oã oạ oè oé oẻ oẽ oẹ uỳ uý uỷ uỹ uỵ".split()
+_OLD = ["òa", "óa", "ỏa", "õa", "ọa", "òe", "óe", "ỏe", "õe", "ọe", "ùy", "úy", "ủy", "ũy", "ụy"]
+_NEW = ["oà", "oá", "oả", "oã", "oạ", "oè", "oé", "oẻ", "oẽ", "oẹ", "uỳ", "uý", "uỷ", "uỹ", "uỵ"]
 _TONES = dict(zip(_OLD, _NEW, strict=True))
 _TONES |= {old.capitalize(): new.capitalize() for old, new in _TONES.items()}
 # Only at the end of a syllable: "toàn" has one spelling, "hòa" has two.

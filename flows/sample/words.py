@@ -50,6 +50,9 @@ DIGITIZATION_HEADINGS = {
 UNKNOWN_CODE_HEADING = "Mã vụ việc"
 """Nobody's word for a dossier code: a file with it must be refused."""
 
+UNKNOWN_LEVEL = "Mức độ 9"
+"""Nobody's level: no harm where the catalogue knows the procedure, a reason to refuse the row where it does not."""
+
 LEVELS = {
     "full": ("Toàn trình", "DVCTT toàn trình", "Dịch vụ công trực tuyến toàn trình", "Mức độ 4"),
     "partial": ("Một phần", "DVCTT một phần", "Mức độ 3"),
@@ -88,7 +91,7 @@ TITLES = {
 }
 SIGNATURES = ("NGƯỜI LẬP BIỂU", "TM. ỦY BAN NHÂN DÂN", "(Ký, ghi rõ họ tên)")
 GUIDE = ("Mã hồ sơ: mã do hệ thống cấp khi nộp", "Liên hệ tổng đài để được hỗ trợ")
-ROMAN = "I II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI XVII XVIII XIX XX".split()
+ROMAN = ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII", "XIII", "XIV", "XV", "XVI", "XVII", "XVIII", "XIX", "XX"]
 
 # Rows that must be refused: the reason, and the cells that differ from a good row.
 BAD_CASES: tuple[tuple[str, dict[str, str]], ...] = (
@@ -102,7 +105,7 @@ BAD_CASES: tuple[tuple[str, dict[str, str]], ...] = (
     ("unknown_status", {"status": "Đang bay"}),
     ("unknown_status", {"status": "Không rõ", "channel": "Thư tay"}),
     ("unknown_channel", {"channel": "Máy fax"}),
-    ("unknown_level", {"procedure_code": "9.999999", "level": "Mức độ 9"}),
+    ("unknown_level", {"procedure_code": "9.999999", "level": UNKNOWN_LEVEL}),
 )
 BAD_WAITING: tuple[tuple[str, dict[str, str]], ...] = (
     ("missing_case_code", {"code": ""}),

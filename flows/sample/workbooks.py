@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-import xlsxwriter  # type: ignore[import-untyped]
-import xlwt  # type: ignore[import-untyped]
+import xlsxwriter
+import xlwt
 
 from flows.sample.forms import Form, Row, member
 
@@ -30,7 +30,6 @@ class XlsxFile:
         is_streamed: bool = False,
         font: str = "",
         guide: tuple[str, ...] = (),
-        hidden: tuple[Row, ...] = (),
     ) -> None:
         """Opens the workbook and writes titles and header.
 
@@ -40,12 +39,10 @@ class XlsxFile:
             is_streamed: Keep no row in memory; vertical merges are impossible then.
             font: Font of the cells of data, e.g. ``.VnTime``.
             guide: Lines of a sheet that stands before the data.
-            hidden: Rows of a hidden sheet behind the data, under the same header.
         """
         self._book = xlsxwriter.Workbook(str(path), {"constant_memory": is_streamed, "strings_to_urls": False})
         self._book.set_properties({"created": _CREATED})
         self._form = form
-        self._hidden = hidden
         if guide:
             sheet = self._book.add_worksheet("Hướng dẫn")
             for i, line in enumerate(guide):
@@ -86,21 +83,25 @@ class XlsxFile:
             r += 1
         self._row = r
 
-    def close(self, footers: Iterable[Row] = ()) -> None:
-        """Writes footers and the hidden sheet, and saves."""
+    def close(self, footers: Iterable[Row] = (), hidden: Iterable[Row] = ()) -> None:
+        """Writes the footers and saves.
+
+        Args:
+            footers: Rows below the data.
+            hidden: Rows of a hidden sheet behind the data, under the same headings.
+        """
         for row in footers:
             for c, cell in enumerate(row):
                 if cell:
-                    self._sheet.write(self._row, c, cell)
+                    self._sheet.write_string(self._row, c, str(cell))
             self._row += 1
-        if self._hidden:
-            visible, self._sheet = self._sheet, self._book.add_worksheet("nhap")
+        rows = list(hidden)
+        if rows:
+            self._sheet.activate()
+            self._sheet = self._book.add_worksheet("nhap")
             self._sheet.hide()
-            for c, heading in enumerate(self._form.header[-1]):
-                self._sheet.write_string(0, c, heading)
-            self._row = 1
-            self.add(self._hidden)
-            visible.activate()
+            self._row = 0
+            self.add([*self._form.header, *rows])
         self._book.close()
 
 

@@ -68,13 +68,16 @@ class Worktime:
 
     def after(self, begin: Ints, working_minutes: Ints) -> Ints:
         """Returns the moments at which so many working minutes have passed since ``begin``."""
-        return self.starts[np.minimum(self.elapsed[begin] + working_minutes, len(self.starts) - 1)]
+        reached: Ints = self.starts[np.minimum(self.elapsed[begin] + working_minutes, len(self.starts) - 1)]
+        return reached
 
     def days_after(self, day: Ints, working_days: Ints) -> Ints:
         """Returns the day that lies so many working days after ``day``."""
         rank = np.searchsorted(self.working_days, day, side="right") - 1 + working_days
-        return self.working_days[np.minimum(rank, len(self.working_days) - 1)]
+        reached: Ints = self.working_days[np.minimum(rank, len(self.working_days) - 1)]
+        return reached
 
     def waiting_minutes(self, begin: Ints, end: Ints) -> Ints:
         """Returns the working minutes between two arrays of moments, never negative."""
-        return np.maximum(self.elapsed[end] - self.elapsed[begin], 0)
+        minutes: Ints = np.maximum(self.elapsed[end] - self.elapsed[begin], 0)
+        return minutes

@@ -1,0 +1,59 @@
+# Two commands do everything on a fresh machine: `make run` and `make test`. Both set up .venv first, once.
+PYTHON ?= python3
+# For a machine without internet: make setup PIP_OPTIONS="--no-index --find-links wheels" (see README, "Without internet").
+PIP_OPTIONS ?=
+BIN := .venv/bin
+READY := .venv/.ready
+SAMPLE := data/sample
+
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export DO_NOT_TRACK := 1
+export GX_ANALYTICS_ENABLED := false
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: setup run test check lint format lock clean
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "tthc needs Python 3.11 or newer; $(PYTHON) is older. Set PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes $(PIP_OPTIONS) -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index -e .
+	@touch $(READY)
+
+# The main job on data/raw; on generated samples, in a warehouse of their own, while data/raw is empty.
+run: setup
+	@if [ -n "$$(find data/raw -type f ! -name '.*' | head -n 1)" ]; then \
+	  $(BIN)/tthc run; \
+	else \
+	  echo "data/raw is empty: running on generated samples in $(SAMPLE)"; \
+	  test -f $(SAMPLE)/truth/sample.json || { rm -rf $(SAMPLE)/raw $(SAMPLE)/reference $(SAMPLE)/truth; $(BIN)/tthc sample $(SAMPLE) >/dev/null; }; \
+	  $(BIN)/tthc run --raw $(SAMPLE)/raw --reference $(SAMPLE)/reference --warehouse $(SAMPLE)/warehouse/tthc.duckdb \
+	    --outbox $(SAMPLE)/outbox --as-of 2024-06-30T23:00; \
+	fi
+
+# Every test. `make check` is the developers' gate before a commit: format, lint, types and the fast tests, in under a minute.
+test: setup
+	$(BIN)/python -m pytest -n auto
+
+check: lint
+	$(BIN)/python -m pytest -n auto -m "not slow"
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Needs `uv` (pip install uv). Universal: one lock for Linux and Windows, Python 3.11 and newer, no index addresses in it.
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+	  --no-header --no-strip-extras --group dev pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis $(SAMPLE)

@@ -1,0 +1,309 @@
+"""The measures once more, in plain Python over the truth of a sample: slow, naive, sharing no line with the product.
+
+What the warehouse must say is worked out here from files of facts (one row a dossier, a fee line, a digitization) with
+loops and dictionaries. When the two disagree, one of them misreads the definitions.
+"""
+
+import csv
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+
+import holidays
+
+SHIFTS = ((time(7, 0), time(11, 30)), (time(13, 30), time(17, 0)))
+LIMIT_HOURS = 8.0
+
+Key = tuple[str, str, str, str, str]
+"""measure, period_kind, period_start (ISO), group_kind (unit, level, all), group_code"""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit as units.csv has it."""
+
+    code: str
+    name: str
+    level: str
+
+
+@dataclass(frozen=True)
+class FeeLine:
+    """A fee line in its final state."""
+
+    amount: int
+    collection: str
+    method: str
+    state: str
+
+    @property
+    def counts(self) -> bool:
+        """Whether the line is about money owed at all."""
+        if self.amount <= 0:
+            return False
+        if self.collection in ("Đối tượng miễn phí", "Không thu phí"):
+            return False
+        return self.state not in ("Hoàn phí", "Hủy thanh toán")
+
+    @property
+    def is_paid_online(self) -> bool:
+        """Whether the line counts and was paid online."""
+        return self.counts and self.state == "Đã thanh toán" and self.method == "Trực tuyến"
+
+
+@dataclass
+class Dossier:
+    """A dossier in its final state, with all facts known of it."""
+
+    code: str
+    unit: Unit
+    procedure: str
+    level: str
+    channel: str
+    submitted: datetime | None
+    received: datetime | None
+    due: datetime | None
+    finished: datetime | None
+    returned: datetime | None
+    status: int
+    has_result: bool
+    fees: list[FeeLine] = field(default_factory=list)
+    components: int | None = None
+    result_digitized: bool = False
+    e_result: bool = False
+
+    @property
+    def is_received(self) -> bool:
+        """Received: a reception date, and not refused."""
+        return self.received is not None and self.status != 3
+
+    @property
+    def end(self) -> datetime | None:
+        """When handling ended, whatever the status."""
+        return self.finished if self.finished is not None else self.returned
+
+    @property
+    def is_finished(self) -> bool:
+        """Finished: status 9 or 10 with an end."""
+        return self.status in (9, 10) and self.end is not None
+
+    @property
+    def is_fee_bearing(self) -> bool:
+        """Whether any fee line counts."""
+        return any(line.counts for line in self.fees)
+
+    @property
+    def is_paid_online(self) -> bool:
+        """Whether any fee line was paid online."""
+        return any(line.is_paid_online for line in self.fees)
+
+
+@dataclass
+class Truth:
+    """Everything the measures need."""
+
+    as_of: datetime
+    units: dict[str, Unit]
+    dossiers: list[Dossier]
+    overrides: dict[date, bool]
+
+    def is_working_day(self, day: date) -> bool:
+        """Says whether a day is worked: the office's calendar first, then the library's."""
+        return is_working_day(day, self.overrides)
+
+    def waiting_hours(self, dossier: Dossier) -> float | None:
+        """Returns the working hours a dossier waited for reception; None where the clock does not run."""
+        if dossier.channel != "online" or dossier.submitted is None or dossier.status == 3:
+            return None
+        end = dossier.received if dossier.received is not None else self.as_of
+        return working_hours(dossier.submitted, end, self.overrides)
+
+
+_library_days: dict[date, bool] = {}
+
+
+def is_working_day(day: date, overrides: dict[date, bool]) -> bool:
+    """Says whether a day is worked: Monday to Friday and no holiday, or a worked Saturday; overrides win."""
+    if day in overrides:
+        return overrides[day]
+    if day not in _library_days:
+        _library_days[day] = holidays.country_holidays("VN", years=[day.year]).is_working_day(day)
+    return _library_days[day]
+
+
+def working_hours(begin: datetime, end: datetime, overrides: dict[date, bool]) -> float:
+    """Returns the working hours between two moments, walking day by day through both shifts."""
+    seconds = 0.0
+    day = begin.date()
+    while day <= end.date():
+        if is_working_day(day, overrides):
+            for opens, closes in SHIFTS:
+                since = max(begin, datetime.combine(day, opens))
+                until = min(end, datetime.combine(day, closes))
+                if until > since:
+                    seconds += (until - since).total_seconds()
+        day += timedelta(days=1)
+    return seconds / 3600
+
+
+def load_overrides(path: Path) -> dict[date, bool]:
+    """Returns calendar.csv as ``{date: is it worked}``."""
+    return {date.fromisoformat(r["date"]): r["is_working"] == "true" for r in _rows(path)}
+
+
+def load_truth(truth_dir: Path, reference_dir: Path) -> Truth:
+    """Returns the facts of a sample; fees and digitization are taken from their own files, line by line."""
+    facts = json.loads((truth_dir / "sample.json").read_text(encoding="utf-8"))
+    units = {r["unit_code"]: Unit(r["unit_code"], r["name_vi"], r["level"]) for r in _rows(reference_dir / "units.csv")}
+    catalogue = {r["procedure_code"]: r for r in _rows(truth_dir / "procedures.csv")}
+    dossiers: dict[str, Dossier] = {}
+    for r in _rows(truth_dir / "dossiers.csv"):
+        listed = catalogue.get(r["procedure_code"])
+        dossiers[r["case_code"]] = Dossier(
+            code=r["case_code"],
+            unit=units[r["unit_code"]],
+            procedure=r["procedure_code"],
+            level=listed["service_level"] if listed else r["service_level"],
+            channel=r["channel"],
+            submitted=_moment(r["submitted_at"]),
+            received=_moment(r["received_at"]),
+            due=_moment(r["due_at"]),
+            finished=_moment(r["finished_at"]),
+            returned=_moment(r["returned_at"]),
+            status=int(r["status_code"]),
+            has_result=listed["has_result"] == "true" if listed else True,
+        )
+    for r in _rows(truth_dir / "payments.csv"):
+        dossiers[r["case_code"]].fees.append(FeeLine(int(r["amount"]), r["collection"], r["method"], r["state"]))
+    for r in _rows(truth_dir / "digitization.csv"):
+        dossier = dossiers[r["case_code"]]
+        dossier.components = int(r["digitized_input_code"])
+        dossier.result_digitized = r["is_result_digitized"] == "true"
+        dossier.e_result = r["is_e_result"] == "true"
+    overrides = load_overrides(reference_dir / "calendar.csv")
+    return Truth(datetime.fromisoformat(facts["as_of"]), units, list(dossiers.values()), overrides)
+
+
+def unit_rates(truth: Truth) -> dict[Key, tuple[int, int]]:
+    """Returns ``{key: (numerator, denominator)}`` of every measure, period and group whose denominator is not 0."""
+    counted: dict[Key, list[int]] = defaultdict(lambda: [0, 0])
+    bearing: dict[Key, set[str]] = defaultdict(set)
+    paid: dict[Key, set[str]] = defaultdict(set)
+    for dossier in truth.dossiers:
+        for measure, moment, hit in _answers(truth, dossier):
+            for key in _keys(measure, moment, dossier.unit):
+                counted[key][0] += hit
+                counted[key][1] += 1
+        if dossier.is_received and dossier.received is not None and dossier.is_fee_bearing:
+            for key in _keys("payment_procedures", dossier.received, dossier.unit):
+                bearing[key].add(dossier.procedure)
+                if dossier.is_paid_online:
+                    paid[key].add(dossier.procedure)
+    rates = {key: (hits, total) for key, (hits, total) in counted.items()}
+    rates |= {key: (len(paid[key]), len(procedures)) for key, procedures in bearing.items()}
+    return rates
+
+
+def _answers(truth: Truth, d: Dossier) -> Iterable[tuple[str, datetime, bool]]:
+    """Yields for each measure whose denominator holds the dossier: measure, the moment it belongs to, in numerator."""
+    hours = truth.waiting_hours(d)
+    if hours is not None and d.submitted is not None:
+        yield "received_within_8h", d.submitted, hours <= LIMIT_HOURS
+    if not d.is_received or d.received is None:
+        return
+    at = d.received
+    if d.due is not None:
+        if d.is_finished and d.end is not None:
+            yield "on_time", at, d.end.date() <= d.due.date()
+        elif d.status in (2, 4) and d.due.date() < truth.as_of.date():
+            yield "on_time", at, False
+    if d.level == "partial":
+        yield "online_partial", at, d.channel == "online"
+    if d.level == "full":
+        yield "online_full", at, d.channel == "online"
+    if d.is_fee_bearing:
+        yield "payment_cases", at, d.is_paid_online
+    input_digitized = d.components in (1, 2, 3)
+    yield "digitized_input", at, input_digitized
+    if d.is_finished:
+        if d.has_result:
+            yield "digitized_result", at, d.result_digitized
+            yield "e_result", at, d.e_result
+        yield "digitized", at, input_digitized and (d.result_digitized or not d.has_result)
+
+
+def _keys(measure: str, moment: datetime, unit: Unit) -> Iterable[Key]:
+    for kind, start in period_starts(moment):
+        for group_kind, group_code in (("unit", unit.code), ("level", unit.level), ("all", "all")):
+            yield measure, kind, start.isoformat(), group_kind, group_code
+
+
+def period_starts(moment: datetime) -> list[tuple[str, date]]:
+    """Returns the month, quarter and year that hold a moment, by their first days."""
+    quarter = (moment.month - 1) // 3 * 3 + 1
+    return [
+        ("month", date(moment.year, moment.month, 1)),
+        ("quarter", date(moment.year, quarter, 1)),
+        ("year", date(moment.year, 1, 1)),
+    ]
+
+
+def periods(truth: Truth) -> set[tuple[str, str]]:
+    """Returns every (kind, first day) from the first in which a dossier was submitted to the one holding as_of."""
+    first = min(d.submitted for d in truth.dossiers if d.submitted is not None)
+    found: set[tuple[str, str]] = set()
+    day = first.date()
+    while day <= truth.as_of.date():
+        found |= {(kind, start.isoformat()) for kind, start in period_starts(datetime.combine(day, time()))}
+        day += timedelta(days=1)
+    return found
+
+
+def late_receptions(truth: Truth) -> dict[str, tuple[str, datetime, datetime | None, float, bool]]:
+    """Returns ``{case_code: (unit_code, submitted, received, hours, is_waiting)}`` of every breach of the limit."""
+    late = {}
+    for d in truth.dossiers:
+        hours = truth.waiting_hours(d)
+        if hours is not None and d.submitted is not None and hours > LIMIT_HOURS:
+            late[d.code] = (d.unit.code, d.submitted, d.received, hours, d.received is None)
+    return late
+
+
+def summary06(truth: Truth, begin: date, end: date) -> dict[str, dict[str, int]]:
+    """Returns Biểu số 06 of the period ``[begin, end)`` by unit code, counted by that table's own rules."""
+    names = ("total", "online", "direct", "carried", "done", "early", "on_day", "late", "open", "open_in", "open_over")
+    table = {code: dict.fromkeys(names, 0) for code in truth.units}
+    for d in truth.dossiers:
+        if not d.is_received or d.received is None:
+            continue
+        row = table[d.unit.code]
+        end_day = d.end.date() if d.status in (7, 8, 9, 10) and d.end is not None else None
+        if begin <= d.received.date() < end:
+            row["online" if d.channel == "online" else "direct"] += 1
+        elif d.received.date() < begin and (end_day is None or end_day >= begin):
+            row["carried"] += 1
+        else:
+            continue
+        row["total"] += 1
+        if end_day is not None and begin <= end_day < end:
+            row["done"] += 1
+            if d.due is None or end_day == d.due.date():
+                row["on_day"] += 1
+            else:
+                row["early" if end_day < d.due.date() else "late"] += 1
+        else:
+            row["open"] += 1
+            row["open_over" if d.due is not None and d.due.date() < end else "open_in"] += 1
+    return table
+
+
+def _rows(path: Path) -> Iterable[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def _moment(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
