@@ -23,6 +23,6 @@ def as_task(step: Step) -> Step:
 
 
 @flow(name="tthc-nightly", validate_parameters=False, persist_result=False, log_prints=False)
-def nightly(settings: Settings, watcher: Watcher = Watcher()) -> NightResult:
+def nightly(settings: Settings, watcher: Watcher | None = None) -> NightResult:
     """The whole job, once, under Prefect."""
-    return run_night(settings, watcher, as_task)
+    return run_night(settings, watcher or Watcher(), as_task)

@@ -75,7 +75,7 @@ _OFFICES = re.compile(
     r"^(UBND|Ủy ban|Uỷ ban|HĐND|Phòng|Sở|Chi nhánh|Chi cục|Trung tâm|Văn phòng|Công an|Bộ phận|Thanh tra|Tòa án|Toà án|Ban Quản lý) ",
     re.IGNORECASE,
 )
-_DATE_LIKE = re.compile(r"\d[/:.-]\d")
+_DATE_LIKE = re.compile(r"(?<!\d)(?:\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{4}-\d{1,2}-\d{1,2})(?!\d)")
 
 
 def mask(text: str) -> str:

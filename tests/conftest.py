@@ -1,0 +1,100 @@
+"""What tests share: a sample district, a night run on it, and small exports written by another library than the readers use."""
+
+from datetime import datetime
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from flows.night import NightResult, run_night
+from flows.sample import SampleSummary, write_sample
+from flows.settings import Settings, make_settings
+
+AS_OF = datetime(2024, 6, 30, 23)
+UNITS = """unit_code,name_vi,level,parent_code,gso_code,aliases,valid_from,valid_to,successor_code,email
+000.00.58.H48,UBND huyện Sơn Hà,district,H48,529,huyện Sơn Hà;Sơn Hà,2003-01-01,2025-06-30,,
+000.02.58.H48,Phòng Tư pháp huyện Sơn Hà,district_department,000.00.58.H48,,Phòng Tư pháp,2003-01-01,,,
+000.22.58.H48,UBND xã Sơn Hạ,commune,000.00.58.H48,21292,xã Sơn Hạ;Sơn Hạ,2003-01-01,2025-06-30,,
+000.32.58.H48,UBND xã Sơn Thủy,commune,000.00.58.H48,21322,xã Sơn Thủy,2003-01-01,2025-06-30,,
+"""
+TARGETS = """criterion,measure,level,target,valid_from,valid_to
+3.4.2,on_time,commune,0.97,2024-01-01,2024-12-31
+7.3.5,received_within_8h,commune,1.0,2024-01-01,2024-12-31
+"""
+HEADINGS = (
+    "STT|Mã hồ sơ|Mã TTHC|Tên TTHC|Mức độ|Đơn vị giải quyết|Hình thức tiếp nhận|Chủ hồ sơ|Số điện thoại|Ngày nộp hồ sơ|Ngày tiếp nhận|"
+    "Ngày hẹn trả|Ngày kết thúc xử lý|Ngày trả kết quả|Trạng thái"
+).split("|")
+
+
+def case_row(code: str = "000.22.58.H48-240215-0007", **changes: object) -> list[object]:
+    """A dossier of Sơn Hạ, received on time and finished early, with some cells changed by heading."""
+    row: dict[str, object] = dict.fromkeys(HEADINGS)
+    row |= {
+        "STT": 1,
+        "Mã hồ sơ": code,
+        "Mã TTHC": "1.001193.000.00.00.H48",
+        "Tên TTHC": "Đăng ký khai sinh",
+        "Mức độ": "Toàn trình",
+        "Đơn vị giải quyết": "UBND xã Sơn Hạ",
+        "Hình thức tiếp nhận": "Trực tuyến",
+        "Chủ hồ sơ": "Nguyễn Thị Bịa Đặt",
+        "Số điện thoại": "0987654321",
+        "Ngày nộp hồ sơ": "15/02/2024 08:00",
+        "Ngày tiếp nhận": "15/02/2024 09:00",
+        "Ngày hẹn trả": "20/02/2024 17:00",
+        "Ngày kết thúc xử lý": "19/02/2024 10:00",
+        "Ngày trả kết quả": "20/02/2024 08:00",
+        "Trạng thái": "Đã trả kết quả",
+    }
+    return list((row | changes).values())
+
+
+def write_workbook(path: Path, rows: list[list[object]], *, titles: tuple[str, ...] = ("Thời điểm xuất: 30/06/2024 22:00",)) -> Path:
+    """A workbook as a system would export it: titles, a blank row, headings, rows."""
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.title = "Danh sách"
+    for title in titles:
+        sheet.append([title])
+    sheet.append([])
+    for row in rows:
+        sheet.append(row)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    book.save(path)
+    return path
+
+
+def write_reference(folder: Path, units: str = UNITS, targets: str = TARGETS) -> Path:
+    """A reference folder of four units."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "units.csv").write_text(units, encoding="utf-8")
+    (folder / "targets.csv").write_text(targets, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Settings:
+    """An office with reference tables and an empty raw folder."""
+    (tmp_path / "raw").mkdir()
+    write_reference(tmp_path / "reference")
+    return settings_in(tmp_path)
+
+
+def settings_in(folder: Path, as_of: datetime = AS_OF) -> Settings:
+    """Settings for raw/, reference/, warehouse/ and outbox/ in one folder."""
+    return make_settings(folder / "raw", folder / "reference", folder / "warehouse" / "w.duckdb", folder / "outbox", as_of)
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> SampleSummary:
+    """Half a year of a district, 800 dossiers, with everything that goes wrong."""
+    return write_sample(tmp_path_factory.mktemp("sample"), seed=7, cases=800)
+
+
+@pytest.fixture(scope="session")
+def night(sample: SampleSummary, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, NightResult]:
+    """One night on the sample; tests only read what it left."""
+    folder = tmp_path_factory.mktemp("night")
+    settings = make_settings(sample.raw, sample.reference, folder / "w.duckdb", folder / "outbox", sample.as_of)
+    return settings, run_night(settings)

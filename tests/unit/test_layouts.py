@@ -1,0 +1,129 @@
+import pytest
+
+from transforms.layouts import Layout, LayoutProblem, ListError, find_layout, load_lists
+from transforms.sheets import sheet_from_rows
+
+LISTS = load_lists()
+FLAT = [
+    "STT|Mã hồ sơ|Mã TTHC|Đơn vị|Hình thức nộp|Ngày nộp|Ngày nhận|Ngày hẹn trả|Ngày hoàn thành|Trạng thái|Họ tên".split("|"),
+    ["1", "000.22.58.H48-240215-0007"] + ["x"] * 9,
+]
+
+
+def layout_of(rows: list[list[str | None]]) -> Layout | LayoutProblem | None:
+    return find_layout(sheet_from_rows("s", rows), LISTS)
+
+
+def test_flat_headings_below_titles() -> None:
+    layout = layout_of([["UBND TỈNH"], ["Mã hồ sơ: mã do hệ thống cấp"], [], *FLAT])
+    assert isinstance(layout, Layout)
+    assert (layout.kind.name, layout.first, layout.last) == ("cases", 3, 3)
+    assert layout.columns["case_code"] == 1
+    assert layout.personal == ["Họ tên"]
+    assert list(layout.ordinals) == [0]
+
+
+def test_grouped_headings_over_two_rows() -> None:
+    layout = layout_of(
+        [
+            ["STT", "Mã hồ sơ", "Mã TTHC", "Đơn vị", "Kênh thực hiện", "Ngày, tháng, năm", None, None, None, None, "Trạng thái"],
+            [None, None, None, None, None, "Nộp hồ sơ", "Tiếp nhận", "Hẹn trả kết quả", "Kết thúc xử lý", "Trả kết quả", None],
+            ["1", "000.22.58.H48-240215-0007"] + ["x"] * 9,
+        ]
+    )
+    assert isinstance(layout, Layout)
+    assert (layout.first, layout.last) == (0, 1)
+    assert [layout.columns[c] for c in ("submitted", "received", "due", "finished", "returned", "status")] == [5, 6, 7, 8, 9, 10]
+
+
+def test_three_rows_with_repeated_leaves() -> None:
+    layout = layout_of(
+        [
+            [
+                "STT",
+                "Đơn vị",
+                "Số hồ sơ nhận giải quyết",
+                None,
+                None,
+                None,
+                "Số hồ sơ đã giải quyết",
+                None,
+                None,
+                None,
+                "Số lượng hồ sơ đang giải quyết",
+                None,
+                None,
+            ],
+            [
+                None,
+                None,
+                "Tổng số",
+                "Trong đó",
+                None,
+                "Từ kỳ trước",
+                "Tổng số",
+                "Trước hạn",
+                "Đúng hạn",
+                "Quá hạn",
+                "Tổng số",
+                "Trong hạn",
+                "Quá hạn",
+            ],
+            [None, None, None, "Trực tuyến", "Trực tiếp, dịch vụ bưu chính"] + [None] * 8,
+            ["1", "UBND xã Sơn Hạ"] + ["1"] * 11,
+        ]
+    )
+    assert isinstance(layout, Layout)
+    assert layout.kind.name == "summary06"
+    assert list(layout.columns.values()) == list(range(1, 13))
+
+
+def test_a_list_of_waiting_dossiers_has_no_reception_columns() -> None:
+    layout = layout_of(["Mã hồ sơ|Mã TTHC|Mức độ|Đơn vị|Ngày nộp|Trạng thái".split("|")])
+    assert isinstance(layout, Layout)
+    assert layout.kind.name == "waiting"
+
+
+def test_a_missing_heading_is_named_with_the_nearest_one_and_the_line_to_add() -> None:
+    problem = layout_of([["Ngày đón nhận" if heading == "Ngày nhận" else heading for heading in FLAT[0]], FLAT[1]])
+    assert isinstance(problem, LayoutProblem)
+    assert "Ngày tiếp nhận" in problem.text
+    assert "cases,received,Ngày đón nhận" in problem.text
+
+
+def test_two_headings_for_one_column_are_a_problem() -> None:
+    problem = layout_of([[*FLAT[0], "Mã số hồ sơ"], [*FLAT[1], "y"]])
+    assert isinstance(problem, LayoutProblem)
+    assert "hai tiêu đề" in problem.text
+
+
+def test_an_unknown_heading_is_listed() -> None:
+    layout = layout_of([[*FLAT[0], "Mã bưu gửi"], [*FLAT[1], "y"]])
+    assert isinstance(layout, Layout)
+    assert layout.unknown == ["Mã bưu gửi"]
+
+
+def test_a_guide_is_no_table() -> None:
+    assert layout_of([["Hướng dẫn"], ["Mã hồ sơ: mã do hệ thống cấp khi nộp"], ["Liên hệ tổng đài"]]) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("casez,received,Ngày đến", "không có loại tệp"),
+        ("cases,arrived,Ngày đến", "không có cột"),
+        ("cases,received,Ngày nộp", "đã dùng cho cột"),
+        ("cases,received", "cần đúng 3 ô"),
+    ],
+)
+def test_a_wrong_line_in_the_office_s_headings_is_refused(line: str, says: str) -> None:
+    with pytest.raises(ListError, match=says):
+        load_lists(f"kind,column,heading\n{line}\n")
+
+
+def test_the_office_s_own_heading_is_understood_and_changes_the_version() -> None:
+    lists = load_lists("kind,column,heading\ncases,received,Ngày đến\n")
+    assert lists.version != LISTS.version
+    layout = find_layout(sheet_from_rows("s", [["Ngày đến" if h == "Ngày nhận" else h for h in FLAT[0]], FLAT[1]]), lists)
+    assert isinstance(layout, Layout)
+    assert layout.headings["received"] == "Ngày đến"

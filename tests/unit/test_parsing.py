@@ -1,0 +1,129 @@
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.parsing import parse_case_codes, parse_dates, parse_levels, parse_numbers, parse_whole_number, procedure_key
+
+MOMENTS = st.datetimes(datetime(1990, 1, 3), datetime(2099, 12, 29)).map(lambda m: m.replace(microsecond=0))
+FORMS = {
+    "day first": lambda m: f"{m:%d/%m/%Y %H:%M:%S}",
+    "day first, unpadded": lambda m: f"{m.day}/{m.month}/{m.year} {m.hour}:{m:%M:%S}",
+    "time first": lambda m: f"{m:%H:%M:%S %d/%m/%Y}",
+    "year first": lambda m: f"{m:%Y-%m-%d %H:%M:%S}",
+    "ISO": lambda m: f"{m:%Y-%m-%dT%H:%M:%S}",
+    "UTC": lambda m: f"{m - timedelta(hours=7):%Y-%m-%dT%H:%M:%S}.000+0000",
+    "UTC, Z": lambda m: f"{m - timedelta(hours=7):%Y-%m-%dT%H:%M:%SZ}",
+    "offset": lambda m: f"{m:%Y-%m-%dT%H:%M:%S}+07:00",
+    "other offset": lambda m: f"{m - timedelta(hours=8, minutes=30):%Y-%m-%dT%H:%M:%S}-01:30",
+    "serial": lambda m: str((m - datetime(1899, 12, 30)) / timedelta(days=1)),
+}
+
+
+def dates(*texts: str | None, date1904: bool = False) -> tuple[list[datetime | None], list[bool]]:
+    values, bad = parse_dates(pa.array(texts, pa.string()), date1904=date1904)
+    return values.cast(pa.timestamp("us")).to_pylist(), list(bad)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(moment=MOMENTS)
+def test_every_form_reads_the_same(form: str, moment: datetime) -> None:
+    if form == "serial" and moment.year < 1999:  # below five digits is no serial of our time
+        moment = moment.replace(year=2024, day=min(moment.day, 28))
+    assert dates(FORMS[form](moment)) == ([moment], [False])
+
+
+@given(st.text(max_size=20))
+def test_no_text_crashes_and_what_is_filled_is_a_date_or_bad(text: str) -> None:
+    values, bad = dates(text)
+    assert (values[0] is None) == bad[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "31/02/2024",
+        "30/02/2024 08:00",
+        "24:00 01/01/2024",
+        "01/01/2024 24:00",
+        "05/01/0206",
+        "chưa có",
+        "#N/A",
+        "13/13/2024",
+        "-",
+        "0",
+        "29/02/2023",
+        "123456",
+    ],
+)
+def test_what_is_no_date_is_bad(text: str) -> None:
+    assert dates(text) == ([None], [True])
+
+
+def test_day_stands_before_month() -> None:
+    assert dates("05/01/2026", "03.02.2024 7:05", None) == ([datetime(2026, 1, 5), datetime(2024, 2, 3, 7, 5), None], [False, False, False])
+
+
+def test_serials_of_1904_workbooks_start_four_years_later() -> None:
+    assert dates("43859.5", date1904=True) == ([datetime(2024, 1, 30, 12)], [False])
+
+
+def test_fractions_of_spreadsheet_time_are_rounded() -> None:
+    assert dates("2024-01-05 07:29:59.9997", "45296.3124999999") == ([datetime(2024, 1, 5, 7, 30)] * 2, [False, False])
+
+
+@given(st.integers(0, 10**12))
+def test_counts_read_with_and_without_grouping(number: int) -> None:
+    forms = [
+        str(number),
+        f"{number:,}".replace(",", "."),
+        f"{number:,}",
+        f"{number}.0",
+        f"{number} đ",
+        f"{number:,}".replace(",", ".") + " VNĐ",
+    ]
+    assert {parse_whole_number(form) for form in forms} == {number}
+
+
+@pytest.mark.parametrize("text", ["mười nghìn", "97,5", "34.5%", "1.23.456", "", "12a", "1e5"])
+def test_what_is_no_count_is_bad(text: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        parse_whole_number(text)
+
+
+def test_no_fee_in_words_is_zero_only_in_the_catalogue() -> None:
+    values, bad = parse_numbers(pa.array(["Không", "8.000", None]), no_fee_words=True)
+    assert (values.to_pylist(), list(bad)) == ([0, 8000, None], [False, False, False])
+    assert list(parse_numbers(pa.array(["Không"]))[1]) == [True]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("1.001193.000.00.00.H48", "1.001193"),
+        ("1.001193.H48", "1.001193"),
+        ("1.001193", "1.001193"),
+        ("1.00001", "1.000010"),
+        ("2.0009299999999999", "2.000930"),
+        ("1.1", "1.100000"),
+        ("Hộ tịch", None),
+    ],
+)
+def test_procedure_key(text: str, code: str | None) -> None:
+    assert procedure_key(text) == code
+
+
+def test_case_codes_of_both_forms_are_known_and_odd_ones_kept() -> None:
+    codes, known = parse_case_codes(
+        pa.array(["000.22.58.h48-240215-0007", "H48.529-240215-0007", "000.A0.01.H26-210212-9090", "HSLT-77", None])
+    )
+    assert codes.to_pylist() == ["000.22.58.H48-240215-0007", "H48.529-240215-0007", "000.A0.01.H26-210212-9090", "HSLT-77", None]
+    assert list(known) == [True, True, True, False, False]
+
+
+def test_a_procedure_offered_at_both_levels_is_full() -> None:
+    words = {"toàntrình": "full", "mộtphần": "partial"}
+    values, bad = parse_levels(pa.array(["Toàn trình", "Một phần, toàn trình", "Mức độ 9"]), words)
+    assert (values.to_pylist(), list(bad)) == (["full", "full", None], [False, False, True])

@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import pytest
+from conftest import TARGETS, UNITS, write_reference
+
+from flows.reference import load_reference
+from flows.settings import ConfigurationError
+
+MEASURES = ["on_time", "received_within_8h"]
+
+
+@pytest.mark.parametrize(
+    ("units", "says"),
+    [
+        (UNITS.replace("commune", "xã", 1), "dòng 4, cột level"),
+        (UNITS.replace("2025-06-30", "30-06-2025", 1), "dòng 2, cột valid_to"),
+        (UNITS + "000.22.58.H48,UBND xã Sơn Hạ mới,commune,,,,2024-01-01,,,\n", "không trùng thời gian hiệu lực với dòng 4"),
+        (UNITS + "000.99.58.H48,UBND xã Sơn Lạ,commune,,,Sơn Hạ,2003-01-01,,,\n", "cũng là tên của đơn vị 000.22.58.H48"),
+        (UNITS.replace("unit_code,", "ma,", 1), "thiếu cột unit_code"),
+        (UNITS.splitlines()[0], "không có đơn vị nào"),
+    ],
+)
+def test_a_wrong_unit_table_says_where_and_what(tmp_path: Path, units: str, says: str) -> None:
+    with pytest.raises(ConfigurationError, match=says):
+        load_reference(write_reference(tmp_path, units), MEASURES)
+
+
+def test_a_code_may_be_used_again_later(tmp_path: Path) -> None:
+    again = UNITS + "000.22.58.H48,UBND xã Sơn Linh,commune,,,,2025-07-01,,,\n"
+    assert load_reference(write_reference(tmp_path, again), MEASURES).units.num_rows == 5
+
+
+@pytest.mark.parametrize(("target", "says"), [("97", "từ 0 đến 1"), ("cao", "từ 0 đến 1")])
+def test_a_target_is_a_share(tmp_path: Path, target: str, says: str) -> None:
+    with pytest.raises(ConfigurationError, match=says):
+        load_reference(write_reference(tmp_path, targets=TARGETS.replace("0.97", target)), MEASURES)
+
+
+def test_a_target_for_an_unknown_measure_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cột measure"):
+        load_reference(write_reference(tmp_path, targets=TARGETS.replace("on_time", "ontime")), MEASURES)
+
+
+def test_tables_saved_by_excel_with_semicolons_are_read(tmp_path: Path) -> None:
+    folder = write_reference(tmp_path)
+    (folder / "calendar.csv").write_text("\ufeffdate;is_working;note\n30/04/2024;false;nghỉ lễ\n", encoding="utf-8")
+    (folder / "working_hours.csv").write_text("from_time,to_time\n7:30,11:30\n13:00,17:00\n", encoding="utf-8")
+    reference = load_reference(folder, MEASURES)
+    assert [working for working, _ in reference.overrides.values()] == [False]
+    assert reference.hours.morning == (27000, 41400)
+
+
+def test_the_shipped_reference_tables_load() -> None:
+    shipped = Path(__file__).parents[2] / "data" / "reference"
+    reference = load_reference(shipped, [*MEASURES, "digitized", "online_partial", "online_full", "payment_procedures", "payment_cases"])
+    assert reference.units.num_rows == 25

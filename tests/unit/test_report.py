@@ -1,0 +1,50 @@
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.report import hours_vi, moment_vi, percent_vi, period_vi, write_csv
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "target", "shown"),
+    [
+        (39, 40, None, "97,5 %"),
+        (2, 3, None, "66,67 %"),
+        (0, 5, None, "0 %"),
+        (5, 5, 1.0, "100 %"),
+        (99_999, 100_000, 1.0, "99,99 %"),  # never rounded up to 100 %
+        (969_999, 1_000_000, 0.97, "96,99 %"),  # never rounded up to its target
+        (97, 100, 0.97, "97 %"),
+        (0, 0, 0.97, ""),
+    ],
+)
+def test_percent_as_an_office_writes_it(numerator: int, denominator: int, target: float | None, shown: str) -> None:
+    assert percent_vi(numerator, denominator, target).replace("\u00a0", " ") == shown
+
+
+@given(st.integers(0, 5000), st.integers(1, 5000))
+def test_percent_never_overstates_by_more_than_rounding(numerator: int, denominator: int) -> None:
+    numerator = min(numerator, denominator)
+    shown = float(percent_vi(numerator, denominator).removesuffix("\u00a0%").replace(",", "."))
+    assert abs(shown - 100 * numerator / denominator) <= 0.01
+    assert (shown == 100) == (numerator == denominator)
+
+
+def test_words_for_hours_moments_and_periods() -> None:
+    assert hours_vi(8.0001).replace("\u00a0", " ") == "8,1 giờ"
+    assert hours_vi(8.0).replace("\u00a0", " ") == "8,0 giờ"
+    assert moment_vi(datetime(2024, 1, 5, 7, 30)) == "07:30 ngày 05/01/2024"
+    assert [period_vi(k, date(2024, 4, 1)) for k in ("month", "quarter", "year")] == ["Tháng 4/2024", "Quý II/2024", "Năm 2024"]
+
+
+@pytest.mark.parametrize("payload", ["=cmd|' /C calc'!A0", "+1", "-1+2", "@SUM(A1)", "\t=1", "\r=1"])
+def test_no_cell_becomes_a_formula(tmp_path: Path, payload: str) -> None:
+    write_csv(tmp_path / "a.csv", ["Tên"], [[payload], [-5], [None]])
+    data = (tmp_path / "a.csv").read_bytes()
+    assert data.startswith(b"\xef\xbb\xbf")
+    lines = data.decode("utf-8-sig").split("\r\n")
+    assert lines[1].lstrip('"').startswith("'")
+    assert lines[2] == "-5"
