@@ -2,74 +2,124 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from flows.landing import time_in_name
+from flows.reference import load_own_lists
 from flows.report import REASONS_VI, moment_vi
-from flows.settings import ConfigurationError
-from transforms.layouts import LayoutLists, ListError, load_lists
-from transforms.normalise import normalise_export
+from transforms.layouts import LayoutLists
+from transforms.normalise import NormalisedSheet, normalise_export
 from transforms.readers import is_archive, list_members, read_member, read_sheets
-from transforms.sheets import UnreadableExport
+from transforms.sheets import Sheet, UnreadableExport
+from transforms.text import clean, hide_numbers, mask
+
+_SHOWN_ROWS, _SHOWN_TROUBLES = 3, 20
 
 
-@dataclass(frozen=True)
-class CheckedExport:
-    """What one export would give, as lines for a person; clean when it reads and no row has trouble."""
+def check_file(path: Path, reference: Path) -> Iterator[dict[str, Any]]:
+    """What one file would give, one record an export (every member where it is an archive).
 
-    is_clean: bool
-    lines: list[str]
-
-
-def check_file(path: Path, reference: Path) -> Iterator[CheckedExport]:
-    """Check one file, every member where it is an archive.
+    Each record has: file, member, error (None when it reads), exported_at, warnings, sheets; each sheet: name, kind, why (the headings that
+    decided the kind), heading_rows, mapping (heading -> column), personal, unknown, first_rows (masked), rows, rejects (reason -> count, as far
+    as they show without reference tables), troubles.
 
     Raises:
         ConfigurationError: the office's heading or word list cannot be used.
     """
-    try:
-        lists = load_lists(
-            *((reference / n).read_text("utf-8-sig") if (reference / n).is_file() else "" for n in ("headings.csv", "words.csv"))
-        )
-    except ListError as error:
-        raise ConfigurationError(str(error)) from None
+    lists = load_own_lists(reference)
     data = path.read_bytes()
     if not is_archive(data):
-        yield _check(path.name, data, lists)
+        yield _check(path.name, None, data, lists)
         return
     try:
-        for member in list_members(data):
-            yield _check(f"{path.name} › {member}", read_member(data, member), lists)
+        for member, _ in list_members(data):
+            yield _check(path.name, member, read_member(data, member), lists)
     except UnreadableExport as error:
-        yield CheckedExport(False, [f"{path.name}: TỪ CHỐI — {error}"])
+        yield {"file": path.name, "member": None, "error": str(error), "sheets": [], "warnings": [], "exported_at": None}
 
 
-def _check(name: str, data: bytes, lists: LayoutLists) -> CheckedExport:
+def _check(name: str, member: str | None, data: bytes, lists: LayoutLists) -> dict[str, Any]:
+    record: dict[str, Any] = {"file": name, "member": member, "error": None, "exported_at": None, "warnings": [], "sheets": []}
     try:
-        export = normalise_export(read_sheets(data), lists)
+        sheets = read_sheets(data)
+        export = normalise_export(sheets, lists)
     except UnreadableExport as error:
-        return CheckedExport(False, [f"{name}: TỪ CHỐI — {error}"])
+        return record | {"error": hide_numbers(str(error))}
+    exported = export.exported_at or time_in_name(member or "") or time_in_name(name)
+    by_name = {sheet.name: sheet for sheet in sheets if not sheet.hidden}
+    return record | {
+        "exported_at": exported.isoformat(sep=" ") if exported else None,
+        "warnings": [hide_numbers(warning) for warning in export.warnings],
+        "sheets": [_check_sheet(sheet, by_name[sheet.name]) for sheet in export.sheets],
+    }
+
+
+def _check_sheet(sheet: NormalisedSheet, source: Sheet) -> dict[str, Any]:
+    layout = sheet.layout
+    first: dict[int, str] = {}
+    for trouble in sorted(sheet.troubles.to_pylist(), key=lambda t: t["rank"]):
+        first.setdefault(trouble["row_number"], trouble["reason"])
+    return {
+        "name": sheet.name,
+        "kind": layout.kind.name,
+        "kind_vi": layout.kind.label_vi,
+        "why": [layout.headings[mark] for mark in layout.columns if mark in layout.kind.marks],
+        "heading_rows": [source.first_row + layout.first, source.first_row + layout.last],
+        "mapping": {heading: column for column, heading in layout.headings.items()},
+        "personal": list(layout.personal),
+        "unknown": [hide_numbers(heading) for heading in layout.unknown],
+        "first_rows": _first_rows(sheet, source),
+        "rows": sheet.rows.num_rows,
+        "rejects": dict(Counter(first.values()).most_common()),
+        "troubles": [
+            {"row": t["row_number"], "column": t["column_name"], "reason": t["reason"], "value": t["masked_value"]}
+            for t in sheet.troubles.slice(0, _SHOWN_TROUBLES).to_pylist()
+        ],
+    }
+
+
+def _first_rows(sheet: NormalisedSheet, source: Sheet) -> list[dict[str, str]]:
+    """The first data rows as written, by heading; columns that are not declared harmless are masked whole."""
+    shown = []
+    typed = {name for name, column in sheet.layout.kind.columns.items() if column.type not in ("unit", "case_code", "text")}
+    for number in sheet.rows["row_number"].slice(0, _SHOWN_ROWS).to_pylist():
+        row: dict[str, str] = {"dòng": str(number)}
+        for column, position in sheet.layout.columns.items():
+            text = clean(source.columns[position][number - source.first_row].as_py() or "")
+            row[sheet.layout.headings[column]] = hide_numbers(text) if column in typed or column == "case_code" else mask(text)
+        row |= dict.fromkeys(sheet.layout.personal, "***")
+        shown.append(row)
+    return shown
+
+
+def describe(record: dict[str, Any]) -> list[str]:
+    """A record of `check_file` as lines for a person."""
+    title = f"{record['file']} › {record['member']}" if record["member"] else record["file"]
+    if record["error"]:
+        return [f"{title}: TỪ CHỐI — {record['error']}"]
     lines = []
-    clean = True
-    exported = export.exported_at or time_in_name(name)
-    for sheet in export.sheets:
-        layout = sheet.layout
-        troubled = len(set(sheet.troubles["row_number"].to_pylist()))
-        clean &= not troubled
-        title = f"{name}, trang “{sheet.name}”" if sheet.name else name
-        lines.append(
-            f"{title}: {layout.kind.label_vi} ({layout.kind.name}), xuất lúc {moment_vi(exported) or 'không rõ (sẽ lấy lúc tệp đến)'}"
-        )
-        rows = f"{layout.first + 1}" if layout.first == layout.last else f"{layout.first + 1}–{layout.last + 1}"
-        lines.append(f"  tiêu đề ở dòng {rows} của bảng; {sheet.rows.num_rows} dòng dữ liệu, {troubled} dòng có thể bị từ chối")
-        lines.append("  cột đã nhận: " + ", ".join(f"“{heading}” → {column}" for column, heading in layout.headings.items()))
-        if layout.personal:
-            lines.append(f"  cột cá nhân, không bao giờ lưu: {', '.join(f'“{heading}”' for heading in layout.personal)}")
-        for reason, count in Counter(sheet.troubles["reason"].to_pylist()).most_common():
-            lines.append(f"  ✗ {REASONS_VI[reason]}: {count}")
-        for trouble in sheet.troubles.slice(0, 20).to_pylist():
-            shown = f" “{trouble['masked_value']}”" if trouble["masked_value"] else ""
-            lines.append(f"      dòng {trouble['row_number']}, cột “{trouble['column_name']}”: {REASONS_VI[trouble['reason']]}{shown}")
-    lines.extend(f"  ! {warning}" for warning in export.warnings)
-    return CheckedExport(clean, lines)
+    for sheet in record["sheets"]:
+        where = f"{title}, trang “{sheet['name']}”" if sheet["name"] else title
+        lines.append(f"{where}: {sheet['kind_vi']} ({sheet['kind']}), vì có cột {', '.join(f'“{w}”' for w in sheet['why'])}")
+        first, last = sheet["heading_rows"]
+        lines.append(f"  tiêu đề ở dòng {first}{f'–{last}' if last != first else ''}; {sheet['rows']} dòng dữ liệu")
+        lines.append("  cột đã nhận: " + ", ".join(f"“{heading}” → {column}" for heading, column in sheet["mapping"].items()))
+        if sheet["personal"]:
+            lines.append(f"  cột cá nhân, không bao giờ lưu: {', '.join(f'“{heading}”' for heading in sheet['personal'])}")
+        for row in sheet["first_rows"]:
+            lines.append("    " + " | ".join(f"{heading}: {text}" for heading, text in row.items() if text))
+        lines.extend(f"  ✗ {REASONS_VI[reason]}: {count} dòng" for reason, count in sheet["rejects"].items())
+        for trouble in sheet["troubles"]:
+            shown = f" “{trouble['value']}”" if trouble["value"] else ""
+            lines.append(f"      dòng {trouble['row']}, cột “{trouble['column']}”: {REASONS_VI[trouble['reason']]}{shown}")
+    exported = datetime.fromisoformat(record["exported_at"]) if record["exported_at"] else None
+    lines.append(f"  xuất lúc: {moment_vi(exported) or 'không rõ, sẽ lấy lúc tệp đến'}")
+    lines.extend(f"  ! {warning}" for warning in record["warnings"])
+    return lines
+
+
+def is_clean(record: dict[str, Any]) -> bool:
+    """The export reads, and no row of it has trouble."""
+    return record["error"] is None and not any(sheet["rejects"] for sheet in record["sheets"])

@@ -21,6 +21,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+headings = typer.Typer(help="Danh sách tiêu đề của cơ quan.", no_args_is_help=True)
+app.add_typer(headings, name="headings")
 _MOMENTS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"]
 EXIT_FAILED, EXIT_USAGE, EXIT_HELD, EXIT_LOCKED = 1, 2, 3, 4
 
@@ -109,12 +111,51 @@ def sample(
 def check(
     files: Annotated[list[Path], typer.Argument(help="Các tệp cần xem thử.", exists=True, dir_okay=False)],
     reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu.")] = Path("data/reference"),
+    as_json: Annotated[bool, typer.Option("--json", help="In dạng JSON cho chương trình khác.")] = False,
 ) -> None:
     """Đọc thử tệp xuất mà không nạp: loại tệp, tiêu đề đã nhận, dòng sẽ bị từ chối và vì sao."""
     from flows.terminal import show_checked
 
-    if not show_checked(files, reference):
+    if not show_checked(files, reference, as_json=as_json):
         raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def forget(
+    target: Annotated[str, typer.Argument(help="Tên tệp (đường dẫn dưới thư mục tệp xuất) hoặc ít nhất 8 ký tự đầu của mã SHA-256.")],
+    why: Annotated[str, typer.Option(help="Lý do, được lưu lại.")],
+    undo: Annotated[bool, typer.Option("--undo", help="Lấy lại tệp đã rút.")] = False,
+    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
+) -> None:
+    """Rút lại một tệp xuất đã nạp nhầm: từ lần chạy sau số liệu như chưa từng có tệp đó."""
+    from flows.night import hold_lock
+    from flows.quarantine import withdraw
+
+    settings = Settings(Path(), Path(), warehouse.resolve(), Path(), datetime.min)
+    with hold_lock(settings):
+        found = withdraw(settings.staged, target, why, undo=undo)
+    for file_id, names in found.items():
+        typer.echo(f"{'Đã lấy lại' if undo else 'Đã rút lại'}: {', '.join(names)} ({file_id[:12]})")
+    typer.echo("Chạy `tthc run` để tính lại.")
+
+
+@headings.command("add")
+def add_heading(
+    kind: Annotated[str, typer.Argument(help="Loại tệp, ví dụ cases.")],
+    column: Annotated[str, typer.Argument(help="Cột, ví dụ received; hoặc personal, ignored.")],
+    heading: Annotated[str, typer.Argument(help="Tiêu đề như trong tệp; tiêu đề nhóm viết “Nhóm > Tiêu đề”.")],
+    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu.")] = Path("data/reference"),
+    yes: Annotated[bool, typer.Option("--yes", help="Không hỏi lại.")] = False,
+) -> None:
+    """Thêm một tiêu đề vào headings.csv của cơ quan, sau khi hỏi lại."""
+    from flows.headings import add_line, check_line
+
+    line = check_line(reference, kind, column, heading)
+    typer.echo(f"Thêm vào {reference / 'headings.csv'}: {line}")
+    if not yes:
+        typer.confirm("Đồng ý?", abort=True)
+    add_line(reference, line)
+    typer.echo("Đã thêm. Lần chạy sau sẽ đọc lại các tệp có tiêu đề này.")
 
 
 def main(arguments: list[str] | None = None) -> Any:

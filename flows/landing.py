@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from flows.settings import LOCAL_TIME
-from transforms.readers import is_archive, list_members, read_member
+from transforms.readers import Limits, is_archive, list_members, read_member
 from transforms.sheets import UnreadableExport
 
 _TEMPORARY = re.compile(r"^~\$|\.(part|tmp|crdownload)$", re.IGNORECASE)
@@ -28,6 +28,7 @@ class Export:
         member: name inside the archive, None outside.
         arrived_at: when its bytes were first seen to have arrived (the file's modification time then), Vietnamese civil time.
         error: why the archive was refused, None for everything that can be tried.
+        is_readable: False when not even its bytes can be read, so that its SHA-256 is not known.
     """
 
     file_id: str
@@ -35,6 +36,7 @@ class Export:
     member: str | None
     arrived_at: datetime
     error: str | None = None
+    is_readable: bool = True
 
     @property
     def order(self) -> tuple[str, str]:
@@ -52,11 +54,11 @@ def time_in_name(name: str) -> datetime | None:
     return None
 
 
-def find_exports(raw: Path) -> list[Export]:
+def find_exports(raw: Path, limits: Limits = Limits()) -> list[Export]:
     """Every export below `raw`, archives opened, in the order of their paths. Temporary files are no exports."""
     exports: list[Export] = []
     for path in sorted(_files(raw), key=lambda p: p.relative_to(raw).as_posix()):
-        exports.extend(_exports_of(path, path.relative_to(raw).as_posix()))
+        exports.extend(_exports_of(path, path.relative_to(raw).as_posix(), limits))
     return sorted(exports, key=lambda export: export.order)
 
 
@@ -70,7 +72,7 @@ def _files(raw: Path) -> Iterator[Path]:
                     yield path
 
 
-def _exports_of(path: Path, name: str) -> Iterator[Export]:
+def _exports_of(path: Path, name: str, limits: Limits) -> Iterator[Export]:
     try:
         arrived = datetime.fromtimestamp(path.stat().st_mtime, LOCAL_TIME).replace(tzinfo=None, microsecond=0)
         with path.open("rb") as stream:
@@ -80,20 +82,22 @@ def _exports_of(path: Path, name: str) -> Iterator[Export]:
         data = path.read_bytes() if start.startswith(b"PK") else b""
     except OSError as error:
         missing = hashlib.sha256(f"unreadable:{name}".encode()).hexdigest()
-        yield Export(missing, name, None, datetime(1970, 1, 1), f"không đọc được tệp ({error.strerror}); hãy kiểm tra quyền truy cập")
+        yield Export(
+            missing, name, None, datetime(1970, 1, 1), f"không đọc được tệp ({error.strerror}); hãy kiểm tra quyền truy cập", False
+        )
         return
     if not is_archive(data):
         yield Export(digest, name, None, arrived)
         return
     try:
-        for member in list_members(data):
+        for member, member_digest in list_members(data, limits):
             if not _TEMPORARY.search(member.rpartition("/")[2]):
-                yield Export(hashlib.sha256(read_member(data, member)).hexdigest(), name, member, arrived)
+                yield Export(member_digest, name, member, arrived)
     except UnreadableExport as error:
         yield Export(digest, name, None, arrived, str(error))
 
 
-def read_bytes(raw: Path, file_name: str, member: str | None) -> bytes:
+def read_bytes(raw: Path, file_name: str, member: str | None, limits: Limits = Limits()) -> bytes:
     """The bytes of one export.
 
     Raises:
@@ -101,7 +105,7 @@ def read_bytes(raw: Path, file_name: str, member: str | None) -> bytes:
         OSError: the file is gone or cannot be read.
     """
     data = (raw / file_name).read_bytes()
-    return data if member is None else read_member(data, member)
+    return data if member is None else read_member(data, member, limits)
 
 
 def save_record(path: Path, record: dict[str, object]) -> None:

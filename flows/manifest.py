@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from flows.landing import Export, time_in_name
-from flows.reading import staged_versions
-from flows.staging import load_record, parse_moment, staged_folder
+from flows.quarantine import load_withdrawn
+from flows.staging import find_staged, load_record, parse_moment
 
 _NOT_READ = "chưa đọc được; lần chạy sau sẽ thử lại"
 FILES = pa.schema(
@@ -37,12 +37,13 @@ class Manifest:
     troubles: list[Path] = field(default_factory=list)
 
 
-def make_manifest(staged: Path, version: str, exports: Sequence[Export], transient: Mapping[str, str], as_of: datetime) -> Manifest:
+def make_manifest(staged: Path, exports: Sequence[Export], transient: Mapping[str, str], as_of: datetime) -> Manifest:
     """The state of every export landed so far.
+
+    An export whose raw file is gone still counts, because its rows are staged; one that was rejected and is gone is forgotten.
 
     Args:
         staged: the staging folder; its landing records must be up to date (`record_landing`).
-        version: of the lists now in force.
         exports: what lies in the raw folder now.
         transient: exports that could not be read this time, with the reason.
         as_of: exports made after it are `later`.
@@ -51,51 +52,48 @@ def make_manifest(staged: Path, version: str, exports: Sequence[Export], transie
     present: dict[str, list[Export]] = {}
     for export in exports:
         present.setdefault(export.file_id, []).append(export)
-    refused = {export.file_id: export.error for export in exports if export.error}
-    landed = {path.stem: load_record(path) or {} for path in sorted((staged / "landed").glob("*.json"))}
-    versions = list(staged_versions(staged, version))
-    for file_id, record in landed.items():
-        names = sorted(((e.file_name, e.member) for e in present.get(file_id, ())), key=_order) or [(n[0], n[1]) for n in record["names"]]
-        staging = None
-        folder = staged_folder(staged, version, file_id)
-        for name in versions if file_id not in refused else ():
-            folder = staged_folder(staged, name, file_id)
-            staging = load_record(folder / "export.json")
-            if staging:
-                break
-        error = refused.get(file_id) or transient.get(file_id) or (staging["error"] if staging else _NOT_READ)
-        rejected = staging is None or staging["status"] != "read"
+        if not export.is_readable:
+            _add_names(manifest, export.file_id, [(export.file_name, export.member)], "rejected", error=export.error)
+    withdrawn = load_withdrawn(staged)
+    for path in sorted((staged / "landed").glob("*.json")):
+        file_id, record = path.stem, load_record(path) or {}
+        here = present.get(file_id, [])
+        names = sorted(((e.file_name, e.member) for e in here), key=_order) or [(n[0], n[1]) for n in record["names"]]
+        refused = next((e.error for e in here if e.error), None)
+        found = None if refused else find_staged(staged, file_id)
+        folder, staging = found or (staged, {"status": "rejected", "error": refused or _NOT_READ})
+        error = withdrawn.get(file_id) or transient.get(file_id) or staging["error"]
+        if staging["status"] != "read" or file_id in withdrawn:
+            if here or file_id in withdrawn:
+                _add_names(manifest, file_id, names, "rejected", error=error, is_present=bool(here))
+            continue
         every_name = [(n[0], n[1]) for n in record["every_name"]]
         exported_at, guessed = _age(staging, names, every_name, parse_moment(record["arrived_at"]))
-        kinds = list(dict.fromkeys(sheet["kind"] for sheet in staging["sheets"])) if staging else []
-        status = "rejected" if rejected else "later" if exported_at and exported_at > as_of else "loaded"
-        for place, (file_name, member) in enumerate(names):
-            manifest.files.append(
-                {
-                    "file_id": file_id,
-                    "file_name": file_name,
-                    "member": member,
-                    "kind": None if rejected else ",".join(kinds),
-                    "status": "duplicate" if place and not rejected else status,
-                    "error": error if rejected else None,
-                    "exported_at": None if rejected else exported_at,
-                    "is_age_guessed": guessed and not rejected,
-                    "is_present": file_id in present,
-                }
-            )
-        if not rejected and staging:
-            for sheet in staging["sheets"]:
-                manifest.parts.setdefault(sheet["kind"], []).append(folder / f"{sheet['number']:02d}.rows.parquet")
-                if sheet["troubles"]:
-                    manifest.troubles.append(folder / f"{sheet['number']:02d}.troubles.parquet")
-            texts = list(staging.get("warnings", ()))
-            if guessed:
-                texts.append("không ghi thời điểm xuất; tạm lấy thời điểm tệp đến")
-            if file_id not in present:
-                texts.append("tệp không còn trong thư mục; dữ liệu đã đọc vẫn được giữ")
-            for number, text in enumerate(texts, 1):
-                manifest.warnings.append({"file_id": file_id, "file_name": names[0][0], "number": number, "warning_vi": text})
+        kinds = ",".join(dict.fromkeys(sheet["kind"] for sheet in staging["sheets"]))
+        status = "later" if exported_at and exported_at > as_of else "loaded"
+        _add_names(manifest, file_id, names, status, kind=kinds, exported_at=exported_at, is_age_guessed=guessed, is_present=bool(here))
+        for sheet in staging["sheets"]:
+            manifest.parts.setdefault(sheet["kind"], []).append(folder / f"{sheet['number']:02d}.rows.parquet")
+            if sheet["troubles"]:
+                manifest.troubles.append(folder / f"{sheet['number']:02d}.troubles.parquet")
+        texts = list(staging["warnings"])
+        if guessed:
+            texts.append("không ghi thời điểm xuất; tạm lấy thời điểm tệp đến")
+        if not here:
+            texts.append("tệp không còn trong thư mục; dữ liệu đã đọc vẫn được giữ")
+        for number, text in enumerate(texts, 1):
+            manifest.warnings.append({"file_id": file_id, "file_name": names[0][0], "number": number, "warning_vi": text})
     return manifest
+
+
+def _add_names(manifest: Manifest, file_id: str, names: Sequence[tuple[str, str | None]], status: str, **facts: Any) -> None:
+    """One row an export under each of its names; of the same bytes the first name counts and the others are duplicates."""
+    for place, (file_name, member) in enumerate(names):
+        shown = "duplicate" if place and status != "rejected" else status
+        manifest.files.append(
+            {"file_id": file_id, "file_name": file_name, "member": member, "kind": None, "error": None, "exported_at": None}
+            | {"is_age_guessed": False, "is_present": True, **facts, "status": shown}
+        )
 
 
 def _order(name: tuple[str, str | None]) -> tuple[str, str]:

@@ -4,9 +4,9 @@ land → read (normalise, stage) → build → gate → publish → report
 """
 
 import json
-import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
@@ -18,11 +18,12 @@ from filelock import FileLock, Timeout
 from expectations import CheckResult, failed_critically, load_contracts
 from flows.landing import Export, find_exports
 from flows.manifest import Manifest, make_manifest
+from flows.quarantine import append_line, delete_old_raw
 from flows.reading import find_unread, read_exports
 from flows.reference import Reference, load_reference
 from flows.report import write_summaries
 from flows.settings import AlreadyRunning, Settings, local_now
-from flows.staging import read_version, record_landing
+from flows.staging import record_landing
 from flows.warehouse import build_warehouse, building_path, publish_warehouse, remove_database
 from transforms.measures import load_measures
 
@@ -39,6 +40,7 @@ class NightResult:
         files_read: exports read for the first time in this run.
         checks: every check of the gate.
         summaries: files written to the outbox.
+        deleted: raw files deleted because their time was over (see Settings.keep_raw_days).
     """
 
     is_published: bool
@@ -46,6 +48,7 @@ class NightResult:
     files_read: int
     checks: list[CheckResult]
     summaries: list[Path] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Watcher:
 
 def land(settings: Settings) -> list[Export]:
     """Every export in the raw folder, its names and arrival remembered."""
-    exports = find_exports(settings.raw)
+    exports = find_exports(settings.raw, settings.limits)
     record_landing(settings.staged, exports)
     return exports
 
@@ -72,7 +75,7 @@ def read(settings: Settings, reference: Reference, exports: Sequence[Export], wa
 
 def list_exports(settings: Settings, reference: Reference, exports: Sequence[Export], transient: dict[str, str]) -> Manifest:
     """The manifest for this as_of."""
-    return make_manifest(settings.staged, read_version(reference.lists), exports, transient, settings.as_of)
+    return make_manifest(settings.staged, exports, transient, settings.as_of)
 
 
 def build(settings: Settings, reference: Reference, manifest: Manifest, runs: Sequence[dict[str, Any]]) -> list[CheckResult]:
@@ -102,6 +105,17 @@ def run_night(settings: Settings, watcher: Watcher = Watcher(), step: Callable[[
         AlreadyRunning: another run holds the lock.
         ConfigurationError: a reference table cannot be used.
     """
+    with hold_lock(settings):
+        return _run_locked(settings, watcher, step)
+
+
+@contextmanager
+def hold_lock(settings: Settings) -> Iterator[None]:
+    """The warehouse's lock, held by the operating system for this process and gone with it.
+
+    Raises:
+        AlreadyRunning: another process holds it.
+    """
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(settings.lock, timeout=0)
     try:
@@ -109,7 +123,7 @@ def run_night(settings: Settings, watcher: Watcher = Watcher(), step: Callable[[
     except Timeout:
         raise AlreadyRunning(f"một lần chạy khác đang giữ khóa {settings.lock}; hãy đợi lần đó xong") from None
     try:
-        return _run_locked(settings, watcher, step)
+        yield
     finally:
         lock.release()
 
@@ -131,8 +145,9 @@ def _run_locked(settings: Settings, watcher: Watcher, step: Callable[[Step], Ste
             return NightResult(False, manifest.files, files_read, checks)
         step(publish)(settings)
         summaries = step(report)(settings)
+        deleted = step(delete_old_raw)(settings, exports)
         log.finish("published", files_read)
-        return NightResult(True, manifest.files, files_read, checks, summaries)
+        return NightResult(True, manifest.files, files_read, checks, summaries, deleted)
     except BaseException as error:
         log.finish("failed", 0, type(error).__name__)
         raise
@@ -148,11 +163,7 @@ class RunLog:
         self.run_id = f"{self.started_at:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
     def _append(self, event: dict[str, Any]) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps({"run_id": self.run_id} | event, ensure_ascii=False, default=str) + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
+        append_line(self.path, {"run_id": self.run_id} | event)
 
     def start(self) -> None:
         """Note that the run began."""

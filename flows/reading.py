@@ -4,34 +4,30 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from flows.landing import Export
 from flows.reference import Reference
 from flows.settings import Settings
-from flows.staging import read_version, stage_failure, staged_folder
+from flows.staging import ListChanges, load_record, save_lists, stage_failure, staged_folder
 
 
-class _Reader:
+class ReaderProcess:
     """One reader process, started when first needed and again after it died."""
 
-    def __init__(self, seconds: float, memory: int) -> None:
-        self.seconds, self.memory = seconds, memory
+    def __init__(self, seconds: float, command: Sequence[str]) -> None:
+        self.seconds, self.command = seconds, command
         self.process: subprocess.Popen[str] | None = None
 
     def ask(self, task: dict[str, Any]) -> dict[str, Any]:
         """The process's answer, or {"status": "died"} or {"status": "hung"}."""
         if self.process is None or self.process.poll() is not None:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "flows.reader_process", str(self.memory)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-                encoding="utf-8",
+                self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8"
             )
         process = self.process
         if process.stdin is None or process.stdout is None:
@@ -52,25 +48,30 @@ class _Reader:
             answer = ""
         finally:
             watch.cancel()
-        if answer:
+        if answer.endswith("\n"):
             return dict(json.loads(answer))
+        process.kill()
         process.wait()
         return {"status": "hung" if hung.is_set() else "died"}
 
     def close(self) -> None:
         """End the process."""
-        if self.process is not None and self.process.poll() is None:
+        if self.process is not None:
             self.process.kill()
             self.process.wait()
 
 
 def find_unread(settings: Settings, reference: Reference, exports: Sequence[Export]) -> list[Export]:
-    """The exports that are not staged yet under the lists now in force; of files with the same bytes only the first."""
-    version = read_version(reference.lists)
+    """The exports not staged yet, or read with lists that have since changed for them; of files with the same bytes only the first."""
+    changes = ListChanges(settings.staged, reference.lists)
     unread: dict[str, Export] = {}
+    seen: set[str] = set()
     for export in exports:
-        if export.error is None and not (staged_folder(settings.staged, version, export.file_id) / "export.json").is_file():
-            unread.setdefault(export.file_id, export)
+        if export.error is None and export.file_id not in seen:
+            seen.add(export.file_id)
+            record = load_record(staged_folder(settings.staged, export.file_id) / "export.json")
+            if record is None or changes.affect(record):
+                unread[export.file_id] = export
     return list(unread.values())
 
 
@@ -86,32 +87,30 @@ def read_exports(settings: Settings, reference: Reference, unread: Sequence[Expo
     Returns:
         file_id -> error for those that could be neither read nor recorded for good; they are tried again at the next run.
     """
-    version = read_version(reference.lists)
+    save_lists(settings.staged, reference.lists)
     transient: dict[str, str] = {}
-    extra = {
+    same_for_all = {
+        "raw": str(settings.raw),
         "extra_headings": _text(settings.reference / "headings.csv"),
         "extra_words": _text(settings.reference / "words.csv"),
+        "limits": asdict(settings.limits),
     }
-    readers = [_Reader(settings.read_seconds, settings.read_bytes) for _ in range(min(settings.workers, len(unread)))]
+    command = [sys.executable, "-P", "-m", "flows.reader_process", str(settings.read_bytes)]
+    readers = [ReaderProcess(settings.read_seconds, command) for _ in range(min(settings.workers, len(unread)))]
     free = list(readers)
 
     def read(export: Export) -> dict[str, Any]:
         reader = free.pop()
         try:
-            folder = staged_folder(settings.staged, version, export.file_id)
-            task = {
-                "raw": str(settings.raw),
-                "file_name": export.file_name,
-                "member": export.member,
-                "file_id": export.file_id,
-                "folder": str(folder),
-                **extra,
-            }
-            answer = reader.ask(task)
+            folder = staged_folder(settings.staged, export.file_id)
+            task = {"file_name": export.file_name, "member": export.member, "file_id": export.file_id, "folder": str(folder)}
+            answer = reader.ask(task | same_for_all)
             if answer["status"] == "hung":
-                stage_failure(folder, f"đọc quá {settings.read_seconds:.0f} giây không xong, đã dừng; hãy xuất lại hoặc tách nhỏ tệp")
+                error = f"đọc quá {settings.read_seconds:.0f} giây không xong, đã dừng; hãy xuất lại hoặc tách nhỏ tệp"
+                stage_failure(folder, error, reference.lists.version)
             elif answer["status"] == "died":
-                stage_failure(folder, "tiến trình đọc bị dừng vì tệp hỏng hoặc quá lớn so với bộ nhớ; hãy xuất lại hoặc tách nhỏ tệp")
+                error = "tiến trình đọc bị dừng vì tệp hỏng hoặc quá lớn so với bộ nhớ; hãy xuất lại hoặc tách nhỏ tệp"
+                stage_failure(folder, error, reference.lists.version)
             return answer
         finally:
             free.append(reader)
@@ -132,12 +131,3 @@ def read_exports(settings: Settings, reference: Reference, unread: Sequence[Expo
 
 def _text(path: Path) -> str:
     return path.read_bytes().decode("utf-8-sig") if path.is_file() else ""
-
-
-def staged_versions(staged: Path, version: str) -> Iterator[str]:
-    """The version in force, then older ones, newest first: an export whose raw file is gone keeps its last reading."""
-    yield version
-    folder = staged / "read"
-    if folder.is_dir():
-        others = [p for p in folder.iterdir() if p.is_dir() and p.name != version]
-        yield from (p.name for p in sorted(others, key=lambda p: (p.stat().st_mtime, p.name), reverse=True))

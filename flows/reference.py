@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from flows.settings import ConfigurationError
+from transforms.corrections import Correction, CorrectionError, parse_corrections
 from transforms.layouts import LayoutLists, ListError, load_lists
 from transforms.text import clean, key
 from transforms.workdays import WorkingHours, make_working_hours
@@ -29,6 +30,7 @@ class Reference:
         overrides: day -> (is working, note).
         hours: working hours.
         lists: headings and words, the office's own lines included.
+        corrections: known errors of the source.
     """
 
     units: pa.Table
@@ -37,6 +39,7 @@ class Reference:
     overrides: dict[date, tuple[bool, str]]
     hours: WorkingHours
     lists: LayoutLists
+    corrections: list[Correction]
 
 
 class _Line:
@@ -223,6 +226,19 @@ def _load_hours(folder: Path) -> WorkingHours:
         raise ConfigurationError(f"working_hours.csv: {error}") from None
 
 
+def load_own_lists(folder: Path) -> LayoutLists:
+    """The heading and word lists with the office's own lines in headings.csv and words.csv of a folder, which may be missing.
+
+    Raises:
+        ConfigurationError: a list cannot be used.
+    """
+    own = [_read_text(folder / name) if (folder / name).is_file() else "" for name in ("headings.csv", "words.csv")]
+    try:
+        return load_lists(*own)
+    except ListError as error:
+        raise ConfigurationError(str(error)) from None
+
+
 def load_reference(folder: Path, measures: Sequence[str]) -> Reference:
     """All reference tables of a folder.
 
@@ -233,10 +249,11 @@ def load_reference(folder: Path, measures: Sequence[str]) -> Reference:
     Raises:
         ConfigurationError: a table cannot be used; the text names file, line, column, found and expected.
     """
-    own: Callable[[str], str] = lambda name: _read_text(folder / name) if (folder / name).is_file() else ""  # noqa: E731
+    lists = load_own_lists(folder)
+    declared = _read_text(folder / "corrections.yml") if (folder / "corrections.yml").is_file() else ""
     try:
-        lists = load_lists(own("headings.csv"), own("words.csv"))
-    except ListError as error:
+        corrections = parse_corrections(declared)
+    except CorrectionError as error:
         raise ConfigurationError(str(error)) from None
     units, names = _load_units(folder)
-    return Reference(units, names, _load_targets(folder, measures), _load_overrides(folder), _load_hours(folder), lists)
+    return Reference(units, names, _load_targets(folder, measures), _load_overrides(folder), _load_hours(folder), lists, corrections)

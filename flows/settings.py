@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from transforms.limits import Limits
+
 LOCAL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
 
 # Nothing this program uses may phone home, whoever imports it first.
@@ -42,6 +44,8 @@ class Settings:
         as_of: the moment the figures are for, Vietnamese civil time.
         workers: reader processes.
         read_seconds, read_bytes: time and memory one file may take before it is given up.
+        limits: what a file may ask for before it is refused unopened.
+        keep_raw_days: raw files are deleted this many days after they were staged; None keeps them.
     """
 
     raw: Path
@@ -52,6 +56,8 @@ class Settings:
     workers: int = field(default_factory=lambda: max(1, min(os.cpu_count() or 1, 8)))
     read_seconds: float = 600.0
     read_bytes: int = 3 * 1024**3
+    limits: Limits = field(default_factory=Limits)
+    keep_raw_days: int | None = None
 
     @property
     def staged(self) -> Path:
@@ -64,14 +70,14 @@ class Settings:
         return self.warehouse.with_suffix(".lock")
 
 
-def _number(name: str, default: float) -> float:
+def _number(name: str, default: float, least: float = 1e-6) -> float:
     text = os.environ.get(name)
     try:
         value = float(text) if text else default
     except ValueError:
         raise ConfigurationError(f"biến môi trường {name} phải là một số, không phải “{text}”") from None
-    if value <= 0:
-        raise ConfigurationError(f"biến môi trường {name} phải lớn hơn 0, không phải “{text}”")
+    if value < least:
+        raise ConfigurationError(f"biến môi trường {name} phải là số dương, không phải “{text}”")
     return value
 
 
@@ -105,4 +111,11 @@ def make_settings(
         workers,
         _number("TTHC_READ_SECONDS", 600),
         int(_number("TTHC_READ_GIB", 3) * 1024**3),
+        Limits(
+            unpacked_bytes=int(_number("TTHC_MAX_UNPACKED_GIB", 3) * 1024**3),
+            entries=int(_number("TTHC_MAX_ENTRIES", Limits.entries)),
+            rows=int(_number("TTHC_MAX_ROWS", Limits.rows)),
+            columns=int(_number("TTHC_MAX_COLUMNS", Limits.columns)),
+        ),
+        int(_number("TTHC_KEEP_RAW_DAYS", 0, least=0)) or None,
     )

@@ -1,5 +1,6 @@
 """What the terminal shows: a progress bar while reading, a short table at the end, one line for each file in trouble."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from flows.checking import check_file, describe, is_clean
 from flows.landing import Export
 from flows.night import NightResult, Watcher
 from flows.settings import Settings
@@ -67,6 +69,8 @@ def show_result(settings: Settings, result: NightResult) -> None:
                 console.print(f"  ✗ {check.name}: {check.message_vi}", markup=False)
         console.print("KHÔNG CÔNG BỐ: số liệu đang dùng giữ nguyên như lần công bố trước.", markup=False)
         return
+    for name in result.deleted:
+        console.print(f"  – đã xóa tệp gốc quá {settings.keep_raw_days} ngày: {name}", markup=False)
     console.print(
         f"Kho dữ liệu: {settings.warehouse}\nBáo cáo:     {result.summaries[0].parent} ({len(result.summaries)} tệp CSV)", markup=False
     )
@@ -96,15 +100,14 @@ def _show_published(console: Console, settings: Settings) -> None:
     console.print(table)
 
 
-def show_checked(files: Sequence[Path], reference: Path) -> bool:
-    """Print what each file would give; True when every one could be read without a rejected row."""
-    from flows.checking import check_file
-
+def show_checked(files: Sequence[Path], reference: Path, *, as_json: bool) -> bool:
+    """Print what each file would give; True when every one reads without a row in trouble."""
     console = Console(soft_wrap=True, highlight=False)
-    clean = True
-    for path in files:
-        for checked in check_file(path, reference):
-            clean &= checked.is_clean
-            for line in checked.lines:
+    records = [record for path in files for record in check_file(path, reference)]
+    if as_json:
+        print(json.dumps(records, ensure_ascii=False, indent=1))
+    else:
+        for record in records:
+            for line in describe(record):
                 console.print(line, markup=False)
-    return clean
+    return all(is_clean(record) for record in records)

@@ -16,8 +16,10 @@ from expectations import CheckResult, create_tables_sql, load_contracts, run_che
 from flows.manifest import FILES, WARNINGS, Manifest
 from flows.reference import Reference
 from flows.settings import ConfigurationError
+from transforms.corrections import Correction, outcome_rows
 from transforms.measures import load_measures, render_months
 from transforms.normalise import PREFIX_MARK, TROUBLES, staged_schema
+from transforms.text import unit_reference
 from transforms.workdays import make_calendar
 
 # Clients from DuckDB 1.2 on (DBeaver, Metabase) open this storage version.
@@ -77,6 +79,8 @@ def build_warehouse(
             if name.startswith("70_"):
                 _count_measures(connection, as_of)
             connection.execute(text)
+            if name.startswith("45_"):
+                _apply_corrections(connection, reference.corrections)
         results = run_checks(lambda sql: int(connection.execute(sql).fetchall()[0][0]))
         connection.executemany(
             "INSERT INTO ops.checks VALUES (?, ?, ?, ?, ?)", [(r.name, r.severity, r.found, r.is_passed, r.message_vi) for r in results]
@@ -135,7 +139,13 @@ def _load_inputs(
 def _unit_names(reference: Reference) -> pa.Table:
     """unit_ref -> unit: names and aliases first, then what a dossier code's prefix says, a full unit code before Hnn.<gso code>."""
     rows = [
-        {"unit_ref": r["unit_key"], "unit_code": r["unit_code"], "valid_from": r["valid_from"], "valid_to": r["valid_to"], "rank": 0}
+        {
+            "unit_ref": unit_reference(r["unit_key"]),
+            "unit_code": r["unit_code"],
+            "valid_from": r["valid_from"],
+            "valid_to": r["valid_to"],
+            "rank": 0,
+        }
         for r in reference.unit_names.to_pylist()
     ]
     for unit in reference.units.to_pylist():
@@ -166,6 +176,19 @@ def _stage_view(connection: duckdb.DuckDBPyConnection, name: str, parts: Sequenc
         raise ConfigurationError(f"đường dẫn kho dữ liệu “{parts[0].parent}” có ký tự * ? hoặc [; hãy đặt kho dữ liệu ở thư mục khác")
     paths = ", ".join(f"'{_quoted(p)}'" for p in sorted(parts))
     connection.execute(f"CREATE VIEW {name} AS SELECT {', '.join(full.names)} FROM read_parquet([{paths}], union_by_name = true)")
+
+
+def _apply_corrections(connection: duckdb.DuckDBPyConnection, corrections: Sequence[Correction]) -> None:
+    applied = []
+    for correction in corrections:
+        query = f"SELECT count(*) FROM work.latest_{correction.table} WHERE {correction.condition}"
+        applied.append(int(connection.execute(query).fetchall()[0][0]))
+        for statement in correction.statements():
+            connection.execute(statement)
+    if corrections:
+        connection.register("incoming", pa.Table.from_pylist(outcome_rows(corrections, applied)))
+        connection.execute("INSERT INTO ops.corrections BY NAME SELECT * FROM incoming")
+        connection.unregister("incoming")
 
 
 def _count_measures(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> None:

@@ -17,7 +17,7 @@ from transforms.data_rows import find_data_rows, section_of
 from transforms.layouts import Kind, Layout, LayoutLists, LayoutProblem, find_layout
 from transforms.layouts.lists import Column
 from transforms.sheets import Sheet, UnreadableExport
-from transforms.text import clean_column, key, mask
+from transforms.text import clean_column, has_personal_number, hide_numbers, key, mask, unit_reference
 from transforms.titles import find_export_time, find_period
 
 # One reason a row, the first that applies (design, "Reject reasons"); unknown_unit is found in the build.
@@ -109,6 +109,7 @@ class NormalisedExport:
     sheets: list[NormalisedSheet]
     exported_at: datetime | None
     warnings: list[str]
+    skipped_sheets: list[str] = field(default_factory=list)
 
 
 def normalise_export(sheets: Sequence[Sheet], lists: LayoutLists) -> NormalisedExport:
@@ -120,6 +121,7 @@ def normalise_export(sheets: Sequence[Sheet], lists: LayoutLists) -> NormalisedE
     done: list[NormalisedSheet] = []
     warnings: list[str] = []
     problems: list[str] = []
+    skipped: list[str] = []
     exported_at: datetime | None = None
     visible = [sheet for sheet in sheets if not sheet.hidden]
     hidden = [sheet.name for sheet in sheets if sheet.hidden]
@@ -135,6 +137,7 @@ def normalise_export(sheets: Sequence[Sheet], lists: LayoutLists) -> NormalisedE
         elif layout is None:
             if sheet.height:
                 warnings.append(f"{where or 'tệp: '}không có dòng tiêu đề nào nhận ra được, bỏ qua")
+                skipped.append(sheet.name)
         else:
             result = normalise_sheet(sheet, layout, lists, titles)
             footer = [[c.slice(max(0, sheet.height - _FOOTER_ROWS)).to_pylist() for c in sheet.columns]]
@@ -148,7 +151,7 @@ def normalise_export(sheets: Sequence[Sheet], lists: LayoutLists) -> NormalisedE
             "không trang nào có dòng tiêu đề của một loại tệp đã biết "
             f"({', '.join(kind.label_vi for kind in lists.kinds.values())}); hãy kiểm tra có xuất đúng danh sách không"
         )
-    return NormalisedExport(done, exported_at, warnings)
+    return NormalisedExport(done, exported_at, warnings, skipped)
 
 
 @dataclass
@@ -174,7 +177,7 @@ def _parse(column: Column, text: pa.DictionaryArray, sheet: Sheet, lists: Layout
             values = parsing.parse_procedure_codes(words)
             bad = ~pc.match_substring_regex(values, r"^\d\.\d{6}$").to_numpy(zero_copy_only=False).astype(bool)
         case "unit":
-            values, bad = pa.array([key(word) for word in words.to_pylist()], pa.string()), none_bad
+            values, bad = pa.array([unit_reference(key(word)) for word in words.to_pylist()], pa.string()), none_bad
         case "level":
             values, bad = parsing.parse_levels(words, lists.words["level"])
         case "amount" | "count":
@@ -185,7 +188,12 @@ def _parse(column: Column, text: pa.DictionaryArray, sheet: Sheet, lists: Layout
             values, bad = parsing.parse_numbers(words)
             bad = none_bad  # a deadline in words ("trong ngày") is no reason to lose the procedure
         case "text":
-            values, bad = words, none_bad
+            hidden = has_personal_number(words)
+            words = pc.if_else(
+                pc.match_substring_regex(words, r"^#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|\?)$"), pa.scalar(None, pa.string()), words
+            )
+            values = pc.if_else(hidden, pa.array([hide_numbers(word or "") for word in words.to_pylist()], pa.string()), words)
+            bad = np.asarray(hidden.to_numpy(zero_copy_only=False), dtype=bool)
         case _:
             values, bad = parsing.parse_words(words, lists.words[column.type], _ARROW.get(column.type, pa.string()))
     wrong = pc.fill_null(pa.array(bad).take(text.indices), False)
@@ -255,6 +263,9 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
         result.warnings.append(f"tiêu đề chưa khai báo (cột bị bỏ qua): {', '.join(f'“{heading}”' for heading in layout.unknown)}")
     if sheet.error_cells:
         result.warnings.append(f"{sheet.error_cells} ô báo lỗi (#N/A) hoặc công thức chưa tính")
+    hidden = sum(int((parsed[name].bad & keep).sum()) for name in parsed if kind.columns[name].type == "text")
+    if hidden:
+        result.warnings.append(f"đã che {hidden} ô chữ có số giống số định danh hoặc số điện thoại")
     if kind.name == "summary06" and columns["period_first"].null_count:
         result.warnings.append("không thấy kỳ báo cáo “Từ ngày … đến ngày …” ở phần tiêu đề")
     return result
@@ -301,7 +312,7 @@ def _troubles(kind: Kind, layout: Layout, parsed: dict[str, _Parsed], keep: np.n
             )
 
     if kind.key_column != "unit":
-        add(np.flatnonzero(keep & ~_valid(parsed[kind.key_column].text)), "missing_case_code", kind.key_column, None)
+        add(np.flatnonzero(keep & ~_valid(parsed[kind.key_column].values)), "missing_case_code", kind.key_column, None)
     for name, column in parsed.items():
         reason = _REASON_OF_TYPE.get(kind.columns[name].type)
         if reason is None:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.text import key
+from transforms.text import key, mask
 
 # A year outside is a typing slip (0206), not a date.
 FIRST_YEAR, LAST_YEAR = 1990, 2099
@@ -197,17 +197,29 @@ def procedure_key(text: str) -> str | None:
 
 
 def parse_procedure_codes(column: pa.Array) -> pa.Array:
-    """Keys of procedure codes; what is no code at all stays as it is written, and so will be missing from the catalogue."""
-    values, _ = _by_value(column, lambda text: procedure_key(text) or text.upper(), pa.string())
+    """Keys of procedure codes; what is no code is masked, unless it looks like one, and will be missing from the catalogue."""
+
+    def parse(text: str) -> str | None:
+        if text.startswith("#"):  # an error value
+            return None
+        return procedure_key(text) or (text.upper() if _CODE_LIKE.match(text) else mask(text))
+
+    values, _ = _by_value(column, parse, pa.string())
     return values
 
 
+_CODE_LIKE = re.compile(r"^(?!\d{9,12}$)[0-9A-Za-z][0-9A-Za-z.\-_/]{0,39}$")
 _CASE_CODE = r"^(?:[0-9A-Z]{3}\.[0-9A-Z]{2}\.[0-9A-Z]{2}\.[A-Z]\d{2}|[A-Z]\d{2}(?:\.[0-9A-Z]{2,3}){0,3})-\d{6}-\d{3,}$"
 
 
 def parse_case_codes(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
-    """Dossier codes in capitals without spaces, and a mask of those of the two known forms; an odd one is kept."""
+    """Dossier codes in capitals without spaces, and a mask of those of the two known forms.
+
+    An odd code is kept; an error value (#N/A) is none, nor is a bare identity or telephone number.
+    """
     codes = pc.utf8_upper(pc.replace_substring_regex(column, pattern=" ", replacement=""))
     codes = pc.replace_substring_regex(codes, pattern="[\\x{2010}-\\x{2015}\\x{2212}]", replacement="-")
+    none = pc.fill_null(pc.match_substring_regex(codes, r"^(?:#.*|\d{9}|\d{12}|0\d{9}|\+84\d{9})$"), False)
+    codes = pc.if_else(none, pa.scalar(None, pa.string()), codes)
     known = pc.fill_null(pc.match_substring_regex(codes, _CASE_CODE), False)
     return codes, known.to_numpy(zero_copy_only=False).astype(bool)

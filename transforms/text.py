@@ -4,6 +4,7 @@ Three strengths, each for one use: `clean` for what is stored, `key` for what is
 may be shown of a cell that was refused. Accents are never removed: Sơn Hà and Sơn Hạ are two communes.
 """
 
+import hashlib
 import re
 import unicodedata
 from functools import lru_cache
@@ -68,6 +69,26 @@ def decode_tcvn3(text: str, font: str = ".VnTime") -> str:
     """The Unicode text that a TCVN3 font shows for Latin-1 characters; fonts named …H show capitals."""
     decoded = unicodedata.normalize("NFC", text.translate(_TCVN3))
     return decoded.upper() if font.rstrip().endswith("H") else decoded
+
+
+# Identity numbers (12 digits, 9 on old cards) and telephone numbers, wherever they stand in a text.
+_PERSONAL_NUMBER = r"(?:^|\D)(?:\d{12}|\d{9}|(?:0|\+84)\d{9}|0\d{3}[ .]\d{3}[ .]\d{3})(?:\D|$)"
+_PERSONAL_NUMBER_PYTHON = re.compile(r"(?<!\d)(?:\d{12}|\d{9}|(?:0|\+84)\d{9}|0\d{3}[ .]\d{3}[ .]\d{3})(?!\d)")
+
+
+def has_personal_number(column: pa.Array) -> pa.Array:
+    """Mask of the cells that hold what looks like an identity or telephone number."""
+    return pc.fill_null(pc.match_substring_regex(column, _PERSONAL_NUMBER), False)
+
+
+def hide_numbers(text: str) -> str:
+    """The text with every identity and telephone number replaced by ***."""
+    return _PERSONAL_NUMBER_PYTHON.sub("***", text)
+
+
+def unit_reference(unit_key: str) -> str:
+    """What staged rows hold of a unit's evened-out name: a digest, so that a person's name in the wrong column is not kept in clear."""
+    return hashlib.sha256(unit_key.encode()).hexdigest()[:16]
 
 
 # Words that open the name of an office, never of a person: such a name may be shown, so that it can be added to units.csv.

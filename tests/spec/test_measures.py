@@ -6,7 +6,6 @@ All cases go through one build, each in a unit of its own, so the figures come f
 
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -19,7 +18,7 @@ from flows.reference import load_reference
 from flows.warehouse import build_warehouse
 from transforms.layouts import load_lists
 from transforms.normalise import staged_schema
-from transforms.text import key
+from transforms.text import key, unit_reference
 
 AS_OF = datetime(2024, 3, 15, 10)
 # Tết 2024 and the worked Saturday of 4 May, as the office's calendar has them.
@@ -210,7 +209,7 @@ def rates(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection
         for line, row in enumerate(rows_of(spec.table), 1):
             code = f"000.{number:02d}.58.H48-240101-{line:04d}"
             at = {"row_number": len(cases) + 1, "case_code": code, "file_id": "f", "sheet": "s", "sheet_number": 1, "is_odd_code": False}
-            unit = {"unit_ref": key(f"Đơn vị số {number}"), "unit_shown": None}
+            unit = {"unit_ref": unit_reference(key(f"Đơn vị số {number}")), "unit_shown": None}
             dates = {f"{name}_at": moment(row[name]) for name in ("submitted", "received", "due", "finished", "returned")}
             cases.append(
                 {

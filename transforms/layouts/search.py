@@ -26,6 +26,7 @@ class Layout:
         personal: headings of columns that hold personal data and are never read.
         unknown: headings nobody has declared; they load without their column and are warned of.
         ordinals: positions of columns that only number the rows.
+        heading_keys: keys of all headings, declared or not: the table reads differently only when the lists change for one of them.
     """
 
     kind: Kind
@@ -36,6 +37,7 @@ class Layout:
     personal: Sequence[str] = ()
     unknown: Sequence[str] = ()
     ordinals: Sequence[int] = ()
+    heading_keys: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -162,10 +164,11 @@ def _checked(candidate: _Candidate, kind: Kind, lists: LayoutLists) -> Layout | 
             )
         elif column in kind.columns:
             columns[column], headings[column] = position, heading
+    heading_keys = sorted({key(part) for path in candidate.paths for part in path})
     missing = [name for name in kind.required if name not in columns]
     if missing:
         return LayoutProblem(_missing_text(missing, unknown, kind, lists), kind.name)
-    return Layout(kind, candidate.first, candidate.last, columns, headings, personal, unknown, ordinals)
+    return Layout(kind, candidate.first, candidate.last, columns, headings, personal, unknown, ordinals, heading_keys)
 
 
 def _missing_text(missing: Sequence[str], unknown: Sequence[str], kind: Kind, lists: LayoutLists) -> str:

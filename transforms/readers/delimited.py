@@ -77,4 +77,15 @@ def read(text: str, max_columns: int) -> list[Sheet]:
     width = max(map(len, rows), default=0)
     if width > max_columns:
         raise UnreadableExport(f"một dòng có {width} ô, quá {max_columns}; tệp văn bản có lẽ thiếu dấu nháy đóng")
+    _refuse_swallowed_rows(rows, delimiter, width)
     return [sheet_from_rows("", rows)]
+
+
+def _refuse_swallowed_rows(rows: list[list[str | None]], delimiter: str, width: int) -> None:
+    """A quotation mark that is never closed swallows the rows below it into one cell: they must not vanish."""
+    for number, row in enumerate(rows, 1):
+        for cell in row:
+            if cell and "\n" in cell and max(line.count(delimiter) for line in cell.split("\n")) >= max(2, (width - 1) // 2):
+                raise UnreadableExport(
+                    f"dấu nháy kép mở ở dòng {number} không được đóng nên các dòng sau bị nuốt vào một ô; hãy sửa dấu nháy đó hoặc xuất lại dạng .xlsx"
+                )

@@ -10,7 +10,9 @@ from transforms.sheets import Sheet, UnreadableExport, sheet_from_rows
 from transforms.text import decode_tcvn3, is_tcvn3_font
 
 _FONT = re.compile(r"font-family\s*:\s*['\"]?([^;'\",]+)", re.IGNORECASE)
-_LOGIN = re.compile(r"type=['\"]?password|đăng nhập|login|sign in", re.IGNORECASE)
+_PASSWORD = re.compile(r"<input[^>]*type\s*=\s*['\"]?password", re.IGNORECASE)
+_LOGIN = re.compile(r"đăng nhập|login|sign in", re.IGNORECASE)
+_SESSION_OVER = "đây là trang đăng nhập, không phải dữ liệu (phiên làm việc đã hết hạn khi tải); hãy đăng nhập và xuất lại"
 _MAX_SPAN = 1_000
 
 
@@ -30,12 +32,12 @@ def read(text: str) -> list[Sheet]:
         )
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
         raise UnreadableExport("trang HTML bị hỏng; hãy xuất lại") from error
+    if _PASSWORD.search(text):
+        raise UnreadableExport(_SESSION_OVER)
     rows = _rows(root, tcvn3=".vn" in text.lower() or "vntime" in text.lower())
     if not root.xpath("//tr"):
         if _LOGIN.search(text):
-            raise UnreadableExport(
-                "đây là trang đăng nhập, không phải dữ liệu (phiên làm việc đã hết hạn khi tải); hãy đăng nhập và xuất lại"
-            )
+            raise UnreadableExport(_SESSION_OVER)
         raise UnreadableExport("trang HTML không có bảng nào; hãy xuất lại")
     return [sheet_from_rows("", rows)]
 

@@ -5,6 +5,7 @@ never calculated into blanks, knows no fonts, and aborts the whole process on on
 the raw XML answers all four: byte counts for every sheet, a search cell by cell only in the sheets where something was found.
 """
 
+import io
 import re
 import zipfile
 from dataclasses import dataclass, field
@@ -54,6 +55,9 @@ def read(data: bytes, archive: zipfile.ZipFile, max_rows: int, max_columns: int)
     """
     try:
         parts, date1904 = _worksheets(archive)
+        if any(_lacks_references(archive, part) for _, part, _ in parts):
+            data = _number_cells(archive, {part for _, part, _ in parts})
+            archive = zipfile.ZipFile(io.BytesIO(data))
         tcvn3 = _tcvn3_styles(archive)
         scans = {name: _scan(archive, part, tcvn3, max_rows, max_columns) for name, part, _ in parts}
         _refuse_entities(archive)
@@ -123,6 +127,51 @@ def _tcvn3_styles(archive: zipfile.ZipFile) -> dict[bytes, str]:
         if index < len(fonts) and is_tcvn3_font(fonts[index]):
             found[str(number).encode()] = str(fonts[index])
     return found
+
+
+_ROW_OR_CELL = re.compile(rb"<((?:\w+:)?)(row|c)\b([^>]*?)(/?)>")
+_R = re.compile(rb"\br=[\"']([A-Z]*)(\d+)[\"']")
+
+
+def _lacks_references(archive: zipfile.ZipFile, part: str) -> bool:
+    """True for a sheet whose cells do not say where they stand, as some writers leave them (the standard allows it)."""
+    with archive.open(part) as stream:
+        first = re.search(rb"<(?:\w+:)?c\b([^>]*)>", stream.read(_CHUNK))
+    return first is not None and not _R.search(first[1])
+
+
+def _number_cells(archive: zipfile.ZipFile, parts: set[str]) -> bytes:
+    """The workbook with a reference on every row and cell, counted on from the one before, as the standard reads them."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as numbered:
+        for info in archive.infolist():
+            content = archive.read(info)
+            if info.filename in parts:
+                row = column = 0
+
+                def number(match: re.Match[bytes]) -> bytes:
+                    nonlocal row, column
+                    prefix, tag, attributes, slash = match.groups()
+                    given = _R.search(attributes)
+                    if tag == b"row":
+                        row, column = int(given[2]) if given else row + 1, 0
+                        reference = str(row).encode()
+                    else:
+                        column = _column_number(given[1]) if given else column + 1
+                        reference = _column_letters(column) + str(row).encode()
+                    return match[0] if given else b"<" + prefix + tag + b' r="' + reference + b'"' + attributes + slash + b">"
+
+                content = _ROW_OR_CELL.sub(number, content)
+            numbered.writestr(info.filename, content)
+    return out.getvalue()
+
+
+def _column_letters(number: int) -> bytes:
+    letters = b""
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = bytes([65 + rest]) + letters
+    return letters
 
 
 def _column_number(letters: bytes) -> int:

@@ -1,33 +1,7 @@
--- Grain: one row a dossier, in the state its newest export shows. At the same age a dossier list wins over the list of those waiting, then
--- the higher file_id, then the later row (design, section 4).
+-- Grain: one row a dossier, in its latest known state.
 -- Waiting hours are a difference of two readings of the working calendar: no loop, exact to the second.
--- Inputs: work.good_cases, core.procedures, core.payments, work.digitization_rows, core.calendar, work.moment (as_of).
+-- Inputs: work.latest_cases, work.latest_digitization, core.procedures, core.payments, core.calendar, work.moment (as_of).
 -- Readers: the measures; 80_flags.sql; analysts.
-
-CREATE TABLE work.latest_cases AS
-WITH ranked AS (
-    SELECT r.*,
-           row_number() OVER (
-               PARTITION BY r.case_code
-               ORDER BY r.exported_at DESC NULLS LAST, r.source_rank, r.file_id DESC, r.sheet_number DESC, r.row_number DESC
-           ) AS place
-    FROM work.good_cases AS r
-)
-SELECT * FROM ranked WHERE place = 1;
-
-CREATE TABLE work.latest_digitization AS
-WITH ranked AS (
-    SELECT r.case_code, r.digitized_input_code, r.is_result_digitized, r.is_e_result,
-           row_number() OVER (
-               PARTITION BY r.case_code
-               ORDER BY f.exported_at DESC NULLS LAST, r.file_id DESC, r.sheet_number DESC, r.row_number DESC
-           ) AS place
-    FROM work.digitization_rows AS r
-    JOIN work.files AS f ON f.file_id = r.file_id AND f.status = 'loaded'
-    LEFT JOIN ops.rejects AS j ON j.file_id = r.file_id AND j.sheet_number = r.sheet_number AND j.row_number = r.row_number
-    WHERE j.file_id IS NULL
-)
-SELECT * FROM ranked WHERE place = 1;
 
 -- The reception clock runs for dossiers submitted online and not refused, from submission to reception or to as_of.
 CREATE TABLE work.waiting AS

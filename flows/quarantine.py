@@ -1,0 +1,122 @@
+"""What an office decides about exports it regrets: withdrawing one, taking that back, and deleting raw files that are old enough.
+
+Decisions are JSON lines beside the staged files, appended and never erased, so that a number can always be explained.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from flows.landing import Export
+from flows.settings import ConfigurationError, Settings, local_now
+from flows.staging import find_staged, load_record, parse_moment
+
+
+def append_line(path: Path, record: dict[str, Any]) -> None:
+    """One JSON line more, on disk when this returns."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _withdrawn_path(staged: Path) -> Path:
+    return staged / "withdrawn.jsonl"
+
+
+def load_withdrawn(staged: Path) -> dict[str, str]:
+    """file_id -> when and why it was withdrawn, for the exports that still are."""
+    withdrawn: dict[str, str] = {}
+    path = _withdrawn_path(staged)
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        decision = json.loads(line)
+        if decision["is_withdrawn"]:
+            day = datetime.fromisoformat(decision["at"])
+            withdrawn[decision["file_id"]] = f"đã rút lại ngày {day:%d/%m/%Y}: {decision['why']}"
+        else:
+            withdrawn.pop(decision["file_id"], None)
+    return withdrawn
+
+
+def find_landed(staged: Path, target: str) -> dict[str, list[str]]:
+    """file_id -> names of the landed exports that a path below the raw folder, a file name or the start of a SHA-256 means.
+
+    An archive's name means all its members.
+
+    Raises:
+        ConfigurationError: nothing matches, or one name has stood for different contents.
+    """
+    found: dict[str, list[str]] = {}
+    by_name: dict[str, set[str]] = {}
+    for path in sorted((staged / "landed").glob("*.json")):
+        names = (load_record(path) or {})["every_name"]
+        shown = [f"{name} › {member}" if member else name for name, member in names]
+        is_hash = len(target) >= 8 and path.stem.startswith(target.lower())
+        matching = [s for s, (name, _) in zip(shown, names, strict=True) if target in (name, name.rpartition("/")[2], s)]
+        if is_hash or matching:
+            found[path.stem] = shown
+            for name in matching if not is_hash else ():
+                by_name.setdefault(name, set()).add(path.stem)
+    if not found:
+        raise ConfigurationError(
+            f"không có tệp nào tên “{target}” hoặc có mã SHA-256 bắt đầu như vậy (cần ít nhất 8 ký tự); xem bảng ops.files"
+        )
+    for name, ids in by_name.items():
+        if len(ids) > 1:
+            listed = ", ".join(sorted(i[:12] for i in ids))
+            raise ConfigurationError(f"tên “{name}” đã từng chứa {len(ids)} nội dung khác nhau; hãy chọn theo mã SHA-256: {listed}")
+    return found
+
+
+def withdraw(staged: Path, target: str, why: str, *, undo: bool = False) -> dict[str, list[str]]:
+    """Record that exports no longer count (or count again); the next run acts on it.
+
+    Returns:
+        file_id -> names of the exports concerned.
+
+    Raises:
+        ConfigurationError: see `find_landed`; or no reason is given.
+    """
+    if not why.strip():
+        raise ConfigurationError("cần lý do: --why “…”")
+    found = find_landed(staged, target)
+    for file_id, names in found.items():
+        append_line(
+            _withdrawn_path(staged),
+            {"file_id": file_id, "names": names, "is_withdrawn": not undo, "why": why.strip(), "at": local_now()},
+        )
+    return found
+
+
+def delete_old_raw(settings: Settings, exports: Sequence[Export]) -> list[str]:
+    """Raw files deleted because everything in them was staged long enough ago; logged in deleted.jsonl.
+
+    A file is only deleted when all it holds was read (a rejected file stays for its second chance) and its bytes are still those that were.
+    """
+    if settings.keep_raw_days is None:
+        return []
+    before = local_now() - timedelta(days=settings.keep_raw_days)
+    by_path: dict[str, list[Export]] = {}
+    for export in exports:
+        by_path.setdefault(export.file_name, []).append(export)
+    deleted = []
+    for file_name, held in by_path.items():
+        records = [(find_staged(settings.staged, export.file_id) or (None, {}))[1] for export in held]
+        moments = [parse_moment(record.get("staged_at")) for record in records if record.get("status") == "read"]
+        if len(moments) == len(held) and all(moment and moment < before for moment in moments):
+            append_line(
+                settings.staged / "deleted.jsonl",
+                {
+                    "file_name": file_name,
+                    "file_ids": [export.file_id for export in held],
+                    "at": local_now(),
+                    "keep_raw_days": settings.keep_raw_days,
+                },
+            )
+            (settings.raw / file_name).unlink(missing_ok=True)
+            deleted.append(file_name)
+    return deleted

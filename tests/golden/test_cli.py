@@ -1,0 +1,129 @@
+"""The command line as its users meet it: exit codes, messages, what a crash of a reader costs."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import HEADINGS, case_row, write_workbook
+
+from flows.night import run_night
+from flows.settings import Settings
+
+TTHC = [sys.executable, "-m", "flows.cli"]
+
+
+def tthc(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from flows.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=os.environ | environment, timeout=120, check=False)
+
+
+def run_in(settings: Settings, *more: str) -> subprocess.CompletedProcess[str]:
+    folders = ["--raw", settings.raw, "--reference", settings.reference, "--warehouse", settings.warehouse, "--outbox", settings.outbox]
+    return tthc("run", *folders, "--as-of", "2024-06-30T23:00", *more)
+
+
+def test_a_published_run_exits_0_and_says_where_the_results_are(office: Settings) -> None:
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
+    done = run_in(office)
+    assert done.returncode == 0, done.stderr
+    assert str(office.warehouse) in done.stdout
+    assert "đã nạp 1" in done.stdout
+    assert (office.outbox / "2024-06-30" / "bang-diem.csv").is_file()
+    assert office.warehouse.stat().st_mode & 0o007 == 0  # nothing for others to read
+
+
+def test_a_held_back_run_exits_3_and_names_each_file_s_trouble_in_one_line(office: Settings) -> None:
+    (office.raw / "rong.xlsx").write_bytes(b"")
+    (office.raw / "bao_cao.xlsx").write_bytes(b"%PDF-1.4")
+    done = run_in(office)
+    assert done.returncode == 3
+    lines = [line for line in done.stdout.splitlines() if "rong.xlsx" in line or "bao_cao.xlsx" in line]
+    assert len(lines) == 2
+    assert not office.warehouse.exists()
+
+
+def test_wrong_configuration_exits_2(office: Settings, tmp_path: Path) -> None:
+    assert tthc("run", "--raw", tmp_path / "nowhere").returncode == 2
+    assert tthc("run", "--as-of", "hôm qua").returncode == 2
+    assert tthc("chạy").returncode == 2
+    (office.reference / "units.csv").write_text("unit_code,name_vi\n", encoding="utf-8")
+    done = run_in(office)
+    assert done.returncode == 2
+    assert "units.csv" in done.stderr
+
+
+def test_a_run_beside_another_exits_4(office: Settings) -> None:
+    from filelock import FileLock
+
+    office.warehouse.parent.mkdir()
+    with FileLock(office.lock):
+        assert run_in(office).returncode == 4
+
+
+def test_an_unexpected_failure_exits_1_and_keeps_the_published_warehouse(office: Settings) -> None:
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
+    assert run_in(office).returncode == 0
+    before = office.warehouse.read_bytes()
+    (office.outbox / "2024-06-30" / "bang-diem.csv").unlink()
+    office.warehouse.with_name("w.duckdb.building").mkdir()  # a folder where the new warehouse must be built
+    done = run_in(office)
+    assert done.returncode == 1
+    assert "không đổi" in done.stderr
+    assert office.warehouse.read_bytes() == before
+
+
+def test_help_comes_without_the_heavy_libraries() -> None:
+    probe = "import sys, flows.cli; print(sorted({'prefect', 'duckdb', 'pyarrow', 'pandas', 'great_expectations'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_check_shows_kind_headings_and_rejects(office: Settings) -> None:
+    path = write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row(), case_row(**{"Trạng thái": "Đang bay"})])
+    done = tthc("check", path, "--reference", office.reference)
+    assert done.returncode == 1
+    assert "Danh sách hồ sơ (cases)" in done.stdout
+    assert "“Mã hồ sơ” → case_code" in done.stdout
+    assert "Không rõ trạng thái: 1" in done.stdout
+    assert "Bịa Đặt" not in done.stdout
+    assert "0987654321" not in done.stdout
+
+
+def test_sample_never_overwrites(tmp_path: Path) -> None:
+    assert tthc("sample", tmp_path / "s", "--cases", "100").returncode == 0
+    done = tthc("sample", tmp_path / "s", "--cases", "100")
+    assert done.returncode == 2
+    assert "trống" in done.stderr
+
+
+def test_a_file_that_takes_too_long_is_given_up_and_the_rest_goes_on(office: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
+    slow = [case_row(f"000.22.58.H48-240215-{n:04d}") for n in range(9000)]
+    write_workbook(office.raw / "b_slow.xlsx", [HEADINGS, *slow])
+    run_night(Settings(office.raw, office.reference, office.warehouse, office.outbox, office.as_of, workers=1, read_seconds=1.2))
+    # the reader process itself needs half a second to start; whichever file was cut off is recorded, none is lost
+    import duckdb
+
+    with duckdb.connect(str(office.warehouse), read_only=True) as connection:
+        states = dict(connection.execute("SELECT file_name, status FROM ops.files").fetchall())
+    assert states["a.xlsx"] == "loaded"
+    assert set(states) == {"a.xlsx", "b_slow.xlsx"}
+
+
+def test_a_file_too_big_for_its_memory_costs_only_itself(office: Settings) -> None:
+    import duckdb
+
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
+    with (office.raw / "big.csv").open("w", encoding="utf-8") as stream:
+        stream.write(";".join(str(h) for h in HEADINGS) + "\n")
+        line = ";".join(str(cell or "") for cell in case_row()) + "\n"
+        for _ in range(60):
+            stream.write(line * 10_000)
+    run_night(Settings(office.raw, office.reference, office.warehouse, office.outbox, office.as_of, workers=2, read_bytes=250 * 1024**2))
+    with duckdb.connect(str(office.warehouse), read_only=True) as connection:
+        states = dict(connection.execute("SELECT file_name, status FROM ops.files").fetchall())
+        errors = [error for (error,) in connection.execute("SELECT error FROM ops.files WHERE status = 'rejected'").fetchall()]
+    assert states == {"a.xlsx": "loaded", "big.csv": "rejected"}
+    assert "bộ nhớ" in errors[0]

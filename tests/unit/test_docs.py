@@ -1,0 +1,142 @@
+"""What the documentation says is true: commands, options, targets, files, queries and measures it names exist."""
+
+import re
+from pathlib import Path
+
+import duckdb
+import pytest
+import typer.main
+
+from expectations import load_contracts
+from flows import cli
+from flows.night import NightResult
+from flows.reference import LEVELS, UNIT_COLUMNS
+from flows.report import REASONS_VI
+from flows.settings import Settings
+from transforms.measures import load_measures
+
+ROOT = Path(__file__).parents[2]
+README, GUIDE, ARCHITECTURE = (ROOT / name for name in ("README.md", "docs/huong-dan.md", "docs/architecture.md"))
+MANUALS = [README, GUIDE]
+COMMANDS = {name: {o for p in command.params for o in p.opts} for name, command in typer.main.get_command(cli.app).commands.items()}  # type: ignore[attr-defined]
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    """Fenced code of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def code(path: Path) -> list[str]:
+    """Every line of fenced code and every code span."""
+    text = path.read_text(encoding="utf-8")
+    fenced = re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    spans = re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE))
+    return [line for block in fenced for line in block.splitlines()] + [" ".join(span.split()) for span in spans]
+
+
+def rows(path: Path, heading: str) -> list[list[str]]:
+    """Cells of the table whose heading row starts with this text."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith(f"| {heading} |"))
+    found = []
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            break
+        found.append([cell.strip().strip("`") for cell in line.strip("|").split("|")])
+    return found
+
+
+@pytest.mark.parametrize("path", MANUALS, ids=lambda p: p.name)
+def test_every_command_and_option_exists(path: Path) -> None:
+    wrong, met = [], set()
+    for text in code(path):
+        called = re.search(r"(?:^|[\s/\\])tthc ([a-z-]+)(.*)", text)
+        options = re.findall(r"(?<!\S)--[a-z][a-z-]*", text)
+        if called:
+            met.add(called[1])
+            known = COMMANDS.get(called[1], set()) | {"--version", "--help"}
+            wrong += [text] if called[1] not in COMMANDS or set(options) - known else []
+        elif text.startswith("--"):
+            wrong += [text] if set(options) - set().union(*COMMANDS.values()) else []
+    assert wrong == []
+    assert {"run", "check"} <= met
+
+
+@pytest.mark.parametrize("path", MANUALS, ids=lambda p: p.name)
+def test_every_make_target_and_variable_exists(path: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    calls = [text for text in code(path) if text.startswith("make ")]
+    assert {"make run", "make test"} <= {" ".join(call.split()[:2]) for call in calls}
+    targets, variables = re.findall(r"^([a-z]+):", makefile, re.MULTILINE), re.findall(r"^(\w+) \?=", makefile, re.MULTILINE)
+    assert {call.split()[1] for call in calls} - set(targets) == set()
+    assert {name for call in calls for name in re.findall(r"\b([A-Z_]+)=", call)} - set(variables) == set()
+
+
+def test_the_readme_lists_the_environment_variables_that_are_read() -> None:
+    read = {name for path in (ROOT / "flows").rglob("*.py") for name in re.findall(r"\"(TTHC_\w+)\"", path.read_text(encoding="utf-8"))}
+    listed = {row[0] for row in rows(README, "Variable")}
+    assert listed == read
+    assert set(re.findall(r"TTHC_\w+", GUIDE.read_text(encoding="utf-8"))) <= read
+
+
+@pytest.mark.parametrize("number", range(len(blocks(README, "sql"))))
+def test_every_query_of_the_readme_runs(night: tuple[Settings, NightResult], number: int) -> None:
+    with duckdb.connect(str(night[0].warehouse), read_only=True) as connection:
+        for statement in connection.extract_statements(blocks(README, "sql")[number]):
+            done = connection.execute(statement)
+            assert done.description
+            assert done.fetchall(), "an example that shows nothing explains nothing"
+
+
+def test_tracing_finds_exactly_the_dossiers_that_are_missing(night: tuple[Settings, NightResult]) -> None:
+    query = next(block for block in blocks(README, "sql") if "row_number" in block).partition(";")[2]
+    with duckdb.connect(str(night[0].warehouse), read_only=True) as connection:
+        traced = connection.execute(query).fetchall()
+        missing = connection.execute(
+            "SELECT unit_name, denominator - numerator FROM mart.unit_rates WHERE measure = 'on_time' AND period_kind = 'year' "
+            "AND status = 'missed' ORDER BY shortfall DESC, unit_code LIMIT 1"
+        ).fetchall()
+    assert missing == [(traced[0][0], len(traced))]
+
+
+@pytest.mark.parametrize(("path", "heading"), [(README, "File"), (GUIDE, "Tệp")], ids=["README.md", "huong-dan.md"])
+def test_the_table_of_reports_is_what_a_night_writes(night: tuple[Settings, NightResult], path: Path, heading: str) -> None:
+    assert sorted(row[0] for row in rows(path, heading)) == sorted(summary.name for summary in night[1].summaries)
+
+
+@pytest.mark.parametrize("path", [*MANUALS, ARCHITECTURE], ids=lambda p: p.name)
+def test_every_path_and_link_leads_somewhere(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    named = {name for name in re.findall(r"`((?:flows|transforms|expectations|tests)/[^`\s]*)`", text) if "<" not in name}
+    assert [name for name in named if not (ROOT / name).exists()] == []
+    assert [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link and not (path.parent / link).exists()] == []
+
+
+def test_the_readme_s_table_of_measures_is_complete() -> None:
+    measures = load_measures(list(load_contracts()["core.cases"].columns))
+    assert [(row[0], row[1]) for row in rows(README, "Measure")] == [(m.name, m.criterion) for m in measures]
+
+
+def test_units_csv_is_described_column_by_column() -> None:
+    text = README.read_text(encoding="utf-8")
+    described = re.findall(r"`(\w+)`", " ".join(line.split("|")[1] for line in text.splitlines() if line.startswith("| `")))
+    assert [column for column in UNIT_COLUMNS if column not in described] == []
+    assert [level for level in LEVELS if f"`{level}`" not in text or f"`{level}`" not in GUIDE.read_text(encoding="utf-8")] == []
+
+
+def test_the_guide_says_what_to_do_about_every_reject_reason() -> None:
+    assert [row[0] for row in rows(GUIDE, "Lý do") if all(row)] == list(REASONS_VI.values())
+
+
+def test_exit_codes_are_those_of_the_command_line() -> None:
+    codes = {0, cli.EXIT_FAILED, cli.EXIT_USAGE, cli.EXIT_HELD, cli.EXIT_LOCKED}
+    assert {int(row[0]) for row in rows(README, "Exit code")} == codes
+    sentence = re.search(r"Mã kết thúc: ([^.]+)\.", GUIDE.read_text(encoding="utf-8"))
+    assert sentence
+    assert {int(number) for number in re.findall(r"\b\d\b", sentence[1])} == codes
+
+
+def test_the_changelog_has_an_entry_for_this_version() -> None:
+    version = re.search(r'^version = "([^"]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert version
+    assert f"\n## {version[1]} " in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
