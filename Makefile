@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup run test check lint format lock clean
+.PHONY: setup run test check lint fuzz format lock clean
 
 setup: $(READY)
 
@@ -49,6 +49,10 @@ lint: setup
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Damaged exports through the real readers: none may crash, hang or vanish. Bounded; prints its figures.
+fuzz: setup
+	$(BIN)/python tests/fuzz.py
 
 # Needs `uv` (pip install uv). Universal: one lock for Linux and Windows, Python 3.11 and newer, no index addresses in it.
 lock:

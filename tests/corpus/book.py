@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+ANY = object()
+"""A true value that nobody can say: whatever is read is right, as long as it names nobody."""
+
 
 @dataclass(frozen=True)
 class ErrorCell:
@@ -93,10 +96,5 @@ def covered_cells(page: Page) -> set[tuple[int, int]]:
     covered = set()
     for number, row in enumerate(page.rows):
         for column, cell in enumerate(row.cells):
-            covered |= {
-                (number + below, column + beside)
-                for below in range(cell.down)
-                for beside in range(cell.right)
-                if below or beside
-            }
+            covered |= {(number + below, column + beside) for below in range(cell.down) for beside in range(cell.right) if below or beside}
     return covered

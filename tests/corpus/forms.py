@@ -5,7 +5,7 @@ import struct
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -155,6 +155,8 @@ def xlsx_parts(
     blank_strings: bool = False,
     reverse_attributes: bool = False,
     skip_blank_rows: bool = True,
+    iso_dates: bool = False,
+    strict: bool = False,
     extra_rows: str = "",
     extra_first: str = "",
 ) -> dict[str, str]:
@@ -172,6 +174,8 @@ def xlsx_parts(
         blank_strings: blank cells hold an empty string.
         reverse_attributes: the cell's type and style stand before its place.
         skip_blank_rows: rows without cells are not written at all (only with refs).
+        iso_dates: date cells hold text, as Strict Open XML allows.
+        strict: the namespaces of Strict Open XML.
         extra_rows, extra_first: XML added behind and before the rows.
     """
     shared: dict[str, int] = {}
@@ -198,6 +202,8 @@ def xlsx_parts(
                 kind, body = "str", f"<{p}f>T({escape(quoteattr(value))})</{p}f><{p}v>{text}</{p}v>"
         elif isinstance(value, bool):
             kind, body = "b", f"<{p}v>{int(value)}</{p}v>"
+        elif isinstance(value, datetime) and iso_dates:
+            style, kind, body = 1, "d", f"<{p}v>{value.isoformat()}</{p}v>"
         elif isinstance(value, datetime):
             style, body = 1, f"<{p}v>{serial_of(value, date1904=book.date1904)!r}</{p}v>"
         elif isinstance(value, ErrorCell):
@@ -218,7 +224,8 @@ def xlsx_parts(
         lines = []
         for number, row in enumerate(page.rows, 1):
             cells = "".join(
-                ("\n  " if pretty else "") + cell_xml(cell, f"{get_column_letter(column)}{number}") for column, cell in enumerate(row.cells, 1)
+                ("\n  " if pretty else "") + cell_xml(cell, f"{get_column_letter(column)}{number}")
+                for column, cell in enumerate(row.cells, 1)
             )
             if not cells.strip() and refs and skip_blank_rows:
                 continue
@@ -287,7 +294,15 @@ def xlsx_parts(
     }
     items = "".join(f"<{p}si><{p}t xml:space='preserve'>{escape(text)}</{p}t></{p}si>" for text in shared)
     parts["xl/sharedStrings.xml"] = _HEAD + f"<{p}sst xmlns{':' + p[:-1] if p else ''}='{_MAIN}'>{items}</{p}sst>"
-    return parts | sheets
+    made = parts | sheets
+    if strict:
+        made = {
+            name: text.replace(_MAIN, "http://purl.oclc.org/ooxml/spreadsheetml/main").replace(
+                _REL, "http://purl.oclc.org/ooxml/officeDocument/relationships"
+            )
+            for name, text in made.items()
+        }
+    return made
 
 
 def xlsx_by_hand(**options: Any) -> Writer:
@@ -345,16 +360,18 @@ def encrypted_ooxml() -> bytes:
 
     def entry(name: str, kind: int, start: int, size: int, right: int = -1, child: int = -1) -> bytes:
         raw = name.encode("utf-16-le") + b"\x00\x00"
-        return raw.ljust(64, b"\x00") + struct.pack(
-            "<HBBiii16xIQQiII", len(raw), kind, 1, -1, right, child, 0, 0, 0, start, size, 0
-        )
+        return raw.ljust(64, b"\x00") + struct.pack("<HBBiii16xIQQiII", len(raw), kind, 1, -1, right, child, 0, 0, 0, start, size, 0)
 
     directory = (
         entry("Root Entry", 5, -2, 0, child=1) + entry("EncryptionInfo", 2, 2, 4096, right=2) + entry("EncryptedPackage", 2, 10, 4096)
     ).ljust(512, b"\x00")
     fat = [-3, -2, *range(3, 10), -2, *range(11, 18), -2]
     sector = struct.pack(f"<{len(fat)}i", *fat).ljust(512, b"\xff")
-    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<HHHHH6xIIIIIiIiI", 0x3E, 3, 0xFFFE, 9, 6, 0, 1, 1, 0, 4096, -2, 0, -2, 0)
+    header = (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+        + bytes(16)
+        + struct.pack("<HHHHH6xIIIIIiIiI", 0x3E, 3, 0xFFFE, 9, 6, 0, 1, 1, 0, 4096, -2, 0, -2, 0)
+    )
     header += struct.pack("<i", 0) + b"\xff" * (512 - len(header) - 4)
     scrambled = bytes((number * 73 + 41) % 256 for number in range(4096))
     return header + sector + directory + scrambled + scrambled
@@ -375,13 +392,19 @@ _ODS_NAMES = " ".join(
 )
 
 
-def ods_parts(book: Book, *, doctype: str = "") -> dict[str, bytes | str]:
-    """The parts of a hand-made OpenDocument sheet with the repetitions LibreOffice writes."""
+def ods_parts(book: Book, *, doctype: str = "", column_styles: bool = False) -> dict[str, bytes | str]:
+    """The parts of a hand-made OpenDocument sheet with the repetitions LibreOffice writes.
+
+    Args:
+        book: what to write.
+        doctype: a document type declaration to put before the content.
+        column_styles: cells name no style of their own but have their column's, the first font of the book.
+    """
     fonts = sorted({cell.font for page in book.pages for row in page.rows for cell in row.cells if cell.font})
 
     def attributes(cell: Cell, covered: bool) -> tuple[str, str, str]:
         value, shown = cell.value, ""
-        extra = f' table:style-name="ce{fonts.index(cell.font)}"' if cell.font else ""
+        extra = f' table:style-name="ce{fonts.index(cell.font)}"' if cell.font and not column_styles else ""
         if cell.down > 1 or cell.right > 1:
             extra += f' table:number-columns-spanned="{cell.right}" table:number-rows-spanned="{cell.down}"'
         if isinstance(value, bool):
@@ -433,7 +456,9 @@ def ods_parts(book: Book, *, doctype: str = "") -> dict[str, bytes | str]:
             for made, count in runs
         )
         style = "ta1" if page.state == "visible" else "ta2"
-        tables.append(f'<table:table table:name={quoteattr(page.name)} table:style-name="{style}">{rows}</table:table>')
+        default = ' table:default-cell-style-name="ce0"' if column_styles and fonts else ""
+        columns = f'<table:table-column table:number-columns-repeated="16384"{default}/>'
+        tables.append(f'<table:table table:name={quoteattr(page.name)} table:style-name="{style}">{columns}{rows}</table:table>')
     styles = '<style:style style:name="ta1" style:family="table"><style:table-properties table:display="true"/></style:style>'
     styles += '<style:style style:name="ta2" style:family="table"><style:table-properties table:display="false"/></style:style>'
     styles += "".join(
@@ -453,6 +478,11 @@ def ods(book: Book) -> bytes:
     return make_zip(ods_parts(book))
 
 
+def ods_with_column_styles(book: Book) -> bytes:
+    """An OpenDocument sheet whose columns, not cells, name the font."""
+    return make_zip(ods_parts(book, column_styles=True))
+
+
 # --- text ----------------------------------------------------------------------------------------------------------------------------
 
 # Accents that Windows-1258 holds in a letter; tones follow the letter as characters of their own.
@@ -466,7 +496,7 @@ def to_cp1258(text: str) -> bytes:
         try:
             out += letter.encode("cp1258")
         except UnicodeEncodeError:
-            base, *marks = unicodedata.normalize("NFD", letter)
+            base, *marks = list(unicodedata.normalize("NFD", letter))
             shaped = unicodedata.normalize("NFC", base + "".join(m for m in marks if m in _SHAPES))
             out += (shaped + "".join(m for m in marks if m not in _SHAPES)).encode("cp1258")
     return bytes(out)
@@ -508,7 +538,7 @@ def csv_file(delimiter: str = ",", encoding: str = "utf-8", newline: str = "\r\n
     return lambda book: encode(csv_text(book, delimiter, newline, quote_all=quote_all), encoding)
 
 
-def html_text(book: Book, *, titles: str = "rows", charset: str = "utf-8", thead: bool = False) -> str:
+def html_text(book: Book, *, titles: str = "rows", charset: str = "utf-8", thead: bool = False, fonts: str = "style") -> str:
     """The first sheet as a page with a table.
 
     Args:
@@ -516,6 +546,7 @@ def html_text(book: Book, *, titles: str = "rows", charset: str = "utf-8", thead
         titles: where the rows above the headings stand: "rows" of the table, a "table" of their own, "p" or "h3" elements.
         charset: what the page says of itself.
         thead: headings in a thead, with th instead of td.
+        fonts: how a cell says its font: "style" of the cell, a "class" as Excel writes it, a "font" element, or the "table" says it for all.
     """
     page = book.pages[0]
     covered = covered_cells(page)
@@ -525,10 +556,20 @@ def html_text(book: Book, *, titles: str = "rows", charset: str = "utf-8", thead
         while above < first_data and len([c for c in page.rows[above].cells if c.value is not None]) == 1:
             above += 1
 
+    used = sorted({cell.font for row in page.rows for cell in row.cells if cell.font})
+    classes = "".join(f'.xl{60 + number} {{ mso-style-parent:style0; font-family:"{name}", serif; }}' for number, name in enumerate(used))
+    of_table = f" style='font-family: \"{used[0]}\"'" if fonts == "table" and used else ""
+
     def cell_html(cell: Cell, tag: str) -> str:
         text = escape(text_of(cell.value)).replace("\n", "<br>") or "&nbsp;"
         spans = (f' rowspan="{cell.down}"' if cell.down > 1 else "") + (f" colspan='{cell.right}'" if cell.right > 1 else "")
-        style = f" style=\"font-family:'{cell.font}';mso-number-format:'\\@'\"" if cell.font else ""
+        style = ""
+        if cell.font and fonts == "style":
+            style = f" style=\"font-family:'{cell.font}';mso-number-format:'\\@'\""
+        elif cell.font and fonts == "class":
+            style = f" class=xl{60 + used.index(cell.font)}"
+        elif cell.font and fonts == "font":
+            text = f'<b><font size="2" face="{cell.font}"><span>{text}</span></font></b>'
         return f"<{tag}{spans}{style}>{text}</{tag}>"
 
     def row_html(number: int) -> str:
@@ -546,7 +587,7 @@ def html_text(book: Book, *, titles: str = "rows", charset: str = "utf-8", thead
     body = rows[len(head) :]
     return (
         f'<html xmlns:x="urn:schemas-microsoft-com:office:excel"><head><meta http-equiv="Content-Type" content="text/html; charset={charset}">'
-        f"<style>td {{ white-space: nowrap }}</style></head><body>{title_html}<table border=1>"
+        f"<style>td {{ white-space: nowrap }} {classes if fonts == 'class' else ''}</style></head><body>{title_html}<table border=1{of_table}>"
         + (f"<thead>{''.join(head)}</thead>" if head else "")
         + f"<tbody>{chr(10).join(body)}</tbody></table></body></html>"
     )
@@ -607,8 +648,3 @@ def png() -> bytes:
 def pdf() -> bytes:
     """The beginning and end of a PDF."""
     return b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n"
-
-
-def members(*pairs: tuple[str, bytes]) -> Sequence[tuple[str, bytes]]:
-    """Names and bytes of an archive's members."""
-    return pairs

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from .book import Book, Cell, Page, Row, Value, text_row
+from .book import Book, Cell, Page, Row, text_row
 
 Trouble = Callable[[Book], Book]
 
@@ -176,7 +176,9 @@ def totals(book: Book) -> Book:
     rows = list(page.rows)
     rows.insert(at + 1, text_row(None, "Cộng: 1 hồ sơ"))
     return book.with_page(
-        page.with_rows([*rows, Row((Cell(), Cell("Tổng cộng"), *counts)), Row((Cell("Tổng số"), Cell(), *counts)), text_row("Tổng số hồ sơ: 6")])
+        page.with_rows(
+            [*rows, Row((Cell(), Cell("Tổng cộng"), *counts)), Row((Cell("Tổng số"), Cell(), *counts)), text_row("Tổng số hồ sơ: 6")]
+        )
     )
 
 
@@ -272,7 +274,9 @@ _TCVN3 = dict(
 
 def tcvn3(text: str) -> str:
     """Text in the TCVN3 code; capitals with tones have no place in it and are written small, in a font of capitals."""
-    return "".join(_TCVN3.get(letter, letter if ord(letter) < 128 else _TCVN3[letter.lower()]) for letter in unicodedata.normalize("NFC", text))
+    return "".join(
+        _TCVN3.get(letter, letter if ord(letter) < 128 else _TCVN3[letter.lower()]) for letter in unicodedata.normalize("NFC", text)
+    )
 
 
 def in_tcvn3(font: str = ".VnTime", heading_font: str = ".VnTimeH") -> Trouble:
@@ -286,7 +290,9 @@ def in_tcvn3(font: str = ".VnTime", heading_font: str = ".VnTimeH") -> Trouble:
         return replace(cell, value=tcvn3(cell.value), font=font)
 
     return _on_page(
-        lambda page: page.with_rows([replace(row, cells=tuple(on_cell(cell, row.truth is None) for cell in row.cells)) for row in page.rows])
+        lambda page: page.with_rows(
+            [replace(row, cells=tuple(on_cell(cell, row.truth is None) for cell in row.cells)) for row in page.rows]
+        )
     )
 
 
@@ -298,7 +304,11 @@ def merged_column(column: int, truth_column: str, *, filled: bool) -> Trouble:
         at = _first_data(page)
         start = at
         for number in range(at, len(rows) + 1):
-            same = number < len(rows) and rows[number].truth is not None and rows[number].cells[column].value == rows[start].cells[column].value
+            same = (
+                number < len(rows)
+                and rows[number].truth is not None
+                and rows[number].cells[column].value == rows[start].cells[column].value
+            )
             if same:
                 continue
             if number - start > 1:
@@ -365,17 +375,3 @@ def chain(*troubles: Trouble) -> Trouble:
         return book
 
     return change
-
-
-def put(row: int, column: int, value: Value) -> Trouble:
-    """One cell of a data row replaced, its truth unchanged."""
-
-    def change(page: Page) -> Page:
-        rows = list(page.rows)
-        at = _first_data(page) + row
-        cells = list(rows[at].cells)
-        cells[column] = replace(cells[column], value=value)
-        rows[at] = replace(rows[at], cells=tuple(cells))
-        return page.with_rows(rows)
-
-    return _on_page(change)

@@ -229,8 +229,7 @@ def _written(column: str, number: int, fact: Mapping[str, object], spell: Callab
 
 def make_book(kind: str = "cases", **options: object) -> Book:
     """A book of one plain sheet (see `make_page`)."""
-    book = Book((make_page(kind, **options),))  # type: ignore[arg-type]
-    return book
+    return Book((make_page(kind, **options),))  # type: ignore[arg-type]
 
 
 def column_position(kind: str, column: str, leave_out: Sequence[str] = ()) -> int:

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -13,12 +14,25 @@ from flows.night import NightResult
 from flows.reference import LEVELS, UNIT_COLUMNS
 from flows.report import REASONS_VI
 from flows.settings import Settings
+from transforms.corrections import parse_corrections
 from transforms.measures import load_measures
 
 ROOT = Path(__file__).parents[2]
 README, GUIDE, ARCHITECTURE = (ROOT / name for name in ("README.md", "docs/huong-dan.md", "docs/architecture.md"))
 MANUALS = [README, GUIDE]
-COMMANDS = {name: {o for p in command.params for o in p.opts} for name, command in typer.main.get_command(cli.app).commands.items()}  # type: ignore[attr-defined]
+
+
+def commands(group: Any, prefix: str = "") -> dict[str, set[str]]:
+    """Options of every command; a command of a group is named with its group."""
+    found: dict[str, set[str]] = {}
+    for name, command in group.commands.items():
+        found |= (
+            commands(command, f"{name} ") if hasattr(command, "commands") else {prefix + name: {o for p in command.params for o in p.opts}}
+        )
+    return found
+
+
+COMMANDS = commands(typer.main.get_command(cli.app))
 
 
 def blocks(path: Path, language: str) -> list[str]:
@@ -50,16 +64,16 @@ def rows(path: Path, heading: str) -> list[list[str]]:
 def test_every_command_and_option_exists(path: Path) -> None:
     wrong, met = [], set()
     for text in code(path):
-        called = re.search(r"(?:^|[\s/\\])tthc ([a-z-]+)(.*)", text)
+        called = re.search(r"(?:^|[\s/\\])tthc ([a-z]+(?: [a-z]+)?)", text)
         options = re.findall(r"(?<!\S)--[a-z][a-z-]*", text)
         if called:
-            met.add(called[1])
-            known = COMMANDS.get(called[1], set()) | {"--version", "--help"}
-            wrong += [text] if called[1] not in COMMANDS or set(options) - known else []
+            name = called[1] if called[1] in COMMANDS else called[1].split()[0]
+            met.add(name)
+            wrong += [text] if set(options) - COMMANDS.get(name, set()) or name not in COMMANDS else []
         elif text.startswith("--"):
             wrong += [text] if set(options) - set().union(*COMMANDS.values()) else []
     assert wrong == []
-    assert {"run", "check"} <= met
+    assert set(COMMANDS) - {"sample"} <= met, "a command that no page names"
 
 
 @pytest.mark.parametrize("path", MANUALS, ids=lambda p: p.name)
@@ -74,7 +88,7 @@ def test_every_make_target_and_variable_exists(path: Path) -> None:
 
 def test_the_readme_lists_the_environment_variables_that_are_read() -> None:
     read = {name for path in (ROOT / "flows").rglob("*.py") for name in re.findall(r"\"(TTHC_\w+)\"", path.read_text(encoding="utf-8"))}
-    listed = {row[0] for row in rows(README, "Variable")}
+    listed = {name for row in rows(README, "Variable") for name in re.findall(r"TTHC_\w+", row[0])}
     assert listed == read
     assert set(re.findall(r"TTHC_\w+", GUIDE.read_text(encoding="utf-8"))) <= read
 
@@ -115,6 +129,10 @@ def test_every_path_and_link_leads_somewhere(path: Path) -> None:
 def test_the_readme_s_table_of_measures_is_complete() -> None:
     measures = load_measures(list(load_contracts()["core.cases"].columns))
     assert [(row[0], row[1]) for row in rows(README, "Measure")] == [(m.name, m.criterion) for m in measures]
+
+
+def test_the_example_of_a_correction_can_be_used_as_it_stands() -> None:
+    assert [correction for block in blocks(GUIDE, "yaml") for correction in parse_corrections(block)]
 
 
 def test_units_csv_is_described_column_by_column() -> None:

@@ -1,0 +1,198 @@
+"""Repairing what went wrong: exports withdrawn, source errors corrected, rows that come back after a fix, personal data kept out."""
+
+import json
+import stat
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+from conftest import AS_OF, HEADINGS, case_row, write_workbook
+from test_cli import tthc
+
+from flows.night import NightResult, run_night
+from flows.quarantine import withdraw
+from flows.settings import ConfigurationError, Settings, local_now
+from flows.warehouse import checksum_tables
+from transforms.corrections import CorrectionError, parse_corrections
+
+WRONG_DUE = """
+- id: don-vi-bao-sai-han
+  match: {case_code: 000.22.58.H48-240215-0007}
+  expect: {due_at: 20/02/2024 17:00}
+  action: override
+  set: {due_at: 2024-02-16T17:00, unit_code: 000.32.58.H48}
+  reason: Văn bản số 12/UBND ngày 21/02/2024
+"""
+
+
+def query(settings: Settings, sql: str) -> list[tuple[object, ...]]:
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        rows: list[tuple[object, ...]] = connection.execute(sql).fetchall()
+        return rows
+
+
+def run(settings: Settings) -> NightResult:
+    result = run_night(settings)
+    assert result.is_published
+    assert query(settings, "SELECT count(*) FROM ops.files WHERE rows_data <> rows_loaded + rows_rejected") == [(0,)]
+    return result
+
+
+def test_a_withdrawn_export_leaves_no_trace_in_the_numbers_and_can_come_back(office: Settings) -> None:
+    write_workbook(office.raw / "good.xlsx", [HEADINGS, case_row()])
+    run(office)
+    before = checksum_tables(office.warehouse)
+    late = case_row("000.22.58.H48-240215-0099", **{"Ngày kết thúc xử lý": "01/03/2024 10:00"})
+    write_workbook(
+        office.raw / "khac" / "wrong.xlsx",
+        [HEADINGS, late, case_row(**{"Trạng thái": "Dừng xử lý"})],
+        titles=("Thời điểm xuất: 30/06/2024 22:30",),
+    )
+    run(office)
+    with_wrong = checksum_tables(office.warehouse)
+    assert with_wrong != before
+    done = tthc("forget", "khac/wrong.xlsx", "--why", "xuất nhầm huyện khác", "--warehouse", office.warehouse)
+    assert done.returncode == 0, done.stderr
+    assert run(office).files_read == 0
+    assert checksum_tables(office.warehouse) == before
+    [(status, error)] = query(office, "SELECT status, error FROM ops.files WHERE file_name = 'khac/wrong.xlsx'")
+    assert status == "rejected"
+    assert "xuất nhầm huyện khác" in str(error)
+    withdraw(office.staged, "wrong.xlsx", "rút nhầm", undo=True)
+    run(office)
+    assert checksum_tables(office.warehouse) == with_wrong
+
+
+def test_forget_wants_a_known_export_and_a_reason(office: Settings) -> None:
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
+    run(office)
+    for target, why in (("b.xlsx", "lý do"), ("a.xlsx", " ")):
+        with pytest.raises(ConfigurationError):
+            withdraw(office.staged, target, why)
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row(), case_row("000.22.58.H48-240215-0008")])
+    run(office)
+    with pytest.raises(ConfigurationError, match="nội dung khác nhau"):
+        withdraw(office.staged, "a.xlsx", "lý do")
+
+
+def test_a_declared_correction_holds_while_the_source_is_wrong_and_tells_when_it_is_spent(office: Settings) -> None:
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
+    (office.reference / "corrections.yml").write_text(WRONG_DUE, encoding="utf-8")
+    run(office)
+    assert query(office, "SELECT due_at, unit_code FROM core.cases") == [(datetime(2024, 2, 16, 17), "000.32.58.H48")]
+    assert query(office, "SELECT rows_applied, is_spent FROM ops.corrections") == [(1, False)]
+    repaired = case_row(**{"Ngày hẹn trả": "16/02/2024 17:00"})
+    write_workbook(office.raw / "b.xlsx", [HEADINGS, repaired], titles=("Thời điểm xuất: 30/06/2024 22:45",))
+    result = run(office)
+    assert query(office, "SELECT unit_code FROM core.cases") == [("000.22.58.H48",)]
+    assert query(office, "SELECT rows_applied, is_spent FROM ops.corrections") == [(0, True)]
+    assert {check.name for check in result.checks if not check.is_passed} >= {"correction_spent"}
+
+
+def test_a_dropped_row_does_not_count(office: Settings) -> None:
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row(), case_row("000.22.58.H48-240215-0008")])
+    drop = "- {id: thu, match: {case_code: 000.22.58.H48-240215-0008}, expect: {status_code: 10}, action: drop, reason: hồ sơ thử}\n"
+    (office.reference / "corrections.yml").write_text(drop, encoding="utf-8")
+    run(office)
+    assert query(office, "SELECT case_code FROM core.cases") == [("000.22.58.H48-240215-0007",)]
+    assert query(office, "SELECT rows_data, rows_loaded FROM ops.files") == [(2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("action: override", "action: change", "drop"),
+        ("expect: {due_at: 20/02/2024 17:00}", "expect: {}", "thiếu"),
+        ("due_at: 20/02/2024 17:00", "due_on: 20/02/2024", "không có cột"),
+        ("20/02/2024 17:00", "31/02/2024 17:00", "không nhận giá trị"),
+        ("match: {case_code: 000.22.58.H48-240215-0007}", "match: {status_code: 10}", "match phải có case_code"),
+        ("- id", "id", "danh sách"),
+    ],
+)
+def test_a_wrong_correction_is_refused(before: str, after: str, says: str) -> None:
+    parse_corrections(WRONG_DUE)
+    with pytest.raises(CorrectionError, match=says):
+        parse_corrections(WRONG_DUE.replace(before, after).replace("\n  ", "\n  " if before != "- id" else "\n"))
+
+
+def test_headings_add_repairs_a_renamed_heading(office: Settings) -> None:
+    renamed = ["Ngày đón nhận" if heading == "Ngày tiếp nhận" else heading for heading in HEADINGS]
+    path = write_workbook(office.raw / "a.xlsx", [renamed, case_row()])
+    write_workbook(office.raw / "b.xlsx", [HEADINGS, case_row("000.22.58.H48-240215-0008")])
+    run(office)
+    done = tthc("check", path, "--json", "--reference", office.reference)
+    assert done.returncode == 1
+    assert "cases,received,Ngày đón nhận" in json.loads(done.stdout)[0]["error"]
+    add = ["headings", "add", "cases", "received", "Ngày đón nhận", "--reference", office.reference]
+    assert tthc(*add).returncode != 0  # nobody confirmed
+    assert tthc(*add, "--yes").returncode == 0
+    assert tthc(*add, "--yes").returncode == 2  # it is there already
+    assert tthc("headings", "add", "cases", "arrived", "Ngày đến", "--yes", "--reference", office.reference).returncode == 2
+    assert run(office).files_read == 1
+    assert query(office, "SELECT count(*) FROM core.cases") == [(2,)]
+
+
+def test_a_new_word_reads_again_only_the_files_that_had_rows_in_trouble(office: Settings) -> None:
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
+    write_workbook(office.raw / "b.xlsx", [HEADINGS, case_row("000.22.58.H48-240215-0008", **{"Trạng thái": "Hoàn tất"})])
+    run(office)
+    assert query(office, "SELECT reason FROM ops.rejects") == [("unknown_status",)]
+    (office.reference / "words.csv").write_text("domain,value,word\nstatus,10,Hoàn tất\n", encoding="utf-8")
+    assert run(office).files_read == 1
+    assert query(office, "SELECT count(*) FROM ops.rejects") == [(0,)]
+    assert query(office, "SELECT count(*) FROM core.cases WHERE status_code = 10") == [(2,)]
+
+
+def test_numbers_of_people_in_allowed_columns_are_masked_and_told(office: Settings) -> None:
+    name = "Đăng ký khai sinh cho CCCD 079123456789, ĐT 0912345678"
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row(**{"Tên TTHC": name}), case_row("079123456789")])
+    run(office)
+    staged = "".join(str(pq.read_table(p).to_pylist()) for p in office.staged.rglob("*.parquet"))
+    texts = staged + "".join(p.read_text(encoding="utf-8-sig") for p in office.outbox.rglob("*.csv"))
+    assert "079123456789" not in texts
+    assert "0912345678" not in texts
+    assert "khai sinh cho CCCD ***" in staged
+    assert query(office, "SELECT reason FROM ops.rejects") == [("missing_case_code",)]
+    assert any("đã che 1 ô" in str(warning) for (warning,) in query(office, "SELECT warning_vi FROM ops.warnings"))
+
+
+def test_a_name_in_the_unit_column_is_kept_nowhere(office: Settings) -> None:
+    write_workbook(
+        office.raw / "a.xlsx", [HEADINGS, case_row(), case_row("000.22.58.H48-240215-0008", **{"Đơn vị giải quyết": "Trần Thị Lạc Cột"})]
+    )
+    run(office)
+    everything = "".join(str(pq.read_table(p).to_pylist()) for p in office.staged.rglob("*.parquet"))
+    everything += "".join(p.read_text(encoding="utf-8-sig") for p in [*office.outbox.rglob("*.csv"), *office.staged.rglob("*.json*")])
+    everything += str(query(office, "SELECT * FROM ops.rejects"))
+    assert "lạccột" not in everything.casefold().replace(" ", "")
+
+
+def test_what_is_staged_and_published_is_for_owner_and_group_only(office: Settings) -> None:
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
+    folders = ["--raw", office.raw, "--reference", office.reference, "--warehouse", office.warehouse, "--outbox", office.outbox]
+    assert tthc("run", *folders, "--as-of", "2024-06-30T23:00").returncode == 0
+    made = [office.warehouse, *office.staged.rglob("*"), *office.outbox.rglob("*")]
+    assert [path for path in made if stat.S_IMODE(path.stat().st_mode) & 0o007] == []
+
+
+def test_raw_files_are_deleted_only_when_asked_and_old_enough_and_their_rows_stay(office: Settings) -> None:
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
+    (office.raw / "broken.xlsx").write_bytes(b"PK\x03\x04 cut")
+    run(office)
+    assert (office.raw / "a.xlsx").exists()
+    keeping = Settings(office.raw, office.reference, office.warehouse, office.outbox, AS_OF, keep_raw_days=30)
+    assert run(keeping).deleted == []
+    [record_path] = [p for p in office.staged.rglob("export.json") if '"read"' in p.read_text(encoding="utf-8")]
+    record = json.loads(record_path.read_text(encoding="utf-8"))
+    record["staged_at"] = str(local_now() - timedelta(days=31))
+    record_path.write_text(json.dumps(record), encoding="utf-8")
+    assert run(keeping).deleted == ["a.xlsx"]
+    assert not (office.raw / "a.xlsx").exists()
+    assert (office.raw / "broken.xlsx").exists()  # a rejected file keeps its second chance
+    assert '"a.xlsx"' in (office.staged / "deleted.jsonl").read_text(encoding="utf-8")
+    (office.raw / "broken.xlsx").unlink()
+    run(keeping)
+    assert query(office, "SELECT count(*) FROM core.cases") == [(1,)]
+    assert Path(str(query(office, "SELECT file_name FROM ops.files")[0][0])).name == "a.xlsx"
