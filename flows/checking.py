@@ -1,16 +1,19 @@
 """`tthc check`: an export read and normalised as the night would, without staging or loading anything."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from flows.landing import time_in_name
-from flows.reference import load_own_lists
+from flows.reference import load_own_lists, load_unit_refs
 from flows.report import REASONS_VI, moment_vi
 from transforms.layouts import LayoutLists
 from transforms.normalise import NormalisedSheet, normalise_export
+from transforms.parsing import parse_case_codes, procedure_key
 from transforms.readers import is_archive, list_members, read_member, read_sheets
 from transforms.sheets import Sheet, UnreadableExport
 from transforms.text import clean, hide_numbers, mask
@@ -28,19 +31,19 @@ def check_file(path: Path, reference: Path) -> Iterator[dict[str, Any]]:
     Raises:
         ConfigurationError: the office's heading or word list cannot be used.
     """
-    lists = load_own_lists(reference)
+    lists, units = load_own_lists(reference), load_unit_refs(reference)
     data = path.read_bytes()
     if not is_archive(data):
-        yield _check(path.name, None, data, lists)
+        yield _check(path.name, None, data, lists, units)
         return
     try:
         for member, _ in list_members(data):
-            yield _check(path.name, member, read_member(data, member), lists)
+            yield _check(path.name, member, read_member(data, member), lists, units)
     except UnreadableExport as error:
         yield {"file": path.name, "member": None, "error": str(error), "sheets": [], "warnings": [], "exported_at": None}
 
 
-def _check(name: str, member: str | None, data: bytes, lists: LayoutLists) -> dict[str, Any]:
+def _check(name: str, member: str | None, data: bytes, lists: LayoutLists, units: Set[str] | None) -> dict[str, Any]:
     record: dict[str, Any] = {"file": name, "member": member, "error": None, "exported_at": None, "warnings": [], "sheets": []}
     try:
         sheets = read_sheets(data)
@@ -52,14 +55,15 @@ def _check(name: str, member: str | None, data: bytes, lists: LayoutLists) -> di
     return record | {
         "exported_at": exported.isoformat(sep=" ") if exported else None,
         "warnings": [hide_numbers(warning) for warning in export.warnings],
-        "sheets": [_check_sheet(sheet, by_name[sheet.name]) for sheet in export.sheets],
+        "sheets": [_check_sheet(sheet, by_name[sheet.name], units) for sheet in export.sheets],
     }
 
 
-def _check_sheet(sheet: NormalisedSheet, source: Sheet) -> dict[str, Any]:
+def _check_sheet(sheet: NormalisedSheet, source: Sheet, units: Set[str] | None) -> dict[str, Any]:
     layout = sheet.layout
     first: dict[int, str] = {}
-    for trouble in sorted(sheet.troubles.to_pylist(), key=lambda t: t["rank"]):
+    troubles = sorted([*sheet.troubles.to_pylist(), *_unknown_units(sheet, units)], key=lambda t: (t["rank"], t["row_number"]))
+    for trouble in troubles:
         first.setdefault(trouble["row_number"], trouble["reason"])
     return {
         "name": sheet.name,
@@ -70,25 +74,41 @@ def _check_sheet(sheet: NormalisedSheet, source: Sheet) -> dict[str, Any]:
         "mapping": {heading: column for column, heading in layout.headings.items()},
         "personal": list(layout.personal),
         "unknown": [hide_numbers(heading) for heading in layout.unknown],
-        "first_rows": _first_rows(sheet, source),
+        "first_rows": _first_rows(sheet, source, troubles),
         "rows": sheet.rows.num_rows,
         "rejects": dict(Counter(first.values()).most_common()),
         "troubles": [
             {"row": t["row_number"], "column": t["column_name"], "reason": t["reason"], "value": t["masked_value"]}
-            for t in sheet.troubles.slice(0, _SHOWN_TROUBLES).to_pylist()
+            for t in troubles[:_SHOWN_TROUBLES]
         ],
     }
 
 
-def _first_rows(sheet: NormalisedSheet, source: Sheet) -> list[dict[str, str]]:
-    """The first data rows as written, by heading; columns that are not declared harmless are masked whole."""
+def _unknown_units(sheet: NormalisedSheet, units: Set[str] | None) -> list[dict[str, Any]]:
+    """Rows whose unit nobody knows, as the build would find them; a blank unit is no trouble in lists of fees and digitization."""
+    if units is None or "unit_ref" not in sheet.rows.column_names:
+        return []
+    column = sheet.layout.headings.get("unit", "unit")
+    return [
+        {"row_number": row["row_number"], "rank": 2, "reason": "unknown_unit", "column_name": column, "masked_value": row["unit_shown"]}
+        for row in sheet.rows.select(["row_number", "unit_ref", "unit_shown"]).to_pylist()
+        if row["unit_ref"] not in units and (row["unit_ref"] is not None or sheet.layout.kind.columns["unit"].required)
+    ]
+
+
+def _first_rows(sheet: NormalisedSheet, source: Sheet, troubles: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
+    """The first data rows as written, by heading; a cell that is not understood may hold anything and is masked."""
+    odd = {(trouble["row_number"], trouble["column_name"]) for trouble in troubles}
     shown = []
-    typed = {name for name, column in sheet.layout.kind.columns.items() if column.type not in ("unit", "case_code", "text")}
     for number in sheet.rows["row_number"].slice(0, _SHOWN_ROWS).to_pylist():
         row: dict[str, str] = {"dòng": str(number)}
         for column, position in sheet.layout.columns.items():
+            heading, kind = sheet.layout.headings[column], sheet.layout.kind.columns[column].type
             text = clean(source.columns[position][number - source.first_row].as_py() or "")
-            row[sheet.layout.headings[column]] = hide_numbers(text) if column in typed or column == "case_code" else mask(text)
+            is_code = kind == "case_code" and bool(parse_case_codes(pa.array([text]))[1][0])
+            is_procedure = kind == "procedure_code" and procedure_key(text) is not None
+            is_typed = kind not in ("case_code", "procedure_code", "unit", "text", "duration")
+            row[heading] = text if (is_typed or is_code or is_procedure) and (number, heading) not in odd else mask(text)
         row |= dict.fromkeys(sheet.layout.personal, "***")
         shown.append(row)
     return shown

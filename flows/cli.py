@@ -23,8 +23,18 @@ app = typer.Typer(
 )
 headings = typer.Typer(help="Danh sách tiêu đề của cơ quan.", no_args_is_help=True)
 app.add_typer(headings, name="headings")
-_MOMENTS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"]
 EXIT_FAILED, EXIT_USAGE, EXIT_HELD, EXIT_LOCKED = 1, 2, 3, 4
+
+
+def _parse_moment(text: str) -> datetime:
+    """A moment of --as-of; a day alone means its end, so that the exports of that day count."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"“{text}” không phải thời điểm dạng 2024-06-30T23:00") from None
+    if moment.tzinfo:
+        raise typer.BadParameter("viết giờ Việt Nam, không kèm múi giờ")
+    return moment.replace(hour=23, minute=59, second=59) if len(text) == 10 else moment.replace(microsecond=0)
 
 
 def _show_version(wanted: bool) -> None:
@@ -45,13 +55,14 @@ def options(
 @app.command()
 def run(
     raw: Annotated[Path, typer.Option(help="Thư mục tệp xuất, tìm cả trong thư mục con.")] = Path("data/raw"),
-    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu (units.csv, targets.csv, calendar.csv).")] = Path(
+    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu (units.csv và các bảng khác của cơ quan).")] = Path(
         "data/reference"
     ),
     warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB được công bố.")] = Path("data/warehouse/tthc.duckdb"),
     outbox: Annotated[Path, typer.Option(help="Thư mục báo cáo.")] = Path("data/outbox"),
     as_of: Annotated[
-        datetime | None, typer.Option(formats=_MOMENTS, help="Thời điểm chốt số liệu (giờ Việt Nam); mặc định là bây giờ.")
+        datetime | None,
+        typer.Option(parser=_parse_moment, metavar="2024-06-30T23:00", help="Thời điểm chốt số liệu (giờ Việt Nam); mặc định là bây giờ."),
     ] = None,
     prefect: Annotated[bool, typer.Option("--prefect", help="Chạy có theo dõi bằng Prefect (tự bật khi có PREFECT_API_URL).")] = False,
 ) -> None:
@@ -72,7 +83,9 @@ def _run(settings: Settings, tracked: bool) -> "NightResult":
 
     with progress() as watcher:
         if tracked:
-            os.environ.setdefault("PREFECT_HOME", str(settings.warehouse.parent / "prefect"))
+            home = settings.warehouse.parent / "prefect"
+            home.mkdir(parents=True, exist_ok=True)
+            os.environ.setdefault("PREFECT_HOME", str(home))
             os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
             from flows.nightly import nightly
 
@@ -88,7 +101,9 @@ def sample(
     seed: Annotated[int, typer.Option(help="Số gieo: cùng số, cùng dữ liệu.")] = 1,
     cases: Annotated[int, typer.Option(min=100, max=5_000_000, help="Số hồ sơ.")] = 4_000,
     year: Annotated[int, typer.Option(min=2015, max=2099, help="Năm của dữ liệu.")] = 2024,
-    as_of: Annotated[datetime | None, typer.Option(formats=_MOMENTS, help="Thời điểm chốt; mặc định 23:00 ngày 30/06.")] = None,
+    as_of: Annotated[
+        datetime | None, typer.Option(parser=_parse_moment, metavar="2024-06-30T23:00", help="Thời điểm chốt; mặc định 23:00 ngày 30/06.")
+    ] = None,
 ) -> None:
     """Viết bộ tệp xuất giả như thật (không có người thật) để dùng thử."""
     from flows.sample import write_sample
@@ -116,6 +131,8 @@ def check(
     """Đọc thử tệp xuất mà không nạp: loại tệp, tiêu đề đã nhận, dòng sẽ bị từ chối và vì sao."""
     from flows.terminal import show_checked
 
+    if not reference.is_dir() and reference != Path("data/reference"):
+        raise ConfigurationError(f"không có thư mục bảng tham chiếu “{reference}”")
     if not show_checked(files, reference, as_json=as_json):
         raise typer.Exit(EXIT_FAILED)
 

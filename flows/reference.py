@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, time
@@ -12,7 +13,8 @@ import pyarrow as pa
 from flows.settings import ConfigurationError
 from transforms.corrections import Correction, CorrectionError, parse_corrections
 from transforms.layouts import LayoutLists, ListError, load_lists
-from transforms.text import clean, key
+from transforms.normalise import PREFIX_MARK
+from transforms.text import clean, key, unit_reference
 from transforms.workdays import WorkingHours, make_working_hours
 
 LEVELS = ("province", "province_department", "district", "district_department", "commune")
@@ -25,7 +27,7 @@ class Reference:
 
     Attributes:
         units: as core.units.
-        unit_names: unit_key, unit_code, valid_from, valid_to: every name and alias, evened out for matching.
+        unit_names: unit_ref, unit_code, valid_from, valid_to, rank: what staged rows may call a unit; a lower rank is the surer name.
         targets: as core.targets.
         overrides: day -> (is working, note).
         hours: working hours.
@@ -119,7 +121,7 @@ _UNITS = pa.schema(
     + _DATES
     + [("successor_code", pa.string()), ("email", pa.string())]
 )
-_NAMES = pa.schema([("unit_key", pa.string()), ("unit_code", pa.string()), *_DATES])
+_NAMES = pa.schema([("unit_ref", pa.string()), ("unit_code", pa.string()), *_DATES, ("rank", pa.int32())])
 _TARGETS = pa.schema([(n, pa.string()) for n in ("criterion", "measure", "level")] + [("target", pa.float64()), *_DATES])
 UNIT_COLUMNS = ["unit_code", "name_vi", "level", "parent_code", "gso_code", "aliases", "valid_from", "valid_to", "successor_code", "email"]
 
@@ -137,6 +139,7 @@ def _load_units(folder: Path) -> tuple[pa.Table, pa.Table]:
                 raise line.fail("unit_code", f"mã không trùng thời gian hiệu lực với dòng {before.number}")
         seen.append((code, first, last, line))
         name = line.required("name_vi")
+        known_as = {"unit_code": code, "valid_from": first, "valid_to": last}
         units.append(
             {
                 "unit_code": code,
@@ -161,7 +164,12 @@ def _load_units(folder: Path) -> tuple[pa.Table, pa.Table]:
                         "trong cùng thời gian; hãy viết đầy đủ tên để phân biệt"
                     )
             claims.setdefault(alias_key, []).append((code, first, last, line, clean(alias)))
-            names[alias_key, code, first] = {"unit_key": alias_key, "unit_code": code, "valid_from": first, "valid_to": last}
+            names[alias_key, code, first] = {"unit_ref": unit_reference(alias_key), **known_as, "rank": 0}
+        # what a dossier code's prefix says where the unit cell is blank: the full unit code, else Hnn.<gso code>
+        names["#" + code, code, first] = {"unit_ref": PREFIX_MARK + code, **known_as, "rank": 0}
+        province = re.search(r"(?:^|\.)([A-Z]\d{2})(?:\.|$)", code)
+        if line.text("gso_code") and province:
+            names["#gso" + code, code, first] = {"unit_ref": f"{PREFIX_MARK}{province[1]}.{line.text('gso_code')}", **known_as, "rank": 1}
     if not units:
         raise ConfigurationError("units.csv: không có đơn vị nào")
     return _table(units, _UNITS), _table(list(names.values()), _NAMES)
@@ -224,6 +232,11 @@ def _load_hours(folder: Path) -> WorkingHours:
         return make_working_hours(sessions)
     except ValueError as error:
         raise ConfigurationError(f"working_hours.csv: {error}") from None
+
+
+def load_unit_refs(folder: Path) -> set[str] | None:
+    """Everything staged rows may call a unit of units.csv; None where the folder has no such table."""
+    return set(_load_units(folder)[1]["unit_ref"].to_pylist()) if (folder / "units.csv").is_file() else None
 
 
 def load_own_lists(folder: Path) -> LayoutLists:

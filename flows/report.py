@@ -201,7 +201,7 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
                     name,
                     member,
                     ", ".join(kinds[k].label_vi for k in (kind or "").split(",") if k),
-                    FILE_STATUS_VI[status],
+                    "Đã rút lại" if (error or "").startswith("đã rút lại") else FILE_STATUS_VI[status],
                     moment_vi(exported),
                     data,
                     loaded,

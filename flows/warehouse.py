@@ -1,7 +1,6 @@
 """The warehouse: built new from staged files, reference tables and as_of, checked, and put in place of the old one in a single step."""
 
 import os
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -18,8 +17,7 @@ from flows.reference import Reference
 from flows.settings import ConfigurationError
 from transforms.corrections import Correction, outcome_rows
 from transforms.measures import load_measures, render_months
-from transforms.normalise import PREFIX_MARK, TROUBLES, staged_schema
-from transforms.text import unit_reference
+from transforms.normalise import TROUBLES, staged_schema
 from transforms.workdays import make_calendar
 
 # Clients from DuckDB 1.2 on (DBeaver, Metabase) open this storage version.
@@ -108,7 +106,7 @@ def _load_inputs(
     tables = {
         "work.files": pa.Table.from_pylist(manifest.files, schema=FILES),
         "work.units": reference.units,
-        "work.unit_names": _unit_names(reference),
+        "work.unit_names": reference.unit_names,
         "work.targets": reference.targets,
         "work.moment": pa.table({"as_of": pa.array([as_of], pa.timestamp("us"))}),
         "ops.warnings": pa.Table.from_pylist(manifest.warnings, schema=WARNINGS),
@@ -133,33 +131,6 @@ def _load_inputs(
     connection.executemany(
         "INSERT INTO mart.measures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [(m.name, m.criterion, m.label_vi, m.legal_basis, m.zero, m.period, m.denominator, m.numerator, m.distinct) for m in measures],
-    )
-
-
-def _unit_names(reference: Reference) -> pa.Table:
-    """unit_ref -> unit: names and aliases first, then what a dossier code's prefix says, a full unit code before Hnn.<gso code>."""
-    rows = [
-        {
-            "unit_ref": unit_reference(r["unit_key"]),
-            "unit_code": r["unit_code"],
-            "valid_from": r["valid_from"],
-            "valid_to": r["valid_to"],
-            "rank": 0,
-        }
-        for r in reference.unit_names.to_pylist()
-    ]
-    for unit in reference.units.to_pylist():
-        validity = {"unit_code": unit["unit_code"], "valid_from": unit["valid_from"], "valid_to": unit["valid_to"]}
-        rows.append({"unit_ref": PREFIX_MARK + unit["unit_code"], **validity, "rank": 0})
-        province = re.search(r"(?:^|\.)([A-Z]\d{2})(?:\.|$)", unit["unit_code"])
-        if unit["gso_code"] and province:
-            rows.append({"unit_ref": f"{PREFIX_MARK}{province[1]}.{unit['gso_code']}", **validity, "rank": 1})
-    names = ("unit_ref", "unit_code")
-    return pa.Table.from_pylist(
-        rows,
-        schema=pa.schema(
-            [(n, pa.string()) for n in names] + [("valid_from", pa.date32()), ("valid_to", pa.date32()), ("rank", pa.int32())]
-        ),
     )
 
 

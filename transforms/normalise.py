@@ -231,6 +231,8 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
         values = found.values.take(rows).cast(arrow) if found else pa.nulls(len(rows), arrow)
         if column.fill_down and found:
             values = pc.fill_null_forward(values)
+        if column.blank_is_no and found:
+            values = pc.fill_null(values, False)
         if column.from_section:
             values = pc.coalesce(values, section_of(rows, sections))
         if column.type == "unit":
@@ -253,12 +255,14 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
         columns["period_first"] = pa.array([period[0]] * len(rows), pa.date32())
         columns["period_last"] = pa.array([period[1]] * len(rows), pa.date32())
     schema = staged_schema(kind)
-    result = NormalisedSheet(
-        sheet.name,
-        layout,
-        pa.table([columns[name] for name in schema.names], schema=schema),
-        _troubles(kind, layout, parsed, keep, sheet.first_row + start),
-    )
+    troubles = _troubles(kind, layout, parsed, keep, sheet.first_row + start)
+    refused = troubles.filter(pc.not_equal(troubles["reason"], "unknown_level"))["row_number"].combine_chunks()
+    rejected = pc.is_in(columns["row_number"], value_set=refused)
+    for column in kind.columns.values():
+        if column.type in ("case_code", "procedure_code", "text"):
+            # a row that is rejected may be one whose cells slipped sideways: what it has as text is not kept
+            columns[column.staged_as] = pc.if_else(rejected, pa.scalar(None, pa.string()), columns[column.staged_as])
+    result = NormalisedSheet(sheet.name, layout, pa.table([columns[name] for name in schema.names], schema=schema), troubles)
     if layout.unknown:
         result.warnings.append(f"tiêu đề chưa khai báo (cột bị bỏ qua): {', '.join(f'“{heading}”' for heading in layout.unknown)}")
     if sheet.error_cells:

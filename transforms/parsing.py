@@ -215,11 +215,13 @@ _CASE_CODE = r"^(?:[0-9A-Z]{3}\.[0-9A-Z]{2}\.[0-9A-Z]{2}\.[A-Z]\d{2}|[A-Z]\d{2}(
 def parse_case_codes(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
     """Dossier codes in capitals without spaces, and a mask of those of the two known forms.
 
-    An odd code is kept; an error value (#N/A) is none, nor is a bare identity or telephone number.
+    An odd code is kept; an error value (#N/A) is none, nor are words without a number, or a bare identity or telephone number.
     """
     codes = pc.utf8_upper(pc.replace_substring_regex(column, pattern=" ", replacement=""))
     codes = pc.replace_substring_regex(codes, pattern="[\\x{2010}-\\x{2015}\\x{2212}]", replacement="-")
-    none = pc.fill_null(pc.match_substring_regex(codes, r"^(?:#.*|\d{9}|\d{12}|0\d{9}|\+84\d{9})$"), False)
+    bare = pc.replace_substring_regex(codes, pattern=r"[.,/-]", replacement="")
+    none = pc.or_(pc.match_substring_regex(bare, r"^(?:\d{9}|\d{12}|0\d{9}|\+84\d{9})$"), pc.match_substring_regex(codes, r"^(?:#.*|\D*)$"))
+    none = pc.fill_null(none, False)
     codes = pc.if_else(none, pa.scalar(None, pa.string()), codes)
     known = pc.fill_null(pc.match_substring_regex(codes, _CASE_CODE), False)
     return codes, known.to_numpy(zero_copy_only=False).astype(bool)

@@ -1,5 +1,6 @@
 """Every file of the corpus, read alone, and all of them in one night."""
 
+import os
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Set
@@ -12,8 +13,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from filelock import FileLock
 
-from flows.night import NightResult, run_night
+from flows.night import run_night
 from flows.settings import Settings, make_settings
 from transforms.layouts import LayoutLists, load_lists
 from transforms.normalise import REASONS, NormalisedExport, NormalisedSheet, normalise_export
@@ -190,23 +192,31 @@ OUTSIDE = (Path("/tmp/tthc-corpus-tuyet-doi.csv"), Path("/tmp/tthc-corpus-ngoai.
 
 
 @pytest.fixture(scope="module")
-def night(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, NightResult]:
-    """One run over a folder that holds every file of the corpus, the bad beside the good."""
-    base = tmp_path_factory.mktemp("corpus")
-    (base / "reference").mkdir()
-    (base / "reference" / "units.csv").write_text(UNITS_CSV, encoding="utf-8")
-    for specimen in SPECIMENS:
-        (base / "raw").mkdir(exist_ok=True)
-        (base / "raw" / specimen.file_name).write_bytes(specimen.data)
-    settings = make_settings(base / "raw", base / "reference", base / "tthc.duckdb", base / "outbox", AS_OF)
-    settings = replace(settings, read_bytes=2 * 1024**3)
-    return settings, run_night(settings)
+def night(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """One run over a folder that holds every file of the corpus, the bad beside the good; test processes side by side share it."""
+    alone = "PYTEST_XDIST_WORKER" not in os.environ
+    base = tmp_path_factory.mktemp("corpus") if alone else tmp_path_factory.getbasetemp().parent / "corpus"
+    base.mkdir(exist_ok=True)
+    with FileLock(base.with_name("corpus.lock")):
+        is_made = (base / "raw").is_dir()
+        if not is_made:
+            (base / "reference").mkdir()
+            (base / "reference" / "units.csv").write_text(UNITS_CSV, encoding="utf-8")
+            (base / "raw").mkdir()
+            for specimen in SPECIMENS:
+                (base / "raw" / specimen.file_name).write_bytes(specimen.data)
+        settings = make_settings(base / "raw", base / "reference", base / "tthc.duckdb", base / "outbox", AS_OF)
+        settings = replace(settings, read_bytes=2 * 1024**3)
+        if not is_made:
+            result = run_night(settings)
+            assert result.is_published, [check for check in result.checks if not check.is_passed]
+        return settings
 
 
 @pytest.fixture(scope="module")
-def files(night: tuple[Settings, NightResult]) -> dict[tuple[str, str | None], dict[str, Any]]:
+def files(night: Settings) -> dict[tuple[str, str | None], dict[str, Any]]:
     """ops.files by name and member."""
-    with duckdb.connect(str(night[0].warehouse), read_only=True) as connection:
+    with duckdb.connect(str(night.warehouse), read_only=True) as connection:
         table = connection.sql("SELECT * FROM ops.files").to_arrow_table()
     return {(row["file_name"], row["member"]): row for row in table.to_pylist()}
 
@@ -230,8 +240,8 @@ def named_books() -> Iterator[tuple[Specimen, str | None, Book | None]]:
 
 
 @pytest.mark.slow
-def test_the_night_publishes(night: tuple[Settings, NightResult]) -> None:
-    assert night[1].is_published, [check for check in night[1].checks if not check.is_passed]
+def test_the_night_publishes(night: Settings) -> None:
+    assert night.warehouse.is_file()
 
 
 @pytest.mark.slow
@@ -265,9 +275,7 @@ def test_good_files_load_beside_bad_ones(files: Mapping[tuple[str, str | None], 
 
 
 @pytest.mark.slow
-def test_every_bad_row_has_its_reason(
-    night: tuple[Settings, NightResult], files: Mapping[tuple[str, str | None], Mapping[str, Any]]
-) -> None:
+def test_every_bad_row_has_its_reason(night: Settings, files: Mapping[tuple[str, str | None], Mapping[str, Any]]) -> None:
     """ops.rejects names file, row and the first reason that applies (no row of an unknown level is of a listed procedure here)."""
     known = {key(unit) for unit in UNITS}
     wanted = set()
@@ -285,7 +293,7 @@ def test_every_bad_row_has_its_reason(
                 if reasons and "shifted" not in reasons:
                     wanted.add((specimen.name, number, min(reasons, key=REASONS.index)))
     names = {files[s.file_name, m]["file_id"]: s for s, m, _ in named_books() if files[s.file_name, m]["status"] in ("loaded", "later")}
-    with duckdb.connect(str(night[0].warehouse), read_only=True) as connection:
+    with duckdb.connect(str(night.warehouse), read_only=True) as connection:
         rejects = connection.execute("SELECT file_id, row_number, reason FROM ops.rejects").fetchall()
     found = {
         (names[i].name, number, reason) for i, number, reason in rejects if i in checked and not names[i].name.startswith("cells moved")
@@ -295,10 +303,10 @@ def test_every_bad_row_has_its_reason(
 
 
 @pytest.mark.slow
-def test_the_night_writes_nothing_outside_its_folder(night: tuple[Settings, NightResult]) -> None:
-    base = night[0].raw.parent
+def test_the_night_writes_nothing_outside_its_folder(night: Settings) -> None:
+    base = night.raw.parent
     assert {path.name for path in base.iterdir()} <= {"raw", "reference", "outbox", "tthc.duckdb", "tthc.lock", "tthc.staged"}
-    assert len(list(night[0].raw.rglob("*"))) == len(SPECIMENS)
+    assert len(list(night.raw.rglob("*"))) == len(SPECIMENS)
     assert [path for path in (*OUTSIDE, base.parent / "ngoai.csv") if path.exists()] == []
 
 
@@ -332,9 +340,9 @@ def test_search_would_find_personal_data() -> None:
 
 
 @pytest.mark.slow
-def test_no_personal_value_in_the_warehouse(night: tuple[Settings, NightResult]) -> None:
+def test_no_personal_value_in_the_warehouse(night: Settings) -> None:
     found: list[str] = []
-    with duckdb.connect(str(night[0].warehouse), read_only=True) as connection:
+    with duckdb.connect(str(night.warehouse), read_only=True) as connection:
         tables = connection.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables() ORDER BY 1").fetchall()
         assert {"ops.files", "ops.rejects", "core.cases"} <= {name for (name,) in tables}
         for (table,) in tables:
@@ -344,22 +352,22 @@ def test_no_personal_value_in_the_warehouse(night: tuple[Settings, NightResult])
 
 
 @pytest.mark.slow
-def test_no_personal_value_in_staged_files(night: tuple[Settings, NightResult]) -> None:
+def test_no_personal_value_in_staged_files(night: Settings) -> None:
     found: list[str] = []
-    parquet = sorted(night[0].staged.rglob("*.parquet"))
+    parquet = sorted(night.staged.rglob("*.parquet"))
     assert len(parquet) > 80
     for path in parquet:
         for column, text in strings_of(pq.read_table(path)):
-            found += [f"{path.relative_to(night[0].staged)} {column}: {value}" for value in personal_in(text)]
-    for path in sorted(night[0].staged.rglob("*.json*")):
+            found += [f"{path.relative_to(night.staged)} {column}: {value}" for value in personal_in(text)]
+    for path in sorted(night.staged.rglob("*.json*")):
         found += [f"{path.name}: {value}" for value in personal_in(path.read_text(encoding="utf-8").replace("\n", " "))]
     assert "\n".join(found) == ""
 
 
 @pytest.mark.slow
-def test_no_personal_value_in_the_outbox(night: tuple[Settings, NightResult]) -> None:
+def test_no_personal_value_in_the_outbox(night: Settings) -> None:
     found: list[str] = []
-    paths = [path for path in night[0].outbox.rglob("*") if path.is_file()]
+    paths = [path for path in night.outbox.rglob("*") if path.is_file()]
     assert paths
     for path in paths:
         found += [f"{path.name}: {value}" for value in personal_in(path.read_bytes().decode("utf-8", errors="replace"))]

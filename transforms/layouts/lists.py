@@ -50,6 +50,7 @@ class Column:
     fill_down: bool = False
     from_section: bool = False
     staged_as: str = ""
+    blank_is_no: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,13 +90,15 @@ def _heading_key(heading: str) -> str:
 
 
 def _read_csv(text: str, fields: Sequence[str], source: str) -> list[tuple[int, list[str]]]:
-    rows = list(csv.reader(io.StringIO(text.lstrip("\ufeff"))))
+    text = text.lstrip("\ufeff")
+    first = text.partition("\n")[0]
+    rows = list(csv.reader(io.StringIO(text), delimiter=";" if ";" in first and "," not in first else ","))  # Excel saves either
     if not rows or [cell.strip() for cell in rows[0]] != list(fields):
         raise ListError(f"{source}: dòng 1 phải là “{','.join(fields)}”")
-    wrong = next((number for number, row in enumerate(rows[1:], 2) if row and len(row) != len(fields)), None)
+    wrong = next((number for number, row in enumerate(rows[1:], 2) if any(row) and len(row) != len(fields)), None)
     if wrong:
         raise ListError(f"{source}, dòng {wrong}: cần đúng {len(fields)} ô ({','.join(fields)})")
-    return [(number, [cell.strip() for cell in row]) for number, row in enumerate(rows[1:], 2) if row]
+    return [(number, [cell.strip() for cell in row]) for number, row in enumerate(rows[1:], 2) if any(row)]
 
 
 def _load_kinds(text: str) -> dict[str, Kind]:
@@ -115,6 +118,7 @@ def _load_kinds(text: str) -> dict[str, Kind]:
                 facts.get("fill") == "down",
                 facts.get("section", False),
                 facts.get("as", column),
+                facts.get("blank") == "no",
             )
         kinds[name] = Kind(
             name, body["label_vi"], columns, key_column, frozenset(body["marks"]), body["at_least"], frozenset(body.get("none_of", ()))

@@ -3,11 +3,14 @@
 import csv
 import io
 import itertools
+import re
 
 from transforms.sheets import Sheet, UnreadableExport, sheet_from_rows
 
 _DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_RECORDS = 80
+_DECLARED = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+_AS_TEXT = re.compile(r'^="([^"]*)"$')
 
 
 def decode(data: bytes) -> str:
@@ -72,8 +75,13 @@ def read(text: str, max_columns: int) -> list[Sheet]:
     """
     text = text.lstrip("\ufeff").replace("\x00", "")
     csv.field_size_limit(1 << 20)
-    delimiter = _find_delimiter(text)
+    declared = _DECLARED.match(text)  # Excel takes this line for itself and does not count it
+    if declared:
+        text = text[declared.end() :]
+    delimiter = declared[1] if declared else _find_delimiter(text)
     rows = _records(text, delimiter)
+    if '="' in text:  # ="1.000010" is how a text is kept from becoming a number
+        rows = [[_AS_TEXT.sub(r"\1", cell) if cell and cell.startswith("=") else cell for cell in row] for row in rows]
     width = max(map(len, rows), default=0)
     if width > max_columns:
         raise UnreadableExport(f"một dòng có {width} ô, quá {max_columns}; tệp văn bản có lẽ thiếu dấu nháy đóng")

@@ -34,7 +34,8 @@ def read(text: str) -> list[Sheet]:
         raise UnreadableExport("trang HTML bị hỏng; hãy xuất lại") from error
     if _PASSWORD.search(text):
         raise UnreadableExport(_SESSION_OVER)
-    rows = _rows(root, tcvn3=".vn" in text.lower() or "vntime" in text.lower())
+    named = ".vn" in text.lower() or "vntime" in text.lower()
+    rows = _rows(root, _class_fonts(text) if named else None)
     if not root.xpath("//tr"):
         if _LOGIN.search(text):
             raise UnreadableExport(_SESSION_OVER)
@@ -42,7 +43,7 @@ def read(text: str) -> list[Sheet]:
     return [sheet_from_rows("", rows)]
 
 
-def _rows(root: Any, *, tcvn3: bool) -> list[list[str | None]]:
+def _rows(root: Any, tcvn3: dict[str, str] | None) -> list[list[str | None]]:
     rows: list[list[str | None]] = []
     spans: dict[int, int] = {}  # column -> rows below that a cell above still covers
     table: Any = None
@@ -79,23 +80,44 @@ def _rows(root: Any, *, tcvn3: bool) -> list[list[str | None]]:
     return rows
 
 
+def _class_fonts(text: str) -> dict[str, str]:
+    """Fonts that the page's style sheet gives to classes (".xl60") and elements ("td")."""
+    rules = re.findall(r"([\w.,\s-]+)\{([^}]*)\}", " ".join(re.findall(r"<style[^>]*>(.*?)</style>", text, re.DOTALL | re.IGNORECASE)))
+    fonts = {}
+    for selectors, body in rules:
+        font = _FONT.search(body)
+        if font:
+            fonts.update(dict.fromkeys((selector.strip().lower() for selector in selectors.split(",")), font[1].strip()))
+    return fonts
+
+
+def _font(node: Any, class_fonts: dict[str, str]) -> str | None:
+    """The font an element sets: by itself, by its class, or by its kind."""
+    styled = _FONT.search(node.get("style") or "")
+    if styled:
+        return str(styled[1]).strip()
+    if node.get("face"):
+        return str(node.get("face"))
+    classes = [f".{name.lower()}" for name in (node.get("class") or "").split()]
+    tagged = [f"{node.tag}{name}" for name in classes]
+    return next((class_fonts[name] for name in (*tagged, *classes, str(node.tag)) if name in class_fonts), None)
+
+
 def _span(cell: Any, name: str) -> int:
     value = (cell.get(name) or "1").strip()
     return min(max(int(value), 1), _MAX_SPAN) if value.isdigit() else 1
 
 
-def _cell_text(cell: Any, tcvn3: bool) -> str | None:
+def _cell_text(cell: Any, tcvn3: dict[str, str] | None) -> str | None:
     if len(cell) == 0:
         text = cell.text or ""
     else:
         for line_break in cell.iter("br"):
             line_break.tail = "\n" + (line_break.tail or "")
         text = "".join(cell.itertext())
-    if tcvn3 and text:
-        for node in (cell, *cell.iterdescendants()):
-            font = node.get("face") if node.tag == "font" else None
-            styled = _FONT.search(node.get("style") or "")
-            font = font or (styled[1].strip() if styled else None)
-            if is_tcvn3_font(font):
-                return decode_tcvn3(text, font or "")
+    if tcvn3 is not None and text:
+        for node in (*cell.iterdescendants(), cell, *cell.iterancestors("tr", "tbody", "table", "body")):
+            font = _font(node, tcvn3)
+            if font:
+                return decode_tcvn3(text, font) if is_tcvn3_font(font) else text
     return text or None

@@ -25,7 +25,8 @@ def _name(prefixed: str) -> str:
 
 
 _TABLE, _ROW, _CELL, _COVERED = map(_name, ("table:table", "table:table-row", "table:table-cell", "table:covered-table-cell"))
-_STYLE, _P = _name("style:style"), _name("text:p")
+_STYLE, _P, _COLUMN = _name("style:style"), _name("text:p"), _name("table:table-column")
+_DEFAULT_STYLE = _name("table:default-cell-style-name")
 
 
 def read(archive: zipfile.ZipFile, max_rows: int, max_columns: int) -> list[Sheet]:
@@ -45,18 +46,19 @@ def read(archive: zipfile.ZipFile, max_rows: int, max_columns: int) -> list[Shee
 
 def _tables(stream: Any, max_rows: int, max_columns: int) -> Iterator[Sheet]:
     events = etree.iterparse(
-        stream, events=("start", "end"), tag=(_TABLE, _ROW, _STYLE), resolve_entities=False, huge_tree=True, no_network=True
+        stream, events=("start", "end"), tag=(_TABLE, _ROW, _STYLE, _COLUMN), resolve_entities=False, huge_tree=True, no_network=True
     )
     hidden_styles: set[str] = set()
     fonts: dict[str, str] = {}
     rows: list[list[str | None]] = []
+    column_styles: list[str] = []
     blank = errors = 0
     for event, node in events:
         if event == "start":
             if node.tag == _TABLE:
                 if node.getroottree().docinfo.doctype:
                     raise UnreadableExport("tệp .ods khai báo thực thể XML; không mở vì lý do an toàn")
-                rows, blank, errors = [], 0, 0
+                rows, blank, errors, column_styles = [], 0, 0, []
             continue
         if node.tag == _STYLE:
             name = node.get(_name("style:name"), "")
@@ -66,8 +68,11 @@ def _tables(stream: Any, max_rows: int, max_columns: int) -> Iterator[Sheet]:
                 font = child.get(_name("style:font-name")) or child.get(_name("fo:font-family"))
                 if is_tcvn3_font(font):
                     fonts[name] = font
+        elif node.tag == _COLUMN:
+            repeat = min(int(node.get(_name("table:number-columns-repeated"), "1")), max_columns)
+            column_styles.extend([node.get(_DEFAULT_STYLE, "")] * repeat)
         elif node.tag == _ROW:
-            cells, wrong = _cells(node, fonts, max_columns)
+            cells, wrong = _cells(node, fonts, column_styles, max_columns)
             repeat = int(node.get(_name("table:number-rows-repeated"), "1"))
             errors += wrong
             node.clear()
@@ -85,7 +90,7 @@ def _tables(stream: Any, max_rows: int, max_columns: int) -> Iterator[Sheet]:
             yield sheet
 
 
-def _cells(row: Any, fonts: dict[str, str], max_columns: int) -> tuple[list[str | None], int]:
+def _cells(row: Any, fonts: dict[str, str], column_styles: list[str], max_columns: int) -> tuple[list[str | None], int]:
     cells: list[str | None] = []
     blank = errors = 0
     for cell in row.iterchildren(_CELL, _COVERED):
@@ -96,7 +101,9 @@ def _cells(row: Any, fonts: dict[str, str], max_columns: int) -> tuple[list[str 
             continue
         if cell.get(_name("calcext:value-type")) == "error" or text.startswith(("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "Err:5")):
             text, errors = "#N/A", errors + 1
-        font = fonts.get(cell.get(_name("table:style-name"), ""))
+        column = len(cells) + blank
+        default = row.get(_DEFAULT_STYLE) or (column_styles[column] if column < len(column_styles) else "")
+        font = fonts.get(cell.get(_name("table:style-name")) or default)
         if font:
             text = decode_tcvn3(text, font)
         if len(cells) + blank + repeat > max_columns:

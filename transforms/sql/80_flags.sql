@@ -26,7 +26,7 @@ problems AS (
     SELECT 0 AS severity, w.unit_code, u.unit_name, u.level, 'waiting_over_8h' AS problem, y.period_start, y.period_end, w.cases,
            CAST(NULL AS DOUBLE) AS rate, CAST(NULL AS DOUBLE) AS target,
            CAST(w.cases AS VARCHAR) || ' hồ sơ trực tuyến đang chờ tiếp nhận quá 8 giờ làm việc; lâu nhất '
-               || replace(CAST(CAST(w.hours AS DECIMAL(12, 1)) AS VARCHAR), '.', ',') || ' giờ' AS message_vi,
+               || replace(CAST(CAST(ceil(w.hours * 10) / 10 AS DECIMAL(12, 1)) AS VARCHAR), '.', ',') || ' giờ' AS message_vi,
            y.as_of
     FROM waiting AS w
     JOIN core.units AS u ON u.unit_code = w.unit_code AND u.valid_from = w.unit_valid_from
