@@ -14,7 +14,6 @@ from transforms.readers import Limits, is_archive, list_members, read_member
 from transforms.sheets import UnreadableExport
 
 _TEMPORARY = re.compile(r"^~\$|\.(part|tmp|crdownload)$", re.IGNORECASE)
-_OWN = {".gitkeep", ".DS_Store", "Thumbs.db", "desktop.ini"}
 _TIMESTAMP = re.compile(r"(?<!\d)(20\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(?!\d)")
 
 
@@ -62,14 +61,19 @@ def find_exports(raw: Path, limits: Limits = Limits()) -> list[Export]:
     return sorted(exports, key=lambda export: export.order)
 
 
+def _is_export(name: str) -> bool:
+    """False for what is still being written and for what desktops leave in folders and archives (hidden files, __MACOSX)."""
+    last = name.rpartition("/")[2]
+    return not (_TEMPORARY.search(last) or last.startswith(".") or name.startswith("__MACOSX/") or last.lower() in ("thumbs.db", "desktop.ini"))
+
+
 def _files(raw: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(raw):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in names:
-            if not _TEMPORARY.search(name) and name not in _OWN and not name.startswith("."):
-                path = Path(folder, name)
-                if path.is_file():
-                    yield path
+            path = Path(folder, name)
+            if _is_export(name) and path.is_file():
+                yield path
 
 
 def _exports_of(path: Path, name: str, limits: Limits) -> Iterator[Export]:
@@ -91,7 +95,7 @@ def _exports_of(path: Path, name: str, limits: Limits) -> Iterator[Export]:
         return
     try:
         for member, member_digest in list_members(data, limits):
-            if not _TEMPORARY.search(member.rpartition("/")[2]):
+            if _is_export(member):
                 yield Export(member_digest, name, member, arrived)
     except UnreadableExport as error:
         yield Export(digest, name, None, arrived, str(error))

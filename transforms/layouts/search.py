@@ -186,7 +186,8 @@ def _missing_text(missing: Sequence[str], unknown: Sequence[str], kind: Kind, li
         )
         if nearest[0] >= 0.4:
             parts.append(
-                f"thiếu cột bắt buộc “{shown}”; tiêu đề gần nhất là “{nearest[1]}” — nếu đúng là cột này, thêm vào headings.csv dòng: {kind.name},{name},{nearest[1]}"
+                f"thiếu cột bắt buộc “{shown}”; tiêu đề gần nhất là “{nearest[1]}” — nếu đúng là cột này, "
+                f'chạy: tthc headings add {kind.name} {name} "{nearest[1]}" (thêm vào headings.csv dòng {kind.name},{name},{nearest[1]})'
             )
         else:
             parts.append(f"thiếu cột bắt buộc “{shown}” (không có tiêu đề nào gần giống)")
