@@ -64,7 +64,9 @@ def find_exports(raw: Path, limits: Limits = Limits()) -> list[Export]:
 def _is_export(name: str) -> bool:
     """False for what is still being written and for what desktops leave in folders and archives (hidden files, __MACOSX)."""
     last = name.rpartition("/")[2]
-    return not (_TEMPORARY.search(last) or last.startswith(".") or name.startswith("__MACOSX/") or last.lower() in ("thumbs.db", "desktop.ini"))
+    return not (
+        _TEMPORARY.search(last) or last.startswith(".") or name.startswith("__MACOSX/") or last.lower() in ("thumbs.db", "desktop.ini")
+    )
 
 
 def _files(raw: Path) -> Iterator[Path]:

@@ -121,6 +121,7 @@ def normalise_export(sheets: Sequence[Sheet], lists: LayoutLists) -> NormalisedE
     done: list[NormalisedSheet] = []
     warnings: list[str] = []
     problems: list[str] = []
+    doubts: list[str] = []  # sheets with some known headings but of no kind: fatal only where nothing else is there
     skipped: list[str] = []
     exported_at: datetime | None = None
     visible = [sheet for sheet in sheets if not sheet.hidden]
@@ -133,7 +134,8 @@ def normalise_export(sheets: Sequence[Sheet], lists: LayoutLists) -> NormalisedE
         titles = sheet.head(layout.first if isinstance(layout, Layout) else _FOOTER_ROWS) if sheet.height else []
         exported_at = exported_at or find_export_time(titles)
         if isinstance(layout, LayoutProblem):
-            problems.append(where + layout.text)
+            (problems if layout.kind else doubts).append(where + layout.text)
+            skipped.append(sheet.name)
         elif layout is None:
             if sheet.height:
                 warnings.append(f"{where or 'tệp: '}không có dòng tiêu đề nào nhận ra được, bỏ qua")
@@ -144,8 +146,9 @@ def normalise_export(sheets: Sequence[Sheet], lists: LayoutLists) -> NormalisedE
             exported_at = exported_at or find_export_time([list(row) for block in footer for row in zip(*block, strict=True)])
             warnings.extend(where + text for text in result.warnings)
             done.append(result)
-    if problems:
-        raise UnreadableExport("; ".join(problems))
+    if problems or (doubts and not done):
+        raise UnreadableExport("; ".join(problems + doubts))
+    warnings.extend(f"{doubt} (bỏ qua trang này)" for doubt in doubts)
     if not done:
         raise UnreadableExport(
             "không trang nào có dòng tiêu đề của một loại tệp đã biết "

@@ -1,7 +1,8 @@
 import pytest
 
 from transforms.layouts import Layout, LayoutProblem, ListError, find_layout, load_lists
-from transforms.sheets import sheet_from_rows
+from transforms.normalise import normalise_export
+from transforms.sheets import UnreadableExport, sheet_from_rows
 
 LISTS = load_lists()
 FLAT = [
@@ -127,3 +128,15 @@ def test_the_office_s_own_heading_is_understood_and_changes_the_version() -> Non
     layout = find_layout(sheet_from_rows("s", [["Ngày đến" if h == "Ngày nhận" else h for h in FLAT[0]], FLAT[1]]), lists)
     assert isinstance(layout, Layout)
     assert layout.headings["received"] == "Ngày đến"
+
+
+def test_a_pivot_beside_the_list_is_told_of_and_does_not_cost_the_list() -> None:
+    pivot = sheet_from_rows(
+        "Tổng hợp", [["Đơn vị", "Lĩnh vực", "Trạng thái", "Số lượng"], ["UBND xã Sơn Hạ", "Hộ tịch", "Đang xử lý", "3"]]
+    )
+    listed = sheet_from_rows("Danh sách", [FLAT[0], FLAT[1]])
+    export = normalise_export([pivot, listed], LISTS)
+    assert [sheet.name for sheet in export.sheets] == ["Danh sách"]
+    assert any("Tổng hợp" in warning and "bỏ qua" in warning for warning in export.warnings)
+    with pytest.raises(UnreadableExport, match="không nhận ra loại tệp"):
+        normalise_export([pivot], LISTS)
