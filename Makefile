@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup run test check lint fuzz format lock clean
+.PHONY: setup run test check lint fuzz mutate docs format lock clean
 
 setup: $(READY)
 
@@ -53,6 +53,14 @@ format: setup
 # Damaged exports through the real readers: none may crash, hang or vanish. Bounded; prints its figures.
 fuzz: setup
 	$(BIN)/python tests/fuzz.py
+
+# Every operator, constant and boundary of measures.yml changed, one at a time; the spec cases must notice each. About a minute and a half.
+mutate: setup
+	$(BIN)/python tests/mutate.py
+
+# docs/measures.md from measures.yml and the spec cases.
+docs: setup
+	PYTHONPATH=tests $(BIN)/python -m spec.write_docs
 
 # Needs `uv` (pip install uv). Universal: one lock for Linux and Windows, Python 3.11 and newer, no index addresses in it.
 lock:

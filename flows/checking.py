@@ -13,7 +13,7 @@ from flows.reference import load_own_lists, load_unit_refs
 from flows.report import REASONS_VI, moment_vi
 from transforms.layouts import LayoutLists
 from transforms.normalise import NormalisedSheet, normalise_export
-from transforms.parsing import parse_case_codes, procedure_key
+from transforms.parsing import parse_case_codes, parse_codes, procedure_key
 from transforms.readers import is_archive, list_members, read_member, read_sheets
 from transforms.sheets import Sheet, UnreadableExport
 from transforms.text import clean, hide_numbers, mask
@@ -107,8 +107,9 @@ def _first_rows(sheet: NormalisedSheet, source: Sheet, troubles: Sequence[dict[s
             text = clean(source.columns[position][number - source.first_row].as_py() or "")
             is_code = kind == "case_code" and bool(parse_case_codes(pa.array([text]))[1][0])
             is_procedure = kind == "procedure_code" and procedure_key(text) is not None
-            is_typed = kind not in ("case_code", "procedure_code", "unit", "text", "duration")
-            row[heading] = text if (is_typed or is_code or is_procedure) and (number, heading) not in odd else mask(text)
+            is_number = kind == "code" and bool(text) and parse_codes(pa.array([text]))[0].is_valid
+            is_typed = kind not in ("case_code", "procedure_code", "code", "unit", "text", "duration")
+            row[heading] = text if (is_typed or is_code or is_number or is_procedure) and (number, heading) not in odd else mask(text)
         row |= dict.fromkeys(sheet.layout.personal, "***")
         shown.append(row)
     return shown

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.settings import TELEMETRY_OFF, AlreadyRunning, ConfigurationError, Settings, make_settings
+from flows.settings import TELEMETRY_OFF, AlreadyRunning, ConfigurationError, QueryError, Settings, make_settings
 
 if TYPE_CHECKING:
     from flows.night import NightResult
@@ -23,6 +23,10 @@ app = typer.Typer(
 )
 headings = typer.Typer(help="Danh sách tiêu đề của cơ quan.", no_args_is_help=True)
 app.add_typer(headings, name="headings")
+units = typer.Typer(help="Danh sách đơn vị của cơ quan.", no_args_is_help=True)
+app.add_typer(units, name="units")
+plan = typer.Typer(help="Kế hoạch năm.", no_args_is_help=True)
+app.add_typer(plan, name="plan")
 EXIT_FAILED, EXIT_USAGE, EXIT_HELD, EXIT_LOCKED = 1, 2, 3, 4
 
 
@@ -156,6 +160,36 @@ def forget(
     typer.echo("Chạy `tthc run` để tính lại.")
 
 
+@app.command()
+def explain(
+    unit: Annotated[str, typer.Option(help="Mã, tên hoặc một phần tên đơn vị; hoặc một cấp (commune, …), hoặc all.")],
+    measure: Annotated[str, typer.Option(help="Tên chỉ số, ví dụ on_time.")],
+    period: Annotated[str, typer.Option(metavar="2024-05", help="Kỳ: 2024-05, 2024-Q2 hoặc 2024.")],
+    today: Annotated[bool, typer.Option("--today", help="Theo đơn vị hiện nay: đơn vị cũ cộng vào đơn vị kế thừa.")] = False,
+    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
+    sql: Annotated[bool, typer.Option("--sql", help="Chỉ in câu truy vấn liệt kê hồ sơ, chạy được ngay trong DuckDB.")] = False,
+    limit: Annotated[int, typer.Option(min=0, help="Số hồ sơ hiện nhiều nhất; 0 là tất cả.")] = 50,
+    out: Annotated[Path | None, typer.Option("--csv", metavar="TỆP", help="Ghi mọi hồ sơ của mẫu số ra tệp CSV.", dir_okay=False)] = None,
+) -> None:
+    """Giải thích một tỷ lệ đã công bố: định nghĩa, đếm lại, từng hồ sơ không đạt và vì sao, đọc từ tệp, trang, dòng nào."""
+    from flows.explaining import explain as show
+
+    if not show(warehouse, unit, measure, period, today=today, only_sql=sql, limit=limit, out=out):
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command("sql")
+def ask(
+    query: Annotated[str, typer.Argument(help="Câu lệnh SQL chỉ đọc; “-” là đọc câu lệnh từ đầu vào chuẩn.")],
+    as_csv: Annotated[bool, typer.Option("--csv", help="In CSV (UTF-8) đủ mọi dòng, thay cho bảng.")] = False,
+    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
+) -> None:
+    """Hỏi kho dữ liệu bằng SQL: chỉ đọc, không sửa được gì và không chạm được tệp nào khác."""
+    from flows.querying import run_query
+
+    run_query(warehouse, sys.stdin.read() if query == "-" else query, as_csv=as_csv)
+
+
 @headings.command("add")
 def add_heading(
     kind: Annotated[str, typer.Argument(help="Loại tệp, ví dụ cases.")],
@@ -175,12 +209,46 @@ def add_heading(
     typer.echo("Đã thêm. Lần chạy sau sẽ đọc lại các tệp có tiêu đề này.")
 
 
+@units.command("check")
+def check_units_table(
+    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu.")] = Path("data/reference"),
+) -> None:
+    """Kiểm tra units.csv: trùng, hở thời gian, đơn vị kế thừa không có, tên chỉ hai đơn vị."""
+    from flows.settings import local_now
+    from flows.units_check import check_units
+
+    errors, doubts = check_units(reference, local_now().date())
+    for text in errors:
+        typer.echo(f"✗ {text}")
+    for text in doubts:
+        typer.echo(f"! {text}")
+    if errors:
+        raise typer.Exit(EXIT_FAILED)
+    typer.echo(f"units.csv dùng được ({len(doubts)} điều nên xem lại).")
+
+
+@plan.command("template")
+def write_plan_template(
+    out: Annotated[Path, typer.Argument(help="Tệp .xlsx sẽ viết.")],
+    unit: Annotated[str | None, typer.Option(help="Mã đơn vị: chỉ các tiêu chí đơn vị đó báo cáo.")] = None,
+    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu.")] = Path("data/reference"),
+) -> None:
+    """Viết biểu để các đơn vị báo cáo những tiêu chí không đo được từ tệp xuất; biểu đã ghi được đọc như tệp xuất."""
+    from flows.plan_template import write_template
+
+    lines = write_template(out, reference, unit)
+    typer.echo(f"Đã viết {out}: {lines} tiêu chí. Đơn vị ghi xong, chép vào thư mục tệp xuất rồi chạy `tthc run`.")
+
+
 def main(arguments: list[str] | None = None) -> Any:
     """Entry point; turns known errors into a line of text and an exit code."""
     try:
         app(arguments)
     except ConfigurationError as error:
         typer.echo(f"Cấu hình sai: {error}", err=True)
+        sys.exit(EXIT_USAGE)
+    except QueryError as error:
+        typer.echo(f"Không trả lời được: {error}", err=True)
         sys.exit(EXIT_USAGE)
     except AlreadyRunning as error:
         typer.echo(f"Không chạy: {error}", err=True)

@@ -9,13 +9,15 @@ from datetime import date, time
 from pathlib import Path
 
 import pyarrow as pa
+import yaml
 
 from flows.settings import ConfigurationError
+from flows.year_plan import PLAN_COLUMNS, Plan, parse_plan
 from transforms.corrections import Correction, CorrectionError, parse_corrections
 from transforms.layouts import LayoutLists, ListError, load_lists
 from transforms.normalise import PREFIX_MARK
 from transforms.text import clean, key, unit_reference
-from transforms.workdays import WorkingHours, make_working_hours
+from transforms.workdays import Session, WorkingHours
 
 LEVELS = ("province", "province_department", "district", "district_department", "commune")
 _FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(9999, 12, 31)
@@ -30,9 +32,11 @@ class Reference:
         unit_names: unit_ref, unit_code, valid_from, valid_to, rank: what staged rows may call a unit; a lower rank is the surer name.
         targets: as core.targets.
         overrides: day -> (is working, note).
-        hours: working hours.
+        hours: working hours of all offices.
+        restart_at_payment: paying a fee due in advance restarts the reception clock.
         lists: headings and words, the office's own lines included.
         corrections: known errors of the source.
+        plan: the year plan.
     """
 
     units: pa.Table
@@ -40,8 +44,10 @@ class Reference:
     targets: pa.Table
     overrides: dict[date, tuple[bool, str]]
     hours: WorkingHours
+    restart_at_payment: bool
     lists: LayoutLists
     corrections: list[Correction]
+    plan: Plan
 
 
 class _Line:
@@ -126,25 +132,36 @@ _TARGETS = pa.schema([(n, pa.string()) for n in ("criterion", "measure", "level"
 UNIT_COLUMNS = ["unit_code", "name_vi", "level", "parent_code", "gso_code", "aliases", "valid_from", "valid_to", "successor_code", "email"]
 
 
-def _load_units(folder: Path) -> tuple[pa.Table, pa.Table]:
+def _load_units(folder: Path, problems: list[str] | None = None) -> tuple[pa.Table, pa.Table]:
+    """Units and the names they go by. A wrong line raises, or, where `problems` is given, is told there and passed over."""
+
+    def wrong(error: ConfigurationError) -> None:
+        if problems is None:
+            raise error
+        problems.append(str(error))
+
     units: list[dict[str, object]] = []
     names: dict[tuple[str, str, date], dict[str, object]] = {}
     seen: list[tuple[str, date, date, _Line]] = []
     claims: dict[str, list[tuple[str, date, date, _Line, str]]] = {}
     for line in _read_lines(folder, "units.csv", UNIT_COLUMNS, optional=UNIT_COLUMNS[3:]):
-        code = line.required("unit_code").upper()
-        first, last = line.validity()
+        try:
+            code = line.required("unit_code").upper()
+            first, last = line.validity()
+            name, level = line.required("name_vi"), line.one_of("level", LEVELS)
+        except ConfigurationError as error:
+            wrong(error)
+            continue
         for other, start, end, before in seen:
             if other == code and first <= end and start <= last:
-                raise line.fail("unit_code", f"mã không trùng thời gian hiệu lực với dòng {before.number}")
+                wrong(line.fail("unit_code", f"mã không trùng thời gian hiệu lực với dòng {before.number}"))
         seen.append((code, first, last, line))
-        name = line.required("name_vi")
         known_as = {"unit_code": code, "valid_from": first, "valid_to": last}
         units.append(
             {
                 "unit_code": code,
                 "unit_name": name,
-                "level": line.one_of("level", LEVELS),
+                "level": level,
                 "parent_code": line.text("parent_code"),
                 "gso_code": line.text("gso_code"),
                 "valid_from": first,
@@ -159,10 +176,8 @@ def _load_units(folder: Path) -> tuple[pa.Table, pa.Table]:
                 continue
             for other, start, end, before, spelled in claims.get(alias_key, ()):
                 if other != code and first <= end and start <= last:
-                    raise ConfigurationError(
-                        f"units.csv, dòng {line.number}: tên “{clean(alias)}” cũng là tên của đơn vị {other} (dòng {before.number}, “{spelled}”) "
-                        "trong cùng thời gian; hãy viết đầy đủ tên để phân biệt"
-                    )
+                    text = f"tên “{clean(alias)}” cũng là tên của đơn vị {other} (dòng {before.number}, “{spelled}”) trong cùng thời gian"
+                    wrong(ConfigurationError(f"units.csv, dòng {line.number}: {text}; hãy viết đầy đủ tên để phân biệt"))
             claims.setdefault(alias_key, []).append((code, first, last, line, clean(alias)))
             names[alias_key, code, first] = {"unit_ref": unit_reference(alias_key), **known_as, "rank": 0}
         # what a dossier code's prefix says where the unit cell is blank: the full unit code, else Hnn.<gso code>
@@ -171,7 +186,7 @@ def _load_units(folder: Path) -> tuple[pa.Table, pa.Table]:
         if line.text("gso_code") and province:
             names["#gso" + code, code, first] = {"unit_ref": f"{PREFIX_MARK}{province[1]}.{line.text('gso_code')}", **known_as, "rank": 1}
     if not units:
-        raise ConfigurationError("units.csv: không có đơn vị nào")
+        wrong(ConfigurationError("units.csv: không có đơn vị nào"))
     return _table(units, _UNITS), _table(list(names.values()), _NAMES)
 
 
@@ -219,19 +234,57 @@ def _load_hours(folder: Path) -> WorkingHours:
     if not (folder / "working_hours.csv").is_file():
         return WorkingHours()
     sessions = []
-    lines = _read_lines(folder, "working_hours.csv", ("from_time", "to_time"))
-    for line in lines:
+    optional = ("unit_code", "weekday", "valid_from", "valid_to")
+    for line in _read_lines(folder, "working_hours.csv", ("from_time", "to_time", *optional), optional=optional):
         moments = []
         for column in ("from_time", "to_time"):
             try:
                 moments.append(time.fromisoformat(line.required(column).zfill(5)))
             except ValueError:
                 raise line.fail(column, "giờ dạng 07:00") from None
-        sessions.append((moments[0], moments[1]))
+        weekday = line.text("weekday")
+        if weekday is not None and weekday not in "1234567":
+            raise line.fail("weekday", "1 (thứ hai) đến 7 (chủ nhật), hoặc để trống cho thứ hai đến thứ sáu")
+        first, last = line.validity()
+        office = line.text("unit_code")
+        sessions.append(Session(moments[0], moments[1], int(weekday) if weekday else None, office.upper() if office else None, first, last))
     try:
-        return make_working_hours(sessions)
+        return WorkingHours(tuple(sessions))
     except ValueError as error:
         raise ConfigurationError(f"working_hours.csv: {error}") from None
+
+
+def _load_restart(folder: Path) -> bool:
+    """clock.yml: restart_at_payment — whether paying a fee that is due in advance restarts the reception clock; off by default."""
+    if not (folder / "clock.yml").is_file():
+        return False
+    try:
+        declared = yaml.safe_load(_read_text(folder / "clock.yml")) or {}
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"clock.yml: không phải YAML hợp lệ ({str(error).splitlines()[0]})") from None
+    if (
+        not isinstance(declared, dict)
+        or declared.keys() - {"restart_at_payment"}
+        or not isinstance(declared.get("restart_at_payment", False), bool)
+    ):
+        raise ConfigurationError("clock.yml: chỉ có một dòng “restart_at_payment: true” hoặc “restart_at_payment: false”")
+    return bool(declared.get("restart_at_payment", False))
+
+
+def load_units_with_problems(folder: Path, problems: list[str]) -> pa.Table:
+    """The units of units.csv as core.units; wrong lines are told in `problems` and passed over.
+
+    Raises:
+        ConfigurationError: the file is missing or is no such table.
+    """
+    if not (folder / "units.csv").is_file():
+        raise ConfigurationError(f"không có tệp “{folder / 'units.csv'}”")
+    return _load_units(folder, problems)[0]
+
+
+def _load_plan(folder: Path, names: pa.Table, measures: Sequence[str]) -> Plan:
+    optional = ("partner_units", "target", "measure")
+    return parse_plan(_read_lines(folder, "plan.csv", PLAN_COLUMNS, optional) if (folder / "plan.csv").is_file() else [], names, measures)
 
 
 def load_unit_refs(folder: Path) -> set[str] | None:
@@ -269,4 +322,42 @@ def load_reference(folder: Path, measures: Sequence[str]) -> Reference:
     except CorrectionError as error:
         raise ConfigurationError(str(error)) from None
     units, names = _load_units(folder)
-    return Reference(units, names, _load_targets(folder, measures), _load_overrides(folder), _load_hours(folder), lists, corrections)
+    return Reference(
+        units,
+        names,
+        _load_targets(folder, measures),
+        _load_overrides(folder),
+        _load_hours(folder),
+        _load_restart(folder),
+        lists,
+        corrections,
+        _load_plan(folder, names, measures),
+    )
+
+
+def follow_successors(units: pa.Table, on: date) -> pa.Table:
+    """For every unit the one it is today: unit_code, valid_from, today_code, today_valid_from.
+
+    A unit that is valid on the day is itself. One that has ended is what its successor is, by successor_code: the unit of that code whose
+    validity goes on from the end. A unit without a successor stays itself.
+    """
+    by_code: dict[str, list[tuple[date, date, str | None]]] = {}
+    for unit in units.to_pylist():
+        by_code.setdefault(unit["unit_code"], []).append((unit["valid_from"], unit["valid_to"], unit["successor_code"]))
+    rows = []
+    for code, versions in by_code.items():
+        for first, last, successor in versions:
+            today, today_from, ends, following = code, first, last, successor
+            seen = {(code, first)}
+            while ends < on and following:
+                after = sorted(v for v in by_code.get(following, ()) if v[1] > ends)
+                if not after or (following, after[0][0]) in seen:
+                    break
+                today, (today_from, ends, next_successor) = following, after[0]
+                seen.add((today, today_from))
+                following = next_successor
+            rows.append({"unit_code": code, "valid_from": first, "today_code": today, "today_valid_from": today_from})
+    schema = pa.schema(
+        [("unit_code", pa.string()), ("valid_from", pa.date32()), ("today_code", pa.string()), ("today_valid_from", pa.date32())]
+    )
+    return pa.Table.from_pylist(rows, schema=schema)

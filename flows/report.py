@@ -7,6 +7,7 @@ word, which every Excel leaves alone; counts are plain digits.
 
 import csv
 import io
+import math
 import os
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -27,6 +28,12 @@ LEVELS_VI = {
 }
 STATUS_VI = {"met": "Đạt", "missed": "Không đạt", "no_data": "Không phát sinh", "no_target": "Không có chỉ tiêu"}
 FILE_STATUS_VI = {"loaded": "Đã nạp", "later": "Xuất sau thời điểm chốt", "duplicate": "Trùng tệp khác", "rejected": "Bị từ chối"}
+PROBLEMS_VI = {
+    "reception_over_8h": "Chờ tiếp nhận quá 8 giờ",
+    "reception_due": "Sắp quá 8 giờ chờ tiếp nhận",
+    "overdue": "Quá hạn",
+    "due_soon": "Sắp đến hạn",
+}
 REASONS_VI = {
     "missing_case_code": "Thiếu mã",
     "unknown_unit": "Không rõ đơn vị",
@@ -62,9 +69,20 @@ def hours_vi(hours: float) -> str:
     return f"{tenths // 10},{tenths % 10}{_NBSP}giờ"
 
 
+def hours_left_vi(hours: float) -> str:
+    """Working hours left with one decimal, rounded down: còn 5,4 giờ; quá 2,0 giờ, so that no office believes it has more time than it has."""
+    tenths = math.floor(round(hours * 3600) / 360)
+    return f"{'còn' if tenths >= 0 else 'quá'} {abs(tenths) // 10},{abs(tenths) % 10}{_NBSP}giờ"
+
+
 def moment_vi(moment: datetime | None) -> str:
     """07:30 ngày 05/01/2024."""
     return f"{moment:%H:%M} ngày {moment:%d/%m/%Y}" if moment else ""
+
+
+def day_vi(day: date | None) -> str:
+    """ngày 05/01/2024."""
+    return f"ngày {day:%d/%m/%Y}" if day else ""
 
 
 def period_vi(kind: str, start: date) -> str:
@@ -106,7 +124,7 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
     """All CSV summaries of a published warehouse, in `outbox/<date of as_of>/`.
 
     Returns:
-        The files written: scorecard, rates, missed targets, late receptions, flags, files, rejected rows.
+        The files written: scorecard, rates, missed targets, late receptions, flags, work list, outlook, files, rejected rows.
     """
     folder = outbox / f"{as_of:%Y-%m-%d}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -124,7 +142,9 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
 
         labels: dict[str, str] = dict(query("SELECT measure, label_vi FROM mart.measures ORDER BY rowid"))
         kinds = load_lists().kinds
-        save("bang-diem.csv", *_scorecard(query, labels))
+        plan = dict(query("SELECT measure, label_vi FROM mart.measures WHERE family = 'plan' ORDER BY rowid"))
+        save("bang-diem.csv", *_scorecard(query, plan))
+        save("so-sanh-dung-han.csv", *_comparison(query))
         save(
             "ty-le-theo-ky.csv",
             ["Kỳ", "Mã đơn vị", "Đơn vị", "Cấp", "Chỉ số", "Đạt", "Tổng", "Tỷ lệ", "Chỉ tiêu", "Kết quả", "Còn thiếu"],
@@ -193,6 +213,8 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
                 )
             ),
         )
+        save("viec-can-lam.csv", *_worklist(query))
+        save("du-bao.csv", *_outlook(query, labels))
         save(
             "tep-xuat.csv",
             ["Tệp", "Trong gói nén", "Loại", "Kết quả", "Xuất lúc", "Số dòng", "Đã nạp", "Bị từ chối", "Lý do từ chối", "Lưu ý"],
@@ -226,11 +248,54 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
                 )
             ),
         )
+        save("ke-hoach.csv", *_plan(query))
+        save("nhiem-vu.csv", *_tasks(query))
     return written
+
+
+def _comparison(query: Any) -> tuple[list[str], list[list[object]]]:
+    """The three definitions of "on time" side by side, current periods."""
+    headings = ["Kỳ", "Mã đơn vị", "Đơn vị", "Cấp"]
+    for name in ("Kế hoạch", "Cổng quốc gia (QĐ 766)", "Biểu số 06"):
+        headings += [f"{name}: tỷ lệ đúng hạn", f"{name}: số đạt", f"{name}: tổng số"]
+    rows: list[list[object]] = []
+    for kind, start, code, name, level, *figures in query(
+        "SELECT period_kind, period_start, unit_code, unit_name, level, plan_numerator, plan_denominator, qd766_numerator, qd766_denominator, "
+        f"bieu06_numerator, bieu06_denominator FROM mart.on_time_comparison WHERE {_CURRENT} "
+        f"ORDER BY {_KINDS}, {_LEVEL_ORDER.format('level')}, unit_code, unit_valid_from"
+    ):
+        row: list[object] = [period_vi(kind, start), code, name, LEVELS_VI[level]]
+        for numerator, denominator in zip(figures[::2], figures[1::2], strict=True):
+            row += [percent_vi(numerator, denominator), numerator, denominator]
+        rows.append(row)
+    return headings, rows
 
 
 def _target(target: float | None) -> str:
     return "" if target is None else percent_vi(round(target * 1_000_000), 1_000_000)
+
+
+def _plan(query: Any) -> tuple[list[str], list[list[object]]]:
+    """One row a line of the year plan; without plan.csv the headings alone."""
+    headings = ["Tiêu chí", "Nội dung", "Chủ trì", "Phối hợp", "Thời hạn", "Chỉ tiêu", "Kết quả", "Tình trạng", "Số đơn vị chưa đạt"]
+    headings += ["Đơn vị thấp nhất dưới chỉ tiêu", "Lưu ý", "Báo cáo gần nhất"]
+    found = query(
+        "SELECT 'Tiêu chí ' || criterion, name_vi, lead_unit, partner_units, deadline, target_text, actual, status_vi, units_missed, worst_unit_name, "
+        "note_vi, last_report_on FROM mart.plan ORDER BY line_number"
+    )
+    return headings, [[day_vi(cell) if isinstance(cell, date) else cell for cell in row] for row in found]
+
+
+def _tasks(query: Any) -> tuple[list[str], list[list[object]]]:
+    """One row a task given from above, overdue first; none where no export lists any."""
+    headings = ["Số nhiệm vụ", "Nội dung", "Mã đơn vị", "Đơn vị", "Ngày giao", "Hạn ban đầu", "Gia hạn đến", "Xin gia hạn", "Hạn áp dụng"]
+    headings += ["Ngày hoàn thành", "Tình trạng", "Ngày làm việc còn lại"]
+    found = query(
+        "SELECT 'Số ' || task_no, content_vi, unit_code, unit_name, assigned_on, due_on, extended_to, CASE extension_asked WHEN 'before' THEN 'Trước hạn' "
+        "WHEN 'after' THEN 'Sau hạn' WHEN 'undated' THEN 'Không ghi ngày xin' ELSE 'Không' END, due_in_force_on, finished_on, state_vi, "
+        "working_days_left FROM mart.task_status ORDER BY rowid"
+    )
+    return headings, [[day_vi(cell) if isinstance(cell, date) else cell for cell in row] for row in found]
 
 
 def _scorecard(query: Any, labels: dict[str, str]) -> tuple[list[str], list[list[object]]]:
@@ -263,3 +328,53 @@ def _scorecard(query: Any, labels: dict[str, str]) -> tuple[list[str], list[list
     order = {"year": 0, "quarter": 1, "month": 2}
     keyed = sorted(zip(cells, rows, strict=True), key=lambda pair: order[str(pair[0][0])])
     return headings, [row for _, row in keyed]
+
+
+def _worklist(query: Any) -> tuple[list[str], list[list[object]]]:
+    """One row an open dossier to be taken up next, most urgent first."""
+    headings = (
+        "Thứ tự|Mã hồ sơ|Mã đơn vị|Đơn vị|Cấp|Mã TTHC|Lĩnh vực|Việc|Phải xong trước|Giờ làm việc|Nộp lúc|Tiếp nhận lúc|Nội dung".split("|")
+    )
+    rows: list[list[object]] = []
+    for rank, case, code, name, level, procedure, field, problem, due, hours, submitted, received, message in query(
+        "SELECT rank, case_code, unit_code, unit_name, level, procedure_code, field_vi, problem, due_at, hours_left, submitted_at, received_at, "
+        "message_vi FROM mart.worklist ORDER BY rank"
+    ):
+        row = [rank, case, code, name, LEVELS_VI[level], procedure, field, PROBLEMS_VI[problem], moment_vi(due), hours_left_vi(hours)]
+        rows.append([*row, moment_vi(submitted), moment_vi(received), message])
+    return headings, rows
+
+
+def _outlook(query: Any, labels: dict[str, str]) -> tuple[list[str], list[list[object]]]:
+    """One row a unit and measure with a target: what is still needed this year, and where it is heading; the impossible first."""
+    headings = "Năm|Mã đơn vị|Đơn vị|Cấp|Chỉ số|Đạt|Tổng|Tỷ lệ|Chỉ tiêu|Còn lại (dự kiến)|Cần đạt thêm|Còn kịp|Ước tính".split("|")
+    headings += "Dự báo cuối năm|Từ|Đến|Tin cậy|Cách tính".split("|")
+    possible = {True: "Còn kịp", False: "Không còn kịp", None: ""}
+    rows: list[list[object]] = []
+    for start, code, name, level, m, n, d, t, remaining, needed, kept, message, rate, low, high, reliable, method in query(
+        "SELECT n.period_start, n.unit_code, n.unit_name, n.level, n.measure, n.numerator, n.denominator, n.target, n.remaining, n.needed, "
+        "n.is_possible, n.message_vi, f.rate, f.low, f.high, f.is_reliable, f.method_vi FROM mart.needed AS n "
+        "JOIN mart.forecast AS f USING (measure, unit_code, unit_valid_from) "
+        f"ORDER BY coalesce(n.is_possible, TRUE), {_LEVEL_ORDER.format('n.level')}, n.unit_code, n.unit_valid_from, n.measure"
+    ):
+        row = [
+            start.year,
+            code,
+            name,
+            LEVELS_VI[level],
+            labels[m],
+            n,
+            d,
+            percent_vi(n, d, t),
+            _target(t),
+            remaining,
+            needed,
+            possible[kept],
+        ]
+        trust = "" if rate is None else "Đủ căn cứ" if reliable else "Ít dữ liệu"
+        rows.append([*row, message, *(_forecast(r) for r in (rate, low, high)), trust, method])
+    return headings, rows
+
+
+def _forecast(rate: float | None) -> str:
+    return "" if rate is None else percent_vi(math.floor(rate * 1000 + 1e-9), 1000)

@@ -23,6 +23,10 @@ class ConfigurationError(Exception):
     """The configuration or the reference tables cannot be used; the text says where and what to do. Exit code 2."""
 
 
+class QueryError(Exception):
+    """A question that cannot be answered as it was asked; the text says what to ask instead. Exit code 2."""
+
+
 class AlreadyRunning(Exception):
     """Another run holds the lock of this warehouse. Exit code 4."""
 

@@ -85,7 +85,7 @@ def _show_published(console: Console, settings: Settings) -> None:
         rows = connection.execute(
             "SELECT m.label_vi, count(*) FILTER (WHERE status = 'met'), count(*) FILTER (WHERE status = 'missed'), count(*) FILTER (WHERE status = 'no_data'), "
             "count(*) FILTER (WHERE status = 'no_target') FROM mart.measures m JOIN mart.unit_rates r USING (measure) "
-            "WHERE r.period_kind = 'year' AND r.period_start <= CAST(r.as_of AS DATE) AND r.period_end > CAST(r.as_of AS DATE) GROUP BY m.rowid, m.label_vi ORDER BY m.rowid"
+            "WHERE m.family = 'plan' AND r.period_kind = 'year' AND r.period_start <= CAST(r.as_of AS DATE) AND r.period_end > CAST(r.as_of AS DATE) GROUP BY m.rowid, m.label_vi ORDER BY m.rowid"
         ).fetchall()
     console.print(
         f"Dòng dữ liệu: nạp {loaded}, từ chối {rejected}. Hồ sơ: {cases}. Chậm tiếp nhận quá 8 giờ: {late} (đang chờ {waiting}).",

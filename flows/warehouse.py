@@ -13,11 +13,13 @@ import pyarrow as pa
 
 from expectations import CheckResult, create_tables_sql, load_contracts, run_checks
 from flows.manifest import FILES, WARNINGS, Manifest
-from flows.reference import Reference
+from flows.reference import Reference, follow_successors
 from flows.settings import ConfigurationError
 from transforms.corrections import Correction, outcome_rows
-from transforms.measures import load_measures, render_months
+from transforms.measures import load_measures, render_months, render_periods
 from transforms.normalise import TROUBLES, staged_schema
+from transforms.pending import is_foreseen, render_pending
+from transforms.thresholds import load_thresholds
 from transforms.workdays import make_calendar
 
 # Clients from DuckDB 1.2 on (DBeaver, Metabase) open this storage version.
@@ -76,6 +78,8 @@ def build_warehouse(
         for name, text in sql_files():
             if name.startswith("70_"):
                 _count_measures(connection, as_of)
+            if name.startswith("83_"):
+                _count_pending(connection, as_of)
             connection.execute(text)
             if name.startswith("45_"):
                 _apply_corrections(connection, reference.corrections)
@@ -108,7 +112,11 @@ def _load_inputs(
         "work.units": reference.units,
         "work.unit_names": reference.unit_names,
         "work.targets": reference.targets,
-        "work.moment": pa.table({"as_of": pa.array([as_of], pa.timestamp("us"))}),
+        "work.thresholds": load_thresholds(),
+        "work.plan": reference.plan.lines,
+        "work.plan_leads": reference.plan.leads,
+        "work.moment": pa.table({"as_of": pa.array([as_of], pa.timestamp("us")), "restart_at_payment": [reference.restart_at_payment]}),
+        "work.unit_today": follow_successors(reference.units, as_of.date()),
         "ops.warnings": pa.Table.from_pylist(manifest.warnings, schema=WARNINGS),
         "ops.runs": pa.Table.from_pylist(list(runs), schema=_RUNS),
     }
@@ -117,36 +125,53 @@ def _load_inputs(
     _stage_view(connection, "work.troubles", manifest.troubles, TROUBLES)
     first, last = connection.execute(
         "SELECT year(min(moment)), year(max(moment)) FROM (SELECT submitted_at AS moment FROM work.cases_rows UNION ALL "
-        "SELECT received_at FROM work.cases_rows UNION ALL SELECT submitted_at FROM work.waiting_rows)"
+        "SELECT received_at FROM work.cases_rows UNION ALL SELECT due_at FROM work.cases_rows UNION ALL SELECT submitted_at FROM work.waiting_rows)"
     ).fetchall()[0]
-    tables["work.calendar"] = make_calendar(
-        min(first or as_of.year, as_of.year), max(last or as_of.year, as_of.year), reference.overrides, reference.hours
-    )
+    years = (min(first or as_of.year, as_of.year), max(last or as_of.year, as_of.year + 1))
+    tables["work.calendar"] = make_calendar(*years, reference.overrides, reference.hours)
     for name, table in tables.items():
         connection.register("incoming", table)
         connection.execute(f"{'INSERT INTO ' + name if name.startswith('ops.') else 'CREATE TABLE ' + name + ' AS'} SELECT * FROM incoming")
         connection.unregister("incoming")
+    _open_offices(connection, reference, years)
     connection.execute("CREATE TABLE work.present AS SELECT file_id, status FROM work.files WHERE is_present")
     measures = load_measures(list(load_contracts()["core.cases"].columns))
     connection.executemany(
-        "INSERT INTO mart.measures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [(m.name, m.criterion, m.label_vi, m.legal_basis, m.zero, m.period, m.denominator, m.numerator, m.distinct) for m in measures],
+        "INSERT INTO mart.measures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                m.name,
+                m.criterion,
+                m.label_vi,
+                m.legal_basis,
+                m.zero,
+                m.period,
+                m.denominator,
+                m.numerator,
+                m.distinct,
+                m.family,
+                m.differs_vi,
+                m.decimals,
+            )
+            for m in measures
+        ],
     )
 
 
 def _stage_view(connection: duckdb.DuckDBPyConnection, name: str, parts: Sequence[Path], schema: pa.Schema) -> None:
-    full = schema
+    """The staged rows of a kind; a column that an export staged by an older reader lacks is NULL for it."""
     for column, kind in _LINEAGE:
-        full = full.append(pa.field(column, kind))
+        schema = schema.append(pa.field(column, kind))
+    connection.register("incoming", schema.empty_table())
+    connection.execute(f"CREATE TABLE {name if not parts else name + '_shape'} AS SELECT * FROM incoming")
+    connection.unregister("incoming")
     if not parts:
-        connection.register("incoming", full.empty_table())
-        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
-        connection.unregister("incoming")
         return
     if any(c in str(parts[0]) for c in "*?["):
         raise ConfigurationError(f"đường dẫn kho dữ liệu “{parts[0].parent}” có ký tự * ? hoặc [; hãy đặt kho dữ liệu ở thư mục khác")
     paths = ", ".join(f"'{_quoted(p)}'" for p in sorted(parts))
-    connection.execute(f"CREATE VIEW {name} AS SELECT {', '.join(full.names)} FROM read_parquet([{paths}], union_by_name = true)")
+    staged = f"SELECT * FROM {name}_shape UNION ALL BY NAME SELECT * FROM read_parquet([{paths}], union_by_name = true)"
+    connection.execute(f"CREATE VIEW {name} AS SELECT {', '.join(schema.names)} FROM ({staged}) AS staged")
 
 
 def _apply_corrections(connection: duckdb.DuckDBPyConnection, corrections: Sequence[Correction]) -> None:
@@ -162,9 +187,33 @@ def _apply_corrections(connection: duckdb.DuckDBPyConnection, corrections: Seque
         connection.unregister("incoming")
 
 
+def _open_offices(connection: duckdb.DuckDBPyConnection, reference: Reference, years: tuple[int, int]) -> None:
+    """work.office_days: the calendar of every unit with hours of its own, and everybody's as office ''."""
+    connection.execute(
+        "CREATE TABLE work.office_days AS SELECT '' AS office, row_number() OVER (ORDER BY date) AS day_number, * FROM work.calendar"
+    )
+    for office in reference.hours.offices:
+        connection.register("incoming", make_calendar(*years, reference.overrides, reference.hours, office))
+        connection.execute("INSERT INTO work.office_days SELECT ?, row_number() OVER (ORDER BY date), * FROM incoming", [office])
+        connection.unregister("incoming")
+
+
 def _count_measures(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
     measures = load_measures(list(load_contracts()["core.cases"].columns))
-    connection.execute("CREATE TABLE work.measure_months AS\n" + "\nUNION ALL\n".join(render_months(m, as_of) for m in measures))
+    for table, rendered in (
+        ("measure_months", [render_months(m, as_of) for m in measures if not m.is_per_period]),
+        ("measure_periods", [render_periods(m, as_of) for m in measures if m.is_per_period]),
+    ):
+        connection.execute(f"CREATE TABLE work.{table} AS\n" + "\nUNION ALL\n".join(rendered))
+
+
+def _count_pending(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
+    columns = list(load_contracts()["core.cases"].columns)
+    foreseen = [m for m in load_measures(columns) if is_foreseen(m)]
+    connection.execute("CREATE TABLE work.foreseen (measure VARCHAR)")
+    connection.executemany("INSERT INTO work.foreseen VALUES (?)", [(m.name,) for m in foreseen])
+    rendered = [render_pending(m, as_of, columns) for m in foreseen if m.period != "ended_at"]  # new endings are those of open dossiers
+    connection.execute("CREATE TABLE work.pending AS\n" + "\nUNION ALL\n".join(rendered))
 
 
 def remove_database(path: Path) -> None:

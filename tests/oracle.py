@@ -7,7 +7,7 @@ loops and dictionaries. When the two disagree, one of them misreads the definiti
 import csv
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -18,7 +18,10 @@ SHIFTS = ((time(7, 0), time(11, 30)), (time(13, 30), time(17, 0)))
 LIMIT_HOURS = 8.0
 
 Key = tuple[str, str, str, str, str]
-"""measure, period_kind, period_start (ISO), group_kind (unit, level, all), group_code"""
+"""measure, period_kind, period_start (ISO), group_kind (unit, level, all), group_code (of a unit its ``key``)"""
+
+UnitKey = tuple[str, str]
+"""unit_code and valid_from (ISO): codes are used again, so that a code alone names no unit"""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,18 @@ class Unit:
     code: str
     name: str
     level: str
+    valid_from: date = date.min
+    valid_to: date = date.max
+    successor: str = ""
+
+    @property
+    def key(self) -> str:
+        """Code and first day, as one text."""
+        return f"{self.code}@{self.valid_from}"
+
+    def is_valid(self, day: date) -> bool:
+        """Whether the unit exists on a day."""
+        return self.valid_from <= day <= self.valid_to
 
 
 @dataclass(frozen=True)
@@ -74,6 +89,9 @@ class Dossier:
     components: int | None = None
     result_digitized: bool = False
     e_result: bool = False
+    supplements: int | None = None
+    catalogue_fee: int | None = None
+    """None for a procedure that the catalogue does not list."""
 
     @property
     def is_received(self) -> bool:
@@ -91,6 +109,11 @@ class Dossier:
         return self.status in (9, 10) and self.end is not None
 
     @property
+    def settled(self) -> datetime | None:
+        """When handling ended in any way: done, returned, withdrawn, stopped; None while it has not."""
+        return self.end if self.status in (7, 8, 9, 10) else None
+
+    @property
     def is_fee_bearing(self) -> bool:
         """Whether any fee line counts."""
         return any(line.counts for line in self.fees)
@@ -106,7 +129,7 @@ class Truth:
     """Everything the measures need."""
 
     as_of: datetime
-    units: dict[str, Unit]
+    units: dict[UnitKey, Unit]
     dossiers: list[Dossier]
     overrides: dict[date, bool]
 
@@ -120,6 +143,25 @@ class Truth:
             return None
         end = dossier.received if dossier.received is not None else self.as_of
         return working_hours(dossier.submitted, end, self.overrides)
+
+    def waiting_clock_hours(self, dossier: Dossier) -> float | None:
+        """Returns the plain hours a dossier waited for reception, nights and holidays too; None where the clock does not run."""
+        if dossier.channel != "online" or dossier.submitted is None or dossier.status == 3:
+            return None
+        end = dossier.received if dossier.received is not None else self.as_of
+        return max((end - dossier.submitted).total_seconds(), 0) / 3600
+
+    def unit_today(self, unit: Unit) -> Unit:
+        """Returns the unit that took over by as_of, through any number of successors; the unit itself where none did."""
+        today = self.as_of.date()
+        heir = unit
+        while not heir.is_valid(today):
+            # The successor may have the very code of its predecessor, so only a later one is meant.
+            later = [u for u in self.units.values() if u.code == heir.successor and u.valid_from > heir.valid_from]
+            if not later:
+                return unit
+            heir = min(later, key=lambda u: u.valid_from)
+        return heir
 
 
 _library_days: dict[date, bool] = {}
@@ -157,14 +199,14 @@ def load_overrides(path: Path) -> dict[date, bool]:
 def load_truth(truth_dir: Path, reference_dir: Path) -> Truth:
     """Returns the facts of a sample; fees and digitization are taken from their own files, line by line."""
     facts = json.loads((truth_dir / "sample.json").read_text(encoding="utf-8"))
-    units = {r["unit_code"]: Unit(r["unit_code"], r["name_vi"], r["level"]) for r in _rows(reference_dir / "units.csv")}
+    units = load_units(reference_dir / "units.csv")
     catalogue = {r["procedure_code"]: r for r in _rows(truth_dir / "procedures.csv")}
     dossiers: dict[str, Dossier] = {}
     for r in _rows(truth_dir / "dossiers.csv"):
         listed = catalogue.get(r["procedure_code"])
         dossiers[r["case_code"]] = Dossier(
             code=r["case_code"],
-            unit=units[r["unit_code"]],
+            unit=units[r["unit_code"], r["unit_valid_from"]],
             procedure=r["procedure_code"],
             level=listed["service_level"] if listed else r["service_level"],
             channel=r["channel"],
@@ -175,6 +217,8 @@ def load_truth(truth_dir: Path, reference_dir: Path) -> Truth:
             returned=_moment(r["returned_at"]),
             status=int(r["status_code"]),
             has_result=listed["has_result"] == "true" if listed else True,
+            supplements=int(r["supplements"]) if r["supplements"] else None,
+            catalogue_fee=int(listed["fee"]) if listed else None,
         )
     for r in _rows(truth_dir / "payments.csv"):
         dossiers[r["case_code"]].fees.append(FeeLine(int(r["amount"]), r["collection"], r["method"], r["state"]))
@@ -187,18 +231,46 @@ def load_truth(truth_dir: Path, reference_dir: Path) -> Truth:
     return Truth(datetime.fromisoformat(facts["as_of"]), units, list(dossiers.values()), overrides)
 
 
+def load_units(path: Path) -> dict[UnitKey, Unit]:
+    """Returns the lines of units.csv by code and first day."""
+    units: dict[UnitKey, Unit] = {}
+    for r in _rows(path):
+        first = date.fromisoformat(r["valid_from"]) if r["valid_from"] else date.min
+        last = date.fromisoformat(r["valid_to"]) if r["valid_to"] else date.max
+        units[r["unit_code"], r["valid_from"]] = Unit(r["unit_code"], r["name_vi"], r["level"], first, last, r["successor_code"])
+    return units
+
+
 def unit_rates(truth: Truth) -> dict[Key, tuple[int, int]]:
-    """Returns ``{key: (numerator, denominator)}`` of every measure, period and group whose denominator is not 0."""
+    """Returns ``{key: (numerator, denominator)}`` of every measure, period and group whose denominator is not 0.
+
+    As it was: a dossier counts for the unit it belonged to.
+    """
+    return _rates(truth, lambda unit: unit)
+
+
+def unit_rates_as_is(truth: Truth) -> dict[Key, tuple[int, int]]:
+    """Returns the same with every dossier given to the unit that answers for it today: predecessors rolled into successors."""
+    return _rates(truth, truth.unit_today)
+
+
+def _rates(truth: Truth, unit_of: Callable[[Unit], Unit]) -> dict[Key, tuple[int, int]]:
+    days = _Period.all_of(truth)
     counted: dict[Key, list[int]] = defaultdict(lambda: [0, 0])
     bearing: dict[Key, set[str]] = defaultdict(set)
     paid: dict[Key, set[str]] = defaultdict(set)
     for dossier in truth.dossiers:
+        unit = unit_of(dossier.unit)
         for measure, moment, hit in _answers(truth, dossier):
-            for key in _keys(measure, moment, dossier.unit):
+            for key in _keys(measure, period_starts(moment), unit):
                 counted[key][0] += hit
                 counted[key][1] += 1
+        for period in _Period.of(dossier, days):
+            for key in _keys("on_time_766", [(period.kind, period.begin)], unit):
+                counted[key][0] += _is_on_time_766(truth, dossier, period)
+                counted[key][1] += 1
         if dossier.is_received and dossier.received is not None and dossier.is_fee_bearing:
-            for key in _keys("payment_procedures", dossier.received, dossier.unit):
+            for key in _keys("payment_procedures", period_starts(dossier.received), unit):
                 bearing[key].add(dossier.procedure)
                 if dossier.is_paid_online:
                     paid[key].add(dossier.procedure)
@@ -233,11 +305,60 @@ def _answers(truth: Truth, d: Dossier) -> Iterable[tuple[str, datetime, bool]]:
             yield "digitized_result", at, d.result_digitized
             yield "e_result", at, d.e_result
         yield "digitized", at, input_digitized and (d.result_digitized or not d.has_result)
+    yield "online_submission_766", at, d.channel == "online"
+    # Of a procedure with a fee, unless the dossier has fee lines and all of them are 0; exemptions and refunds stay in.
+    owes = d.is_fee_bearing if d.catalogue_fee is None else d.catalogue_fee > 0
+    if owes and not (d.fees and all(line.amount <= 0 for line in d.fees)):
+        online = [x for x in d.fees if x.amount > 0 and x.state == "Đã thanh toán" and x.method == "Trực tuyến"]
+        yield "payment_766", at, bool(online)
+    needs_result = d.has_result and d.is_finished
+    yield "digitized_766", at, input_digitized and (d.result_digitized or not needs_result)
+    if d.settled is not None:
+        yield "on_time_resolved", d.settled, d.due is None or d.settled.date() <= d.due.date()
 
 
-def _keys(measure: str, moment: datetime, unit: Unit) -> Iterable[Key]:
-    for kind, start in period_starts(moment):
-        for group_kind, group_code in (("unit", unit.code), ("level", unit.level), ("all", "all")):
+@dataclass(frozen=True)
+class _Period:
+    """A month, quarter or year ``[begin, end)``."""
+
+    kind: str
+    begin: date
+    end: date
+
+    @staticmethod
+    def all_of(truth: Truth) -> "list[_Period]":
+        """Returns all periods of a sample."""
+        following = {"month": 1, "quarter": 3, "year": 12}
+        made = []
+        for kind, first in sorted(periods(truth)):
+            begin = date.fromisoformat(first)
+            months = begin.year * 12 + begin.month - 1 + following[kind]
+            made.append(_Period(kind, begin, date(months // 12, months % 12 + 1, 1)))
+        return made
+
+    @staticmethod
+    def of(dossier: Dossier, days: "list[_Period]") -> "list[_Period]":
+        """Returns the periods in which a dossier was received or ended, each once."""
+        if not dossier.is_received or dossier.received is None:
+            return []
+        moments = [m.date() for m in (dossier.received, dossier.settled) if m is not None]
+        return [p for p in days if any(p.begin <= m < p.end for m in moments)]
+
+
+def _is_on_time_766(truth: Truth, d: Dossier, period: _Period) -> bool:
+    """Says whether a dossier is on time as things stood at the end of a period, by the national rules."""
+    if d.supplements is not None and d.supplements > 1:
+        return False
+    if d.due is None:
+        return True
+    if d.settled is not None and d.settled.date() < period.end:
+        return d.settled.date() <= d.due.date()
+    return d.due.date() >= min(period.end - timedelta(days=1), truth.as_of.date())
+
+
+def _keys(measure: str, starts: list[tuple[str, date]], unit: Unit) -> Iterable[Key]:
+    for kind, start in starts:
+        for group_kind, group_code in (("unit", unit.key), ("level", unit.level), ("all", "all")):
             yield measure, kind, start.isoformat(), group_kind, group_code
 
 
@@ -272,14 +393,17 @@ def late_receptions(truth: Truth) -> dict[str, tuple[str, datetime, datetime | N
     return late
 
 
-def summary06(truth: Truth, begin: date, end: date) -> dict[str, dict[str, int]]:
-    """Returns Biểu số 06 of the period ``[begin, end)`` by unit code, counted by that table's own rules."""
+def summary06(truth: Truth, begin: date, end: date) -> dict[UnitKey, dict[str, int]]:
+    """Returns Biểu số 06 of the period ``[begin, end)`` by unit, counted by that table's own rules.
+
+    Units that were not valid in the period are left out, unless dossiers of theirs are still at hand.
+    """
     names = ("total", "online", "direct", "carried", "done", "early", "on_day", "late", "open", "open_in", "open_over")
-    table = {code: dict.fromkeys(names, 0) for code in truth.units}
+    table = {key: dict.fromkeys(names, 0) for key in truth.units}
     for d in truth.dossiers:
         if not d.is_received or d.received is None:
             continue
-        row = table[d.unit.code]
+        row = table[d.unit.code, d.unit.valid_from.isoformat()]
         end_day = d.end.date() if d.status in (7, 8, 9, 10) and d.end is not None else None
         if begin <= d.received.date() < end:
             row["online" if d.channel == "online" else "direct"] += 1
@@ -297,7 +421,8 @@ def summary06(truth: Truth, begin: date, end: date) -> dict[str, dict[str, int]]
         else:
             row["open"] += 1
             row["open_over" if d.due is not None and d.due.date() < end else "open_in"] += 1
-    return table
+    lasting = {key for key, unit in truth.units.items() if unit.valid_from < end and unit.valid_to >= begin}
+    return {key: row for key, row in table.items() if key in lasting or row["total"]}
 
 
 def _rows(path: Path) -> Iterable[dict[str, str]]:

@@ -13,10 +13,12 @@ from typing import Any
 
 import yaml
 
-_FIELDS = {"criterion", "label_vi", "legal_basis", "denominator", "numerator", "period", "zero"}
+_FIELDS = {"criterion", "label_vi", "legal_basis", "family", "differs_vi", "decimals", "denominator", "numerator", "period", "zero"}
+FAMILIES = ("plan", "qd766", "bieu06")
+RECEIVED_OR_ENDED = "received_or_ended"
 _NAME = re.compile(r"^[a-z][a-z0-9_]{2,40}$")
 _FORBIDDEN = re.compile(r";|--|/\*|\b(select|insert|update|delete|drop|create|attach|copy)\b", re.IGNORECASE)
-_PERIOD_COLUMNS = ("received_at", "submitted_at")
+_PERIOD_COLUMNS = ("received_at", "submitted_at", "ended_at", RECEIVED_OR_ENDED)
 
 
 class MeasureError(Exception):
@@ -29,8 +31,8 @@ class Measure:
 
     Attributes:
         denominator, numerator: predicates on core.cases; the numerator is counted inside the denominator. `{as_of}` stands for the moment
-            the figures are for.
-        period: column whose month the dossier belongs to.
+            the figures are for, `{period_end}` and `{cutoff}` for the period's end and its last day reached so far.
+        period: column whose month the dossier belongs to, or received_or_ended.
         distinct: count distinct values of this column; None counts dossiers.
         zero: "null": no rate when the denominator is 0.
     """
@@ -43,12 +45,34 @@ class Measure:
     numerator: str
     period: str
     zero: str
+    family: str
+    differs_vi: str
+    decimals: int
     distinct: str | None = None
 
-    def predicates(self, as_of: datetime) -> tuple[str, str]:
-        """Denominator and numerator as SQL for one moment."""
-        moment = f"TIMESTAMP '{as_of:%Y-%m-%d %H:%M:%S}'"
-        return self.denominator.replace("{as_of}", moment).strip(), self.numerator.replace("{as_of}", moment).strip()
+    @property
+    def is_per_period(self) -> bool:
+        """Counted for each period directly, because a dossier may belong to several months or the answer depends on the period's end."""
+        return self.period == RECEIVED_OR_ENDED or any(mark in self.denominator + self.numerator for mark in ("{period_end}", "{cutoff}"))
+
+    def predicates(self, as_of: datetime, period_end: str = "{period_end}", cutoff: str = "{cutoff}") -> tuple[str, str]:
+        """Denominator and numerator as SQL for one moment; the period's marks give way to the SQL given for them."""
+        marks = {"{as_of}": f"TIMESTAMP '{as_of:%Y-%m-%d %H:%M:%S}'", "{period_end}": period_end, "{cutoff}": cutoff}
+        denominator, numerator = self.denominator, self.numerator
+        for mark, sql in marks.items():
+            denominator, numerator = denominator.replace(mark, sql), numerator.replace(mark, sql)
+        return denominator.strip(), numerator.strip()
+
+    def belongs(self, start: str, end: str) -> str:
+        """SQL condition of the dossiers in a period: start its first day, end the day after its last one, both SQL."""
+        if self.period == RECEIVED_OR_ENDED:
+            return f"(received_at >= {start} AND received_at < {end}) OR (is_ended AND ended_at >= {start} AND ended_at < {end})"
+        return f"{self.period} >= {start} AND {self.period} < {end}"
+
+    @property
+    def is_countable(self) -> str:
+        """SQL condition that goes with the denominator: " AND …", or nothing; where distinct values are counted, one without value is not."""
+        return f" AND {self.distinct} IS NOT NULL" if self.distinct else ""
 
 
 def parse_measures(text: str, case_columns: Sequence[str]) -> list[Measure]:
@@ -73,22 +97,29 @@ def parse_measures(text: str, case_columns: Sequence[str]) -> list[Measure]:
             raise MeasureError(f"measures.yml, {name}: thiếu {sorted(missing)}, không có trường {sorted(unknown)}")
         if body["zero"] != "null":
             raise MeasureError(f'measures.yml, {name}: zero phải là "null", không phải {body["zero"]!r}')
+        if body["family"] not in FAMILIES or body["decimals"] not in (0, 1, 2):
+            raise MeasureError(f"measures.yml, {name}: family phải là một trong {FAMILIES}, decimals là 0, 1 hoặc 2")
         if body["period"] not in _PERIOD_COLUMNS:
             raise MeasureError(f"measures.yml, {name}: period phải là một trong {_PERIOD_COLUMNS}")
         if body.get("distinct") not in (None, *case_columns):
             raise MeasureError(f"measures.yml, {name}: distinct “{body['distinct']}” không phải cột của core.cases")
         for part in ("denominator", "numerator"):
             _check_predicate(name, part, str(body[part]), case_columns)
-        measures.append(Measure(name, **{k: str(v).strip() for k, v in body.items()}))
+        fields: dict[str, Any] = {k: v if k == "decimals" else " ".join(str(v).split()) for k, v in body.items()}
+        measures.append(Measure(name, **fields))
     return measures
+
+
+def columns_in(predicate: str) -> list[str]:
+    """The columns a predicate names, in order; its keywords are written in capitals."""
+    bare = re.sub(r"'[^']*'|\{(?:as_of|period_end|cutoff)\}", " ", predicate)
+    return list(dict.fromkeys(re.findall(r"[a-z_][a-z0-9_]*", bare)))
 
 
 def _check_predicate(name: str, part: str, predicate: str, case_columns: Sequence[str]) -> None:
     if _FORBIDDEN.search(predicate):
         raise MeasureError(f"measures.yml, {name}.{part}: chỉ được là một điều kiện, không phải câu lệnh")
-    bare = re.sub(r"'[^']*'|\{as_of\}", " ", predicate)
-    words = set(re.findall(r"[a-z_][a-z0-9_]*", bare))
-    strange = words - set(case_columns)
+    strange = set(columns_in(predicate)) - set(case_columns)
     if strange:
         raise MeasureError(f"measures.yml, {name}.{part}: {sorted(strange)} không phải cột của core.cases")
 
@@ -106,10 +137,26 @@ def render_months(measure: Measure, as_of: datetime) -> str:
     """
     denominator, numerator = measure.predicates(as_of)
     item = measure.distinct or "CAST(NULL AS VARCHAR)"
-    group, known = (f", {measure.distinct}", f" AND {measure.distinct} IS NOT NULL") if measure.distinct else ("", "")
+    group = f", {measure.distinct}" if measure.distinct else ""
     return (
         f"SELECT '{measure.name}' AS measure, unit_code, unit_valid_from, CAST(date_trunc('month', {measure.period}) AS DATE) AS month, {item} AS item,\n"
         f"       count(CASE WHEN {numerator} THEN 1 END) AS numerator, count(*) AS denominator\n"
-        f"FROM core.cases\nWHERE {measure.period} IS NOT NULL{known} AND ({denominator})\n"
+        f"FROM core.cases\nWHERE {measure.period} IS NOT NULL{measure.is_countable} AND ({denominator})\n"
         f"GROUP BY unit_code, unit_valid_from, CAST(date_trunc('month', {measure.period}) AS DATE){group}"
+    )
+
+
+def render_periods(measure: Measure, as_of: datetime) -> str:
+    """SQL whose rows are (measure, period_kind, period_start, unit_code, unit_valid_from, item, numerator, denominator), one a unit and period.
+
+    For measures that are counted for each period directly; `work.periods` says which there are.
+    """
+    denominator, numerator = measure.predicates(as_of, "p.period_end", "p.cutoff")
+    item = measure.distinct or "CAST(NULL AS VARCHAR)"
+    group = f", {measure.distinct}" if measure.distinct else ""
+    return (
+        f"SELECT '{measure.name}' AS measure, p.period_kind, p.period_start, unit_code, unit_valid_from, {item} AS item,\n"
+        f"       count(CASE WHEN {numerator} THEN 1 END) AS numerator, count(*) AS denominator\n"
+        f"FROM core.cases\nJOIN work.periods AS p ON {measure.belongs('p.period_start', 'p.period_end')}\nWHERE ({denominator}){measure.is_countable}\n"
+        f"GROUP BY p.period_kind, p.period_start, unit_code, unit_valid_from{group}"
     )

@@ -44,6 +44,8 @@ _REASON_OF_TYPE = {
     "payment_state": "unknown_word",
     "component": "unknown_word",
     "yes_no": "unknown_word",
+    "progress": "unknown_status",
+    "percent": "bad_number",
 }
 _ARROW = {
     "date": pa.timestamp("us"),
@@ -54,10 +56,24 @@ _ARROW = {
     "count": pa.int64(),
     "duration": pa.int64(),
     "yes_no": pa.bool_(),
+    "percent": pa.float64(),
 }
 # Types whose valid value proves that a row without a usable code is data and not a signature or a total.
 _EVIDENCE = frozenset(
-    ("date", "status", "channel", "level", "procedure_code", "collection", "method", "payment_state", "component", "count")
+    (
+        "date",
+        "status",
+        "channel",
+        "level",
+        "procedure_code",
+        "collection",
+        "method",
+        "payment_state",
+        "component",
+        "count",
+        "progress",
+        "percent",
+    )
 )
 _FOOTER_ROWS = 15
 TROUBLES = pa.schema(
@@ -176,6 +192,10 @@ def _parse(column: Column, text: pa.DictionaryArray, sheet: Sheet, lists: Layout
         case "case_code":
             values, known = parsing.parse_case_codes(words)
             bad = ~known
+        case "code":
+            values, bad = parsing.parse_codes(words), none_bad
+        case "percent":
+            values, bad = parsing.parse_percentages(words)
         case "procedure_code":
             values = parsing.parse_procedure_codes(words)
             bad = ~pc.match_substring_regex(values, r"^\d\.\d{6}$").to_numpy(zero_copy_only=False).astype(bool)
@@ -222,7 +242,8 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
         for name, position in layout.columns.items()
     }
     coded = parsed[kind.key_column]
-    well_formed = _valid(coded.values) & ~coded.bad if kind.key_column != "unit" else np.zeros(len(coded.values), dtype=bool)
+    is_telling = kind.columns[kind.key_column].type not in ("unit", "code")  # a name or a bare number may stand in a total, too
+    well_formed = _valid(coded.values) & ~coded.bad if is_telling else np.zeros(len(coded.values), dtype=bool)
     below = [column.slice(start) for column in sheet.columns]
     code_headings = {heading.rpartition(">")[2] for heading, column in lists.headings[kind.name].items() if column == kind.key_column}
     keep, sections = find_data_rows(below, coded.text, well_formed, _evidence(layout, parsed, below), code_headings)
@@ -262,7 +283,7 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
     refused = troubles.filter(pc.not_equal(troubles["reason"], "unknown_level"))["row_number"].combine_chunks()
     rejected = pc.is_in(columns["row_number"], value_set=refused)
     for column in kind.columns.values():
-        if column.type in ("case_code", "procedure_code", "text"):
+        if column.type in ("case_code", "procedure_code", "code", "text"):
             # a row that is rejected may be one whose cells slipped sideways: what it has as text is not kept
             columns[column.staged_as] = pc.if_else(rejected, pa.scalar(None, pa.string()), columns[column.staged_as])
     result = NormalisedSheet(sheet.name, layout, pa.table([columns[name] for name in schema.names], schema=schema), troubles)

@@ -7,12 +7,13 @@ Formats are those of Vietnamese exports: day before month, always.
 
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.text import key, mask
+from transforms.text import hide_numbers, key, mask
 
 # A year outside is a typing slip (0206), not a date.
 FIRST_YEAR, LAST_YEAR = 1990, 2099
@@ -176,6 +177,45 @@ def parse_numbers(column: pa.Array, *, no_fee_words: bool = False) -> tuple[pa.A
         return value
 
     return _by_value(column, parse, pa.int64())
+
+
+_PERCENT = re.compile(r"^(\d{1,3}(?:[.,]\d+)?)\s*(%?)$")
+
+
+def parse_percentages(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
+    """Shares (1.0 is 100 %) of a column of percentages: 97,5; 34.5%; 97,5 %.
+
+    A bare number above 0 and up to 1 is not understood: a spreadsheet's percent cell hands out 0.975 for 97.5 %, people write 0,975 for less
+    than one percent, and 1 may be either.
+    """
+
+    def parse(text: str) -> float:
+        match = _PERCENT.match(text)
+        if not match:
+            raise ValueError(text)
+        value = Decimal(match[1].replace(",", "."))
+        if not match[2] and 0 < value <= 1:
+            raise ValueError(text)
+        return float(value / 100)
+
+    return _by_value(column, parse, pa.float64())
+
+
+_TASK_CODE = re.compile(r"^(?=.*\d)[^\W_][^\s\x00-\x1f]{0,59}$")
+
+
+def parse_codes(column: pa.Array) -> pa.Array:
+    """Numbers of tasks and criteria as offices write them, without spaces: 15/NV-UBND, 7.3.3.2, 6.3.2a.
+
+    Words without a digit, error values, and bare identity or telephone numbers are no codes: null.
+    """
+
+    def parse(text: str) -> str | None:
+        compact = re.sub(r"[\u2010-\u2015\u2212]", "-", text.replace(" ", ""))
+        return compact if _TASK_CODE.match(compact) and hide_numbers(compact) == compact else None
+
+    values, _ = _by_value(column, parse, pa.string())
+    return values
 
 
 _PROCEDURE = re.compile(r"^(\d)[.,](\d{1,6})(?:\.000\.00\.00)?(?:\.[A-Z]\d{2})?$", re.IGNORECASE)

@@ -139,6 +139,10 @@ class Scribe:
                 cells[row] = ""
         return cells
 
+    def _counts(self, numbers: Ints) -> list[Cell]:
+        """Returns whole numbers as cells, blank where there is none."""
+        return ["" if n == NONE else float(n) if self._is_binary else str(n) for n in numbers.tolist()]
+
     def cases(self, batch: Batch) -> Columns:
         """Returns the columns of a list of dossiers."""
         return {
@@ -161,6 +165,7 @@ class Scribe:
             "finished": self.moments(batch.finished),
             "returned": self.moments(batch.returned),
             "status": self._statuses[batch.status].tolist(),
+            "supplements": self._counts(batch.supplements),
             "officer": self._pool(people.OFFICERS)[batch.officer].tolist(),
             "note": self._pool(people.NOTES)[batch.identity % len(people.NOTES)].tolist(),
             "unheard": [""] * len(batch),

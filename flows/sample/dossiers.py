@@ -1,11 +1,12 @@
 """Made-up dossiers: who filed what where, when it was received, and how it ended, as columns of numbers."""
 
 from dataclasses import dataclass, fields
+from datetime import datetime, time
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.sample.district import DISTRICT_UNIT, ODD_PREFIX, PORTAL_PREFIX, District
+from flows.sample.district import DISTRICT_UNIT, MERGED_PROVINCE, ODD_PREFIX, PORTAL_PREFIX, PROVINCE, REFORM, District
 from flows.sample.worktime import DAY, END_OF_DAY, NONE, Bools, Ints, Worktime
 
 ONLINE, COUNTER, POSTAL = 0, 1, 2
@@ -19,12 +20,15 @@ _DUE_TIMES = np.array([1020, 1020, 1020, 690, 660, 510], dtype=np.int64)
 class Batch:
     """Dossiers as parallel arrays; units, procedures and people as positions in their lists, moments as minutes.
 
-    ``NONE`` (-1) stands for a moment that has not come. ``waiting_only`` marks dossiers that only the list of
-    dossiers waiting for reception shows.
+    ``NONE`` (-1) stands for a moment that has not come. ``unit`` is the one a dossier belongs to, valid on the day it was
+    received (while it waits, submitted); ``filed_with`` the one valid when it was submitted, and another only for what
+    was on its way when the units changed. ``supplements`` counts the requests for supplements, ``NONE`` where no export
+    tells. ``waiting_only`` marks dossiers that only the list of dossiers waiting for reception shows.
     """
 
     code: NDArray[np.object_]
     unit: Ints
+    filed_with: Ints
     procedure: Ints
     channel: Ints
     submitted: Ints
@@ -33,6 +37,7 @@ class Batch:
     finished: Ints
     returned: Ints
     status: Ints
+    supplements: Ints
     owner: Ints
     officer: Ints
     hamlet: Ints
@@ -77,7 +82,10 @@ class CaseNumbers:
 
     def __init__(self, district: District, clock: Worktime) -> None:
         """Starts all counters at zero."""
-        self.prefixes = [u.code for u in district.units] + [PORTAL_PREFIX, ODD_PREFIX]
+        codes = [u.code for u in district.units]
+        merged = [c.replace(PROVINCE, MERGED_PROVINCE) for c in codes if district.is_new.any()]
+        self.prefixes = list(dict.fromkeys([*codes, PORTAL_PREFIX, ODD_PREFIX, *merged]))
+        self.number_of = {prefix: i for i, prefix in enumerate(self.prefixes)}
         self._next = np.zeros(len(self.prefixes) * clock.days, dtype=np.int64)
         self._days = clock.days
         self._stamps = [f"{clock.moment(d * DAY):%y%m%d}" for d in range(clock.days)]
@@ -119,34 +127,36 @@ def draw_batch(
         people: How many names of citizens, officers and hamlets there are to draw from.
         rng: Source of chance.
     """
-    unit = rng.choice(len(district.units), size, p=district.weights)
-    procedure = district.draw_procedures(unit, rng)
+    filed_with = district.draw_units(size, clock.moment(window[0]).date(), rng)
+    procedure = district.draw_procedures(filed_with, rng)
     chance = rng.random(size)
-    online = district.online[unit]
+    online = district.online[filed_with]
     channel = np.where(chance < online, ONLINE, np.where(chance < online + 0.035, POSTAL, COUNTER)).astype(np.int64)
     submitted = _draw_submitted(channel, window, clock, rng)
     channel[~_is_open(submitted, clock)] = ONLINE
 
-    received = _draw_received(channel, submitted, district.breach[unit], clock, rng)
+    received = _draw_received(channel, submitted, district.breach[filed_with], clock, rng)
+    if district.is_new.any():
+        _hold_over(channel, submitted, received, clock, rng)
     refused = (channel == ONLINE) & (rng.random(size) < 0.012)
     # Some systems stamp a reception on refused dossiers too: they still do not count as received.
     received[refused & (rng.random(size) < 0.8)] = NONE
     received[received > as_of] = NONE
     waiting = ~refused & (received == NONE)
+    unit = filed_with.copy()
+    handed = np.flatnonzero((received != NONE) & (received >= _reform(clock)) & ~district.is_new[unit])
+    if district.is_new.any():
+        unit[handed] = district.draw_heirs(unit[handed], rng)
 
     due, finished, returned = _draw_handling(unit, procedure, received, refused, district, clock, rng)
     status = _settle(received, finished, returned, refused, waiting, clock, as_of, rng)
 
-    own = np.array([numbers.prefixes.index(u.code) for u in district.units], dtype=np.int64)[unit]
-    prefix = own.copy()
-    # A tenth is filed with the district, whatever unit handles it, and a tenth over the portal's short prefix.
-    chance = rng.random(size)
-    prefix[chance < 0.2] = numbers.prefixes.index(DISTRICT_UNIT)
-    prefix[chance < 0.1] = numbers.prefixes.index(PORTAL_PREFIX)
-    prefix[chance > 0.9995] = numbers.prefixes.index(ODD_PREFIX)
+    own = np.array([numbers.number_of[u.code] for u in district.units], dtype=np.int64)
+    prefix = _draw_prefixes(filed_with, own, district, numbers, rng)
     return Batch(
         code=numbers.number(prefix, submitted),
         unit=unit,
+        filed_with=filed_with,
         procedure=procedure,
         channel=channel,
         submitted=submitted,
@@ -155,14 +165,53 @@ def draw_batch(
         finished=finished,
         returned=returned,
         status=status,
+        supplements=_draw_supplements(status, received, rng),
         owner=rng.integers(0, people[0], size),
         officer=rng.integers(0, people[1], size),
         hamlet=rng.integers(0, people[2], size),
         identity=rng.integers(10**9, 97 * 10**9, size),
         phone=rng.integers(10**7, 10**8, size),
-        is_own_prefix=prefix == own,
+        is_own_prefix=prefix == own[unit],
         waiting_only=waiting & (channel == ONLINE) & (rng.random(size) < 0.75),
     )
+
+
+def _reform(clock: Worktime) -> int:
+    return clock.minute(datetime.combine(REFORM, time()))
+
+
+def _draw_prefixes(
+    filed_with: Ints,
+    own: Ints,
+    district: District,
+    numbers: CaseNumbers,
+    rng: np.random.Generator,
+) -> Ints:
+    """Returns the prefix of each dossier's code (positions in ``numbers.prefixes``); most carry that of their unit, ``own``."""
+    prefix = own[filed_with]
+    chance = rng.random(len(prefix))
+    is_new = district.is_new[filed_with]
+    # A tenth is filed with the district, whatever unit handles it, and a tenth over the portal's short prefix.
+    prefix[(chance < 0.2) & ~is_new] = numbers.number_of[DISTRICT_UNIT]
+    prefix[(chance < 0.1) & ~is_new] = numbers.number_of[PORTAL_PREFIX]
+    prefix[chance > 0.9995] = numbers.number_of[ODD_PREFIX]
+    # A tenth of what the new communes get is still numbered by an old one's counter; a few by that of the other province.
+    old = np.flatnonzero(is_new & (chance < 0.1))
+    if len(old):
+        prefix[old] = [numbers.number_of[c] for c in district.old_codes(filed_with[old], rng)]
+    other = np.flatnonzero(is_new & (chance >= 0.1) & (chance < 0.112))
+    merged = [district.units[u].code.replace(PROVINCE, MERGED_PROVINCE) for u in filed_with[other].tolist()]
+    prefix[other] = np.array([numbers.number_of[m] for m in merged], dtype=np.int64)
+    return prefix
+
+
+def _draw_supplements(status: Ints, received: Ints, rng: np.random.Generator) -> Ints:
+    """Returns how often a supplement was asked for: mostly never; more than once is late by the national rules."""
+    size = len(status)
+    asked = rng.choice(4, size, p=[0.9, 0.065, 0.025, 0.01])
+    asked = np.where(status == 5, np.maximum(asked, 1), asked)
+    supplements: Ints = np.where(received == NONE, 0, asked)
+    return supplements
 
 
 def _is_open(minute: Ints, clock: Worktime) -> Bools:
@@ -200,6 +249,15 @@ def _draw_received(channel: Ints, submitted: Ints, breach: NDArray[np.float64], 
     # A few are forgotten altogether.
     received[(channel == ONLINE) & (rng.random(size) < 0.0025)] = np.iinfo(np.int64).max
     return received
+
+
+def _hold_over(channel: Ints, submitted: Ints, received: Ints, clock: Worktime, rng: np.random.Generator) -> None:
+    """Leaves some of what came online in the old units' last days to the new ones, in place: the offices were moving."""
+    reform = _reform(clock)
+    last_days = (channel == ONLINE) & (submitted >= reform - 5 * DAY) & (submitted < reform)
+    rows = np.flatnonzero(last_days & (rng.random(len(submitted)) < 0.4))
+    begin = np.full(len(rows), reform, dtype=np.int64)
+    received[rows] = clock.after(begin, rng.integers(1, 900, len(rows))) if len(rows) else 0
 
 
 def _draw_handling(
@@ -269,6 +327,7 @@ def _settle(
 def rewind(batch: Batch, minute: int) -> Batch:
     """Returns the dossiers filed by an earlier minute as an export made then would have shown them."""
     past = batch.take(batch.submitted <= minute)
+    past.unit = units_at(past, minute)
     for moments in (past.received, past.finished, past.returned):
         moments[moments > minute] = NONE
     past.due[past.received == NONE] = NONE
@@ -277,3 +336,8 @@ def rewind(batch: Batch, minute: int) -> Batch:
     status = np.where((status == 10) & (past.returned == NONE), 9, status)
     past.status = np.where(past.received == NONE, 1, status)
     return past
+
+
+def units_at(batch: Batch, minute: int) -> Ints:
+    """Returns the unit that an export of some minute names: a dossier not yet received is still with the one it was filed with."""
+    return np.where((batch.received == NONE) | (batch.received > minute), batch.filed_with, batch.unit)

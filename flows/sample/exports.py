@@ -18,7 +18,7 @@ from flows.sample.textfiles import TextFile
 from flows.sample.workbooks import XlsFile, XlsxFile, spoil_dimension
 
 _STT = "STT"
-_NUMBER_COLUMNS = ("amount", "procedure_code")
+_NUMBER_COLUMNS = ("amount", "procedure_code", "supplements")
 _STREAMED_ABOVE = 5000
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from flows.sample.cells import Columns, Moments, Scribe
 from flows.sample.district import District
-from flows.sample.dossiers import Batch
+from flows.sample.dossiers import Batch, units_at
 from flows.sample.exports import Export, Heading, Receipt
 from flows.sample.fees import FeeLines, Scans, rewind_fees
 from flows.sample.layouts import PLAIN, Layout
@@ -122,6 +122,7 @@ class FactLists:
 
     def write_past(self, batch: Batch, fees: FeeLines, scans: Scans, minute: int) -> None:
         """Writes the same facts as they were at an earlier minute; the newer exports must win."""
+        batch = replace(batch, unit=units_at(batch, minute))
         early = (batch.submitted <= minute) & (np.arange(len(batch)) < _PAST_ROWS)
         pay, scan = Heading("payments", self._span, self._past), Heading("digitization", self._span, self._past)
         stamp = f"{self._past:%Y%m%d%H%M%S}"

@@ -96,6 +96,7 @@ SMALL: tuple[Layout, ...] = (
         is_shuffled=True,
         has_bad_rows=True,
         leaves_units_blank=True,
+        extra=("supplements",),
     ),
     Layout("ds_ho_so_{yyyy}{mm}b_{stamp}.csv", "text", "cp1258", "\t", spelling="cp1258", units="alias", has_stt=False),
     Layout(
@@ -107,6 +108,7 @@ SMALL: tuple[Layout, ...] = (
         has_total=True,
         repeats_cases=True,
         leaves_units_blank=True,
+        extra=("supplements",),
     ),
     Layout(
         "xuat ra/export ({mm}).xls",
@@ -139,9 +141,9 @@ SMALL: tuple[Layout, ...] = (
         has_signature=True,
         is_shuffled=True,
         has_other_sheets=True,
-        extra=("email", "birthday"),
+        extra=("supplements", "email", "birthday"),
     ),
-    Layout("thang{mm}b.ods", "ods", dates="cell", has_titles=True, has_total=True, has_signature=True, words="any"),
+    Layout("thang{mm}b.ods", "ods", dates="cell", has_titles=True, has_total=True, has_signature=True, words="any", extra=("supplements",)),
     Layout(
         "Hồ sơ tháng {mm} (mở bằng Excel).xlsx",
         "xlsx",
@@ -165,14 +167,16 @@ SMALL: tuple[Layout, ...] = (
         units="alias",
         is_shuffled=True,
     ),
-    Layout("kho/hoso_{mm}_{stamp}.zip", "text", "utf-8", ",", is_zipped=True, dates="iso", codes="short", is_noisy=True),
+    Layout(
+        "kho/hoso_{mm}_{stamp}.zip", "text", "utf-8", ",", is_zipped=True, dates="iso", codes="short", is_noisy=True, extra=("supplements",)
+    ),
     Layout("kho/hoso_{mm}_{stamp}.tsv", "text", "utf-16", "\t", codes="number", due_is_day=True, words="old"),
 )
 
 BULK: tuple[Layout, ...] = (
-    Layout("{yyyy}-{mm}/hoso_{part}_{stamp}.csv", "text", units="alias", words="any", leaves_units_blank=True),
+    Layout("{yyyy}-{mm}/hoso_{part}_{stamp}.csv", "text", units="alias", words="any", leaves_units_blank=True, extra=("supplements",)),
     Layout("{yyyy}-{mm}/hoso_{part}_{stamp}.csv", "text", "utf-8", ",", dates="iso", codes="bare", spelling="nfd"),
-    Layout("{yyyy}-{mm}/hoso_{part}.xlsx", "xlsx", dates="cell", has_titles=True, has_total=True, is_shuffled=True),
+    Layout("{yyyy}-{mm}/hoso_{part}.xlsx", "xlsx", dates="cell", has_titles=True, has_total=True, is_shuffled=True, extra=("supplements",)),
     Layout("{yyyy}-{mm}/hoso_{part}_{stamp}.txt", "text", "utf-8-sig", "|", dates="utc", codes="short", is_retoned=True),
     Layout("{yyyy}-{mm}/hoso_{part}_{stamp}.csv", "text", "utf-16", "\t", dates="dmy_hms", is_shuffled=True),
 )

@@ -1,11 +1,11 @@
 """Biểu số 06: what a system's own quarterly table says of every unit, counted by that table's rules."""
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
 
-from flows.sample.district import District
+from flows.sample.district import REFORM, District
 from flows.sample.dossiers import ONLINE, Batch
 from flows.sample.exports import Receipt
 from flows.sample.forms import Form, Row
@@ -95,14 +95,24 @@ class Summary06:
         )
         (raw / path).parent.mkdir(parents=True, exist_ok=True)
         page = HtmlFile(raw / path, Form("Sheet", titles, _HEADER, _SPANS, ("text",) * 13))
-        table = self.table()
+        table, shown = self.table(), self._shown()
         for level, section in _SECTIONS.items():
             page.add([(section,)])
-            units = [i for i, u in enumerate(self._district.units) if u.level == level]
+            units = [i for i, u in enumerate(self._district.units) if u.level == level and i in shown]
             page.add([self._row(str(n), self._district.units[i].name, table[i]) for n, i in enumerate(units, start=1)])
         page.add([self._row("", "Tổng số", table.sum(axis=0))])
         page.close()
-        return Receipt(path, "summary06", "loaded", exported_at, rows_loaded=len(table))
+        return Receipt(path, "summary06", "loaded", exported_at, rows_loaded=len(shown))
+
+    def _shown(self) -> list[int]:
+        """Returns the units of the quarter: those valid in it, and those of before that still have dossiers at hand."""
+        begin, end = (q.date() for q in self._quarter)
+        total = self.table()[:, 0]
+
+        def exists(first: date, is_new: bool) -> bool:
+            return first < end if is_new or not self._district.is_new.any() else begin < REFORM
+
+        return [i for i, u in enumerate(self._district.units) if exists(u.valid_from, u.is_new) or total[i] > 0]
 
     def table(self) -> np.ndarray:
         """Returns one row a unit: total, online, direct, carried, done, early, on day, late, open, in time, over."""
@@ -113,7 +123,7 @@ class Summary06:
         return np.stack([*columns, c["open_in"] + c["open_over"], c["open_in"], c["open_over"]], axis=1)
 
     def as_dict(self) -> dict[str, dict[str, int]]:
-        """Returns the table by unit code."""
+        """Returns the table by unit code; ``code@valid_from`` for a unit that has the code of an earlier one."""
         names = (
             "total",
             "online",
@@ -127,8 +137,13 @@ class Summary06:
             "open_in",
             "open_over",
         )
-        codes = [u.code for u in self._district.units]
-        return {c: dict(zip(names, row, strict=True)) for c, row in zip(codes, self.table().tolist(), strict=True)}
+        table: dict[str, dict[str, int]] = {}
+        rows, shown = self.table().tolist(), self._shown()
+        for i, unit in enumerate(self._district.units):
+            is_first = unit.code not in [u.code for u in self._district.units[:i]]
+            if i in shown:
+                table[unit.code if is_first else f"{unit.code}@{unit.valid_from}"] = dict(zip(names, rows[i], strict=True))
+        return table
 
     def _row(self, number: str, name: str, counts: np.ndarray) -> Row:
         return [number, name, *(f"{n:,}".replace(",", ".") for n in counts.tolist())]

@@ -22,6 +22,7 @@ _PEOPLE_ROWS = 2000
 _CASE_COLUMNS = [
     "case_code",
     "unit_code",
+    "unit_valid_from",
     "procedure_code",
     "field_vi",
     "service_level",
@@ -41,6 +42,8 @@ _CASE_COLUMNS = [
     "is_e_result",
     "has_result",
     "waiting_hours",
+    "waiting_clock_hours",
+    "supplements",
 ]
 _PAYMENT_COLUMNS = ["case_code", "unit_code", "procedure_code", "kind", "amount", "collection", "method", "state", "paid_at"]
 _DIGITIZATION_COLUMNS = ["case_code", "unit_code", "digitized_input_code", "is_result_digitized", "is_e_result"]
@@ -59,6 +62,7 @@ class Truth:
         self._digitization = self._open("digitization.csv", _DIGITIZATION_COLUMNS)
         units, procedures = district.units, district.procedures
         self._unit_codes = np.array([u.code for u in units], dtype=object)
+        self._unit_begins = np.array([u.valid_from.isoformat() for u in units], dtype=object)
         self._procedure_codes = np.array([p.code for p in procedures], dtype=object)
         self._fields = np.array([p.field for p in procedures], dtype=object)
         self._levels = np.array([p.level for p in procedures], dtype=object)
@@ -81,6 +85,7 @@ class Truth:
         columns = [
             batch.code.tolist(),
             unit_codes.tolist(),
+            self._unit_begins[batch.unit].tolist(),
             procedure_codes.tolist(),
             self._fields[batch.procedure].tolist(),
             self._levels[batch.procedure].tolist(),
@@ -90,7 +95,8 @@ class Truth:
             *self._fee_facts(batch, fees),
             *self._scan_facts(batch, scans),
             _flags(self._district.has_result[batch.procedure]),
-            self._waiting(batch),
+            *self._waiting(batch),
+            ["" if n == NONE else n for n in batch.supplements.tolist()],
         ]
         self._cases.writerows(zip(*columns, strict=True))
         lines = [
@@ -141,18 +147,20 @@ class Truth:
         components: list[Any] = ["" if c == NONE else c for c in facts[0].tolist()]
         return [components, _flags(facts[1]), _flags(facts[2])]
 
-    def _waiting(self, batch: Batch) -> list[Any]:
+    def _waiting(self, batch: Batch) -> list[list[Any]]:
+        """Returns the working hours and the plain hours of waiting, blank where the clock does not run."""
         end = np.where(batch.received == NONE, self._as_of, batch.received)
-        minutes = self._clock.waiting_minutes(batch.submitted, end).tolist()
+        working = self._clock.waiting_minutes(batch.submitted, end).tolist()
+        plain = np.maximum(end - batch.submitted, 0).tolist()
         runs = ((batch.channel == ONLINE) & (batch.status != 3)).tolist()
-        return [round(m / 60, 4) if r else "" for m, r in zip(minutes, runs, strict=True)]
+        return [[round(m / 60, 4) if r else "" for m, r in zip(minutes, runs, strict=True)] for minutes in (working, plain)]
 
     def close(self, receipts: list[Receipt], summary06: dict[str, dict[str, int]], facts: dict[str, Any]) -> None:
         """Writes what is known only at the end, and closes all files.
 
         Args:
             receipts: One a file below raw that must be noticed.
-            summary06: The numbers of Biểu 06 by unit code.
+            summary06: The numbers of Biểu 06 by unit.
             facts: The arguments the sample was made with.
         """
         for file in self._files:

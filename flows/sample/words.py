@@ -23,6 +23,7 @@ CASE_HEADINGS = {
     "status": ("Trạng thái", "Tình trạng", "Trạng thái hồ sơ"),
     "officer": ("Cán bộ xử lý", "Người thụ lý", "Cán bộ thụ lý"),
     "note": ("Ghi chú", "Nội dung hồ sơ"),
+    "supplements": ("Số lần yêu cầu bổ sung", "Số lần bổ sung"),
     "unheard": ("Mã bưu gửi",),
 }
 DATE_COLUMNS = ("submitted", "received", "due", "finished", "returned")

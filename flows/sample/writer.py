@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from flows.sample import people, words
 from flows.sample.catalogue import write_catalogue
 from flows.sample.cells import Columns, Moments, Scribe
-from flows.sample.district import District, calendar_overrides, overrides_by_date, read_reference
+from flows.sample.district import District, calendar_overrides, overrides_by_date, read_reference, unit_rows
 from flows.sample.dossiers import ONLINE, Batch, CaseNumbers, draw_batch, rewind
 from flows.sample.exports import Export, Heading, Receipt
 from flows.sample.facts import FactLists
@@ -24,11 +24,12 @@ from flows.sample.summary06 import Summary06, last_full_quarter
 from flows.sample.truth import Truth, iso
 from flows.sample.worktime import DAY, NONE, Worktime
 
-VERSION = 1
+VERSION = 2
 FEWEST, MOST = 100, 5_000_000
-_BASE_CASE_COLUMNS = [c for c in words.CASE_HEADINGS if c not in ("email", "birthday", "unheard")]
+_BASE_CASE_COLUMNS = [c for c in words.CASE_HEADINGS if c not in ("supplements", "email", "birthday", "unheard")]
 _WAITING_COLUMNS = ("code", "procedure_code", "procedure_name", "level", "unit", "owner", "submitted", "status")
 _WAITING_ROWS = 50_000
+_SHARED_ROWS = 3
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ def write_sample(
         out: The folder; its three sub-folders must be missing or empty.
         seed: Of everything drawn.
         cases: Dossiers, 100 to 5,000,000.
-        year: In which all of them are filed.
+        year: In which all of them are filed. In 2025 the units change on 1 July: a district with 14 communes before, five
+            communes after.
         as_of: When the exports are made, to the minute; 30 June of the year at 23:00 by default. From 8 January to the
             end of the year.
         on_progress: Called with the number of dossiers written so far.
@@ -87,7 +89,7 @@ class _Sample:
         self.raw, self.reference, self.truth = out / "raw", out / "reference", out / "truth"
         self._arguments = {"seed": seed, "cases": cases, "year": year, "as_of": iso(as_of), "version": VERSION}
         self._seed, self._cases, self._year, self._as_of = seed, cases, year, as_of
-        self._district = District(seed)
+        self._district = District(seed, year)
         self._clock = Worktime(year, overrides_by_date(year))
         self._now = self._clock.minute(as_of)
         self._moments = Moments(self._clock)
@@ -148,6 +150,10 @@ class _Sample:
             if layout.due_is_day:
                 due = batch.due[rows]
                 batch.due[rows] = np.where(due == NONE, NONE, due // DAY * DAY)
+            told = ~batch.waiting_only[rows] & (rng.random(size) < 0.9) if "supplements" in layout.extra else np.zeros(size, dtype=bool)
+            # Dossiers that stand in two files of the same age must say the same in both, so they say nothing of this.
+            told[np.flatnonzero(~batch.waiting_only[rows])[:_SHARED_ROWS]] = False
+            batch.supplements[rows] = np.where(told, batch.supplements[rows], NONE)
             begin += size
         return batch
 
@@ -161,7 +167,7 @@ class _Sample:
             if shared is not None and not layout.due_is_day and size <= SMALL_ROWS:
                 # A dossier present in two exports of the same age.
                 rows = Batch.join([rows, shared])
-            shared = None if layout.due_is_day else rows.take(np.arange(min(3, len(rows))))
+            shared = None if layout.due_is_day else rows.take(np.arange(min(_SHARED_ROWS, len(rows))))
             if layout.repeats_cases:
                 # Listed twice in one file: the later row is the state that holds.
                 rows = Batch.join([rewind(rows.take(np.arange(min(4, len(rows)))), self._now - 9 * DAY), rows])
@@ -280,10 +286,7 @@ class _Sample:
     def _write_reference(self) -> None:
         self.reference.mkdir(parents=True)
         year = self._year
-        units = read_reference("units.csv")
-        if year > date.fromisoformat(units[0]["valid_to"]).year - 1:
-            # The real district ended in 2025; the made-up one of later years goes on.
-            units = [u | {"valid_to": ""} for u in units]
+        units = unit_rows(year)
         validity = {"valid_from": f"{year}-01-01", "valid_to": f"{year}-12-31"}
         targets = [t | validity for t in read_reference("targets.csv")]
         self._write_table("units.csv", list(units[0]), units)

@@ -196,3 +196,16 @@ def test_raw_files_are_deleted_only_when_asked_and_old_enough_and_their_rows_sta
     run(keeping)
     assert query(office, "SELECT count(*) FROM core.cases") == [(1,)]
     assert Path(str(query(office, "SELECT file_name FROM ops.files")[0][0])).name == "a.xlsx"
+
+
+def test_an_export_staged_by_an_older_reader_still_counts_when_its_raw_file_is_gone(office: Settings) -> None:
+    path = write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
+    run(office)
+    [rows] = office.staged.rglob("01.rows.parquet")
+    pq.write_table(pq.read_table(rows).drop_columns(["supplement_count"]), rows)  # a column that reader did not know
+    newest = rows.parents[1]
+    newest.rename(newest.with_name("r0"))
+    path.unlink()
+    write_workbook(office.raw / "b.xlsx", [HEADINGS, case_row("000.22.58.H48-240215-0008")])
+    assert run(office).files_read == 1
+    assert query(office, "SELECT count(*) FROM core.cases") == [(2,)]

@@ -9,6 +9,9 @@ a_rate:
   criterion: "1"
   label_vi: Tỷ lệ
   legal_basis: Căn cứ
+  family: plan
+  differs_vi: Không khác
+  decimals: 2
   denominator: is_received
   numerator: channel = 'online'
   period: received_at
@@ -16,12 +19,13 @@ a_rate:
 """
 
 
-def test_the_ten_measures_of_the_plan_are_declared() -> None:
+def test_the_measures_of_the_plan_of_qd_766_and_of_bieu_06_are_declared() -> None:
     names = [measure.name for measure in load_measures(COLUMNS)]
     assert (
         names
         == (
-            "on_time online_partial online_full received_within_8h payment_procedures payment_cases digitized_input digitized_result e_result digitized"
+            "on_time online_partial online_full received_within_8h payment_procedures payment_cases digitized_input digitized_result e_result digitized "
+            "on_time_766 on_time_resolved online_submission_766 payment_766 digitized_766"
         ).split()
     )
 

@@ -1,3 +1,4 @@
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -47,10 +48,10 @@ def test_tables_saved_by_excel_with_semicolons_are_read(tmp_path: Path) -> None:
     (folder / "working_hours.csv").write_text("from_time,to_time\n7:30,11:30\n13:00,17:00\n", encoding="utf-8")
     reference = load_reference(folder, MEASURES)
     assert [working for working, _ in reference.overrides.values()] == [False]
-    assert reference.hours.morning == (27000, 41400)
+    assert reference.hours.on(date(2024, 3, 1)) == (27000, 41400, 46800, 61200)
 
 
 def test_the_shipped_reference_tables_load() -> None:
     shipped = Path(__file__).parents[2] / "data" / "reference"
     reference = load_reference(shipped, [*MEASURES, "digitized", "online_partial", "online_full", "payment_procedures", "payment_cases"])
-    assert reference.units.num_rows == 25
+    assert reference.units.num_rows == 30  # 25 until the reform of 1 July 2025, the five new communes since

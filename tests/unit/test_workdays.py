@@ -2,7 +2,7 @@ from datetime import date, time
 
 import pytest
 
-from transforms.workdays import WorkingHours, make_calendar, make_working_hours
+from transforms.workdays import Session, WorkingHours, make_calendar
 
 
 def test_a_year_of_working_seconds_adds_up() -> None:
@@ -23,9 +23,40 @@ def test_the_library_s_missing_swap_can_be_overridden() -> None:
     assert days[date(2026, 1, 10)]["note"] == "12729/VPCP-KGVX"
 
 
-def test_hours_are_one_or_two_sessions_in_order() -> None:
-    assert make_working_hours([(time(7, 30), time(11, 30)), (time(13), time(17))]).seconds == 8 * 3600
-    assert make_working_hours([(time(8), time(12))]).seconds == 4 * 3600
-    for wrong in ([], [(time(12), time(8))], [(time(7), time(12)), (time(11), time(17))]):
+def days_of(year: int, *sessions: Session, office: str | None = None) -> dict[date, dict[str, object]]:
+    return {day["date"]: day for day in make_calendar(year, year, {}, WorkingHours(sessions), office).to_pylist()}
+
+
+def worked(day: dict[str, object]) -> float:
+    return (day["morning_to"] - day["morning_from"] + day["afternoon_to"] - day["afternoon_from"]) / 3600  # type: ignore[operator]
+
+
+def test_a_saturday_morning_desk() -> None:
+    days = days_of(2024, Session(time(7, 30), time(11, 30)), Session(time(13), time(17)), Session(time(8), time(11), weekday=6))
+    assert worked(days[date(2024, 3, 8)]) == 8  # a Friday
+    assert worked(days[date(2024, 3, 9)]) == 3  # a Saturday
+    assert worked(days[date(2024, 3, 10)]) == 0
+    assert worked(days[date(2024, 2, 10)]) == 0  # the Saturday of Tết
+    assert worked(days[date(2024, 5, 4)]) == 8  # a Saturday worked for another day is worked like a Monday
+
+
+def test_an_office_with_hours_of_its_own_for_some_time() -> None:
+    sessions = (
+        Session(time(7), time(11)),
+        Session(time(13), time(17)),
+        Session(time(8), time(12), office="000.22.58.H48", valid_from=date(2024, 3, 1), valid_to=date(2024, 3, 31)),
+    )
+    own = days_of(2024, *sessions, office="000.22.58.H48")
+    assert worked(own[date(2024, 2, 29)]) == 8
+    assert worked(own[date(2024, 3, 1)]) == 4
+    assert worked(days_of(2024, *sessions)[date(2024, 3, 1)]) == 8
+
+
+def test_sessions_of_a_day_are_at_most_two_and_in_order() -> None:
+    for wrong in (
+        [Session(time(12), time(8))],
+        [Session(time(7), time(12)), Session(time(11), time(17))],
+        [Session(time(7), time(8)), Session(time(9), time(10)), Session(time(11), time(12))],
+    ):
         with pytest.raises(ValueError, match="buổi"):
-            make_working_hours(wrong)
+            WorkingHours(tuple(wrong))

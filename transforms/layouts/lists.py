@@ -33,6 +33,9 @@ COLUMN_TYPES = [
     "payment_state",
     "component",
     "yes_no",
+    "code",
+    "progress",
+    "percent",
 ]
 
 

@@ -6,14 +6,14 @@
 
 CREATE TABLE work.case_rows AS
 SELECT 0 AS source_rank, r.file_id, r.sheet, r.sheet_number, r.row_number, r.case_code, r.is_odd_code, r.unit_ref, r.unit_shown, r.procedure_code,
-       r.field_vi, r.service_level, r.channel, r.submitted_at, r.received_at, r.due_at, r.finished_at, r.returned_at, r.status_code,
+       r.field_vi, r.service_level, r.channel, r.submitted_at, r.received_at, r.due_at, r.finished_at, r.returned_at, r.status_code, r.supplement_count,
        CAST(coalesce(r.received_at, r.submitted_at, r.due_at, r.finished_at, f.exported_at) AS DATE) AS on_date
 FROM work.cases_rows AS r
 JOIN work.files AS f ON f.file_id = r.file_id AND f.status IN ('loaded', 'later')
 UNION ALL
 SELECT 1 AS source_rank, r.file_id, r.sheet, r.sheet_number, r.row_number, r.case_code, r.is_odd_code, r.unit_ref, r.unit_shown, r.procedure_code,
        r.field_vi, r.service_level, r.channel, r.submitted_at, CAST(NULL AS TIMESTAMP), CAST(NULL AS TIMESTAMP), CAST(NULL AS TIMESTAMP),
-       CAST(NULL AS TIMESTAMP), r.status_code, CAST(coalesce(r.submitted_at, f.exported_at) AS DATE) AS on_date
+       CAST(NULL AS TIMESTAMP), r.status_code, CAST(NULL AS BIGINT), CAST(coalesce(r.submitted_at, f.exported_at) AS DATE) AS on_date
 FROM work.waiting_rows AS r
 JOIN work.files AS f ON f.file_id = r.file_id AND f.status IN ('loaded', 'later');
 
@@ -31,7 +31,16 @@ WHERE r.unit_ref IS NOT NULL
 UNION ALL
 SELECT r.file_id, r.sheet, r.sheet_number, r.row_number, coalesce(r.unit_ref, ''), r.unit_shown, coalesce(r.period_last, CAST(f.exported_at AS DATE))
 FROM work.summary06_rows AS r
-JOIN work.files AS f ON f.file_id = r.file_id AND f.status IN ('loaded', 'later');
+JOIN work.files AS f ON f.file_id = r.file_id AND f.status IN ('loaded', 'later')
+UNION ALL
+SELECT r.file_id, r.sheet, r.sheet_number, r.row_number, coalesce(r.unit_ref, ''), r.unit_shown, CAST(coalesce(r.assigned_at, f.exported_at) AS DATE)
+FROM work.tasks_rows AS r
+JOIN work.files AS f ON f.file_id = r.file_id AND f.status IN ('loaded', 'later')
+UNION ALL
+SELECT r.file_id, r.sheet, r.sheet_number, r.row_number, r.unit_ref, r.unit_shown, CAST(coalesce(r.reported_at, f.exported_at) AS DATE)
+FROM work.plan_progress_rows AS r
+JOIN work.files AS f ON f.file_id = r.file_id AND f.status IN ('loaded', 'later')
+WHERE r.unit_ref IS NOT NULL;
 
 CREATE TABLE work.unit_refs AS
 WITH mentions AS (

@@ -1,44 +1,57 @@
 -- Grain: one row a dossier, in its latest known state.
 -- Waiting hours are a difference of two readings of the working calendar: no loop, exact to the second.
--- Inputs: work.latest_cases, work.latest_digitization, core.procedures, core.payments, core.calendar, work.moment (as_of).
+-- Inputs: work.latest_cases, work.latest_digitization, core.procedures, core.payments, work.office_days (core.calendar and the calendars of offices with hours of
+-- their own), work.moment (as_of, restart_at_payment).
 -- Readers: the measures; 80_flags.sql; analysts.
 
--- The reception clock runs for dossiers submitted online and not refused, from submission to reception or to as_of.
+-- The reception clock runs for dossiers submitted online and not refused, from submission to reception or to as_of. Where the office has
+-- switched it so, a fee that had to be paid in advance restarts the clock at its payment.
 CREATE TABLE work.waiting AS
-WITH clock AS (
-    SELECT c.case_code, c.submitted_at AS started_at, coalesce(c.received_at, m.as_of) AS stopped_at
+WITH prepaid AS (
+    SELECT p.case_code, max(p.paid_at) AS paid_at
+    FROM core.payments AS p
+    CROSS JOIN work.moment AS m
+    WHERE m.restart_at_payment AND p.collection = 'before' AND p.payment_state = 'paid' AND p.amount > 0
+    GROUP BY p.case_code
+),
+clock AS (
+    SELECT c.case_code, c.unit_code, c.unit_valid_from, c.submitted_at,
+           CASE WHEN p.paid_at > c.submitted_at AND p.paid_at <= coalesce(c.received_at, m.as_of) THEN p.paid_at ELSE c.submitted_at END AS started_at,
+           coalesce(c.received_at, m.as_of) AS stopped_at
     FROM work.latest_cases AS c
     CROSS JOIN work.moment AS m
+    LEFT JOIN prepaid AS p ON p.case_code = c.case_code
     WHERE c.channel = 'online' AND c.submitted_at IS NOT NULL AND c.status_code <> 3
 ),
 seconds AS (
-    SELECT case_code, CAST(started_at AS DATE) AS start_day, CAST(stopped_at AS DATE) AS stop_day,
-           CAST(extract(hour FROM started_at) * 3600 + extract(minute FROM started_at) * 60 + extract(second FROM started_at) AS BIGINT) AS start_second,
-           CAST(extract(hour FROM stopped_at) * 3600 + extract(minute FROM stopped_at) * 60 + extract(second FROM stopped_at) AS BIGINT) AS stop_second
-    FROM clock
+    SELECT k.case_code, coalesce(o.office, '') AS office, k.started_at, k.stopped_at,
+           CAST(k.started_at AS DATE) AS start_day, CAST(k.stopped_at AS DATE) AS stop_day,
+           CAST(extract(hour FROM k.started_at) * 3600 + extract(minute FROM k.started_at) * 60 + extract(second FROM k.started_at) AS BIGINT) AS start_second,
+           CAST(extract(hour FROM k.stopped_at) * 3600 + extract(minute FROM k.stopped_at) * 60 + extract(second FROM k.stopped_at) AS BIGINT) AS stop_second
+    FROM clock AS k
+    LEFT JOIN (SELECT DISTINCT office FROM work.office_days) AS o ON o.office = k.unit_code
 ),
 readings AS (
-    SELECT s.case_code,
-           a.worked_before + CASE WHEN a.is_working
-               THEN least(greatest(s.start_second - a.morning_from, 0), a.morning_to - a.morning_from)
-                  + least(greatest(s.start_second - a.afternoon_from, 0), a.afternoon_to - a.afternoon_from)
-               ELSE 0 END AS start_reading,
-           b.worked_before + CASE WHEN b.is_working
-               THEN least(greatest(s.stop_second - b.morning_from, 0), b.morning_to - b.morning_from)
-                  + least(greatest(s.stop_second - b.afternoon_from, 0), b.afternoon_to - b.afternoon_from)
-               ELSE 0 END AS stop_reading
+    SELECT s.case_code, s.started_at, s.stopped_at,
+           a.worked_before + least(greatest(s.start_second - a.morning_from, 0), a.morning_to - a.morning_from)
+                           + least(greatest(s.start_second - a.afternoon_from, 0), a.afternoon_to - a.afternoon_from) AS start_reading,
+           b.worked_before + least(greatest(s.stop_second - b.morning_from, 0), b.morning_to - b.morning_from)
+                           + least(greatest(s.stop_second - b.afternoon_from, 0), b.afternoon_to - b.afternoon_from) AS stop_reading
     FROM seconds AS s
-    JOIN core.calendar AS a ON a.date = s.start_day
-    JOIN core.calendar AS b ON b.date = s.stop_day
+    JOIN work.office_days AS a ON a.office = s.office AND a.date = s.start_day
+    JOIN work.office_days AS b ON b.office = s.office AND b.date = s.stop_day
 )
-SELECT case_code, CAST(greatest(stop_reading - start_reading, 0) AS DOUBLE) / 3600.0 AS waiting_hours
+SELECT case_code, CAST(greatest(stop_reading - start_reading, 0) AS DOUBLE) / 3600.0 AS waiting_hours,
+       greatest(CAST(extract(epoch FROM stopped_at) - extract(epoch FROM started_at) AS DOUBLE), 0.0) / 3600.0 AS waiting_clock_hours
 FROM readings;
 
 INSERT INTO core.cases
 WITH fees AS (
     SELECT case_code, sum(CASE WHEN is_counted THEN amount ELSE 0 END) AS fee_amount,
            max(CASE WHEN is_counted THEN 1 ELSE 0 END) AS counted, max(CASE WHEN is_paid_online THEN 1 ELSE 0 END) AS paid,
-           min(CASE WHEN is_paid_online THEN paid_at END) AS paid_at
+           min(CASE WHEN is_paid_online THEN paid_at END) AS paid_at, count(*) AS fee_lines,
+           max(CASE WHEN amount > 0 THEN 1 ELSE 0 END) AS positive,
+           max(CASE WHEN amount > 0 AND payment_state = 'paid' AND method = 'online' THEN 1 ELSE 0 END) AS online_line
     FROM core.payments
     GROUP BY case_code
 )
@@ -51,7 +64,11 @@ SELECT c.case_code, c.unit_code, c.unit_valid_from, c.procedure_code, coalesce(c
        CASE WHEN c.received_at IS NOT NULL AND c.status_code <> 3 THEN TRUE ELSE FALSE END AS is_received,
        CASE WHEN c.status_code IN (9, 10) AND coalesce(c.finished_at, c.returned_at) IS NOT NULL THEN TRUE ELSE FALSE END AS is_finished,
        coalesce(c.finished_at, c.returned_at) AS ended_at,
-       w.waiting_hours, CASE WHEN p.procedure_code IS NOT NULL THEN TRUE ELSE FALSE END AS is_listed,
+       w.waiting_hours, w.waiting_hours AS waiting_working_hours, w.waiting_clock_hours,
+       CASE WHEN c.status_code IN (7, 8, 9, 10) AND coalesce(c.finished_at, c.returned_at) IS NOT NULL THEN TRUE ELSE FALSE END AS is_ended,
+       c.supplement_count, p.fee_amount AS procedure_fee, coalesce(f.fee_lines, 0) AS fee_lines,
+       CASE WHEN f.positive = 1 THEN TRUE ELSE FALSE END AS has_positive_line, CASE WHEN f.online_line = 1 THEN TRUE ELSE FALSE END AS has_online_line,
+       CASE WHEN p.procedure_code IS NOT NULL THEN TRUE ELSE FALSE END AS is_listed,
        c.file_id, c.sheet, c.row_number
 FROM work.latest_cases AS c
 LEFT JOIN core.procedures AS p ON p.procedure_code = c.procedure_code

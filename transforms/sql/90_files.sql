@@ -11,6 +11,8 @@ WITH staged AS (
         UNION ALL SELECT file_id FROM work.digitization_rows
         UNION ALL SELECT file_id FROM work.procedures_rows
         UNION ALL SELECT file_id FROM work.summary06_rows
+        UNION ALL SELECT file_id FROM work.tasks_rows
+        UNION ALL SELECT file_id FROM work.plan_progress_rows
     ) AS every_row
     GROUP BY file_id
 ),

@@ -1,0 +1,50 @@
+"""Open dossiers that a measure does not count yet and will count once they are finished.
+
+A measure such as on_time counts a dossier when it is finished; towards the end of a year the dossiers that are still open decide
+whether a target can be reached. Which they are is not declared again: the measure's own denominator is asked once with the facts as
+they are, and once as if the dossier were received and finished.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from transforms.measures import Measure
+
+# What would be true of an open dossier once it is done, as of that day.
+_ONCE_FINISHED = {
+    "is_received": "TRUE",
+    "is_finished": "TRUE",
+    "status_code": "9",
+    "received_at": "coalesce(received_at, {as_of})",
+    "ended_at": "coalesce(ended_at, {as_of})",
+    "finished_at": "coalesce(finished_at, {as_of})",
+}
+
+
+def is_foreseen(measure: Measure) -> bool:
+    """Whether months of the measure add up, so that what the rest of a year brings can be added to what there is.
+
+    Distinct values seen in two months count once in their sum, and measures counted for each period directly take a dossier twice.
+    """
+    return measure.distinct is None and not measure.is_per_period
+
+
+def render_pending(measure: Measure, as_of: datetime, case_columns: Sequence[str]) -> str:
+    """SQL whose rows are (measure, unit_code, unit_valid_from, month, pending), by the month the dossier will belong to.
+
+    Args:
+        measure: one whose months add up.
+        as_of: the moment the figures are for.
+        case_columns: columns of core.cases.
+    """
+    denominator, _ = measure.predicates(as_of)
+    moment = f"TIMESTAMP '{as_of:%Y-%m-%d %H:%M:%S}'"
+    done = ", ".join(f"{_ONCE_FINISHED[c].format(as_of=moment)} AS {c}" if c in _ONCE_FINISHED else c for c in case_columns)
+    return (
+        f"SELECT '{measure.name}' AS measure, unit_code, unit_valid_from, CAST(date_trunc('month', {measure.period}) AS DATE) AS month, "
+        f"count(*) AS pending\n"
+        f"FROM (SELECT {done}\n      FROM core.cases WHERE status_code IN (1, 2, 4, 5, 6)) AS once_finished\n"
+        f"WHERE {measure.period} IS NOT NULL AND ({denominator})\n"
+        f"  AND case_code NOT IN (SELECT case_code FROM core.cases WHERE {measure.period} IS NOT NULL AND ({denominator}))\n"
+        f"GROUP BY unit_code, unit_valid_from, CAST(date_trunc('month', {measure.period}) AS DATE)"
+    )

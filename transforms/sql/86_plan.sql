@@ -1,0 +1,256 @@
+-- Grain: core.plan_progress one row a criterion and reporting unit, its newest report; mart.plan one row a line of the year plan (plan.csv).
+-- Which year: that of the line's deadline, so that after New Year the plan is still judged by its own year.
+-- Lines measured from exports: the year's rate of the levels (mart.group_rates) or the unit (mart.unit_rates) the line is led by; several levels
+-- are added up, sum over sum. Criterion 1.7: tasks given in the year (84_tasks.sql). Until the deadline's day has ended: on_track at the target or
+-- above, at_risk below; after it: done, or missed; without denominator: no_report.
+-- Reported lines led by one office: its newest report, or one without unit, says it; partners' reports do not. Led by a group ("UBND cấp xã"):
+-- every unit of it reports for itself and the line is done when all have. In this order: no report: no_report, whatever the date; reported done:
+-- done; deadline passed: overdue; due within 30 days with less than 80 % done, or newest report older than 60 days: at_risk; else on_track.
+-- Inputs: work.plan, work.plan_leads, work.plan_progress_rows, work.unit_refs, ops.rejects, mart.group_rates, mart.unit_rates, mart.task_status,
+-- core.targets, core.units, mart.measures, work.files, work.moment.
+-- Readers: the summaries, analysts.
+
+INSERT INTO core.plan_progress
+WITH lines AS (
+    SELECT r.criterion, u.unit_code, u.valid_from AS unit_valid_from, CAST(coalesce(r.reported_at, f.exported_at) AS DATE) AS reported_on, r.result_vi,
+           r.progress_rate, coalesce(r.state, 'in_progress') AS state, f.exported_at, r.file_id, r.sheet, r.sheet_number, r.row_number
+    FROM work.plan_progress_rows AS r
+    JOIN work.files AS f ON f.file_id = r.file_id AND f.status = 'loaded'
+    LEFT JOIN work.unit_refs AS u ON u.unit_ref = r.unit_ref AND u.on_date = CAST(coalesce(r.reported_at, f.exported_at) AS DATE)
+    LEFT JOIN ops.rejects AS j ON j.file_id = r.file_id AND j.sheet_number = r.sheet_number AND j.row_number = r.row_number
+    -- a line of the form that nobody has filled is no report
+    WHERE j.file_id IS NULL AND (r.state IS NOT NULL OR r.reported_at IS NOT NULL OR r.result_vi IS NOT NULL OR r.progress_rate IS NOT NULL)
+),
+ranked AS (
+    SELECT l.*,
+           row_number() OVER (
+               PARTITION BY l.criterion, l.unit_code
+               ORDER BY l.exported_at DESC NULLS LAST, l.reported_on DESC NULLS LAST, l.file_id DESC, l.sheet_number DESC, l.row_number DESC
+           ) AS place
+    FROM lines AS l
+)
+SELECT criterion, unit_code, unit_valid_from, reported_on, result_vi, progress_rate, state, exported_at, file_id, sheet, sheet_number, row_number
+FROM ranked
+WHERE place = 1
+ORDER BY criterion, unit_code NULLS FIRST;
+
+-- Lines with a rate: what was counted, over the whole line and unit by unit.
+CREATE TABLE work.plan_counts AS
+WITH year_lines AS (
+    SELECT p.criterion, p.source, p.measure, p.target, CAST(date_trunc('year', p.deadline) AS DATE) AS year_start,
+           CAST(extract(year FROM p.deadline) AS INTEGER) AS plan_year
+    FROM work.plan AS p
+    WHERE p.measure IS NOT NULL
+),
+counted AS (
+    SELECT y.criterion, g.numerator, g.denominator
+    FROM year_lines AS y
+    JOIN work.plan_leads AS l ON l.criterion = y.criterion
+    JOIN mart.group_rates AS g
+      ON g.measure = y.measure AND g.group_kind = 'level' AND g.group_code = l.level AND g.period_kind = 'year' AND g.period_start = y.year_start
+    WHERE y.source = 'exports'
+    UNION ALL
+    SELECT y.criterion, r.numerator, r.denominator
+    FROM year_lines AS y
+    JOIN work.plan_leads AS l ON l.criterion = y.criterion
+    JOIN mart.unit_rates AS r
+      ON r.measure = y.measure AND r.unit_code = l.unit_code AND r.period_kind = 'year' AND r.period_start = y.year_start
+    WHERE y.source = 'exports'
+    UNION ALL
+    SELECT y.criterion, CASE WHEN t.is_on_time THEN 1 ELSE 0 END, CASE WHEN t.is_counted THEN 1 ELSE 0 END
+    FROM year_lines AS y
+    JOIN mart.task_status AS t ON t.task_year = y.plan_year
+    WHERE y.source = 'tasks'
+),
+unit_counts AS (
+    SELECT y.criterion, y.target, r.unit_code, r.unit_name, r.numerator, r.denominator
+    FROM year_lines AS y
+    JOIN work.plan_leads AS l ON l.criterion = y.criterion
+    JOIN mart.unit_rates AS r
+      ON r.measure = y.measure AND (r.level = l.level OR r.unit_code = l.unit_code) AND r.period_kind = 'year' AND r.period_start = y.year_start
+    WHERE y.source = 'exports'
+    UNION ALL
+    SELECT y.criterion, y.target, t.unit_code, t.unit_name, sum(CASE WHEN t.is_on_time THEN 1 ELSE 0 END), sum(CASE WHEN t.is_counted THEN 1 ELSE 0 END)
+    FROM year_lines AS y
+    JOIN mart.task_status AS t ON t.task_year = y.plan_year
+    WHERE y.source = 'tasks'
+    GROUP BY y.criterion, y.target, t.unit_code, t.unit_name
+),
+worst AS (
+    SELECT u.*,
+           row_number() OVER (
+               PARTITION BY u.criterion
+               ORDER BY CAST(u.numerator AS DOUBLE) / nullif(CAST(u.denominator AS DOUBLE), 0) NULLS LAST, u.denominator DESC, u.unit_code
+           ) AS place
+    FROM unit_counts AS u
+    WHERE u.denominator > 0
+),
+units AS (
+    SELECT criterion, count(*) AS units_measured,
+           sum(CASE WHEN numerator < CAST(target AS DECIMAL(9, 6)) * denominator THEN 1 ELSE 0 END) AS units_missed,
+           max(CASE WHEN place = 1 AND numerator < CAST(target AS DECIMAL(9, 6)) * denominator THEN unit_name END) AS worst_unit_name
+    FROM worst
+    GROUP BY criterion
+),
+totals AS (
+    SELECT criterion, CAST(sum(numerator) AS BIGINT) AS numerator, CAST(sum(denominator) AS BIGINT) AS denominator
+    FROM counted
+    GROUP BY criterion
+)
+SELECT y.criterion, coalesce(t.numerator, 0) AS numerator, coalesce(t.denominator, 0) AS denominator, coalesce(u.units_measured, 0) AS units_measured,
+       coalesce(u.units_missed, 0) AS units_missed, u.worst_unit_name
+FROM year_lines AS y
+LEFT JOIN totals AS t ON t.criterion = y.criterion
+LEFT JOIN units AS u ON u.criterion = y.criterion;
+
+-- Reported lines: who is to report, and what was reported.
+CREATE TABLE work.plan_reports AS
+WITH reported_lines AS (
+    SELECT p.criterion, p.deadline, CAST(m.as_of AS DATE) AS today FROM work.plan AS p CROSS JOIN work.moment AS m WHERE p.source = 'plan_progress'
+),
+group_lines AS (
+    SELECT criterion FROM work.plan_leads GROUP BY criterion HAVING count(level) > 0 OR count(*) > 1
+),
+-- units of the led levels on the day that counts: today, or the deadline once it has passed
+expected AS (
+    SELECT p.criterion, u.unit_code
+    FROM reported_lines AS p
+    JOIN work.plan_leads AS l ON l.criterion = p.criterion
+    JOIN core.units AS u ON u.level = l.level AND u.valid_from <= least(p.deadline, p.today) AND u.valid_to >= least(p.deadline, p.today)
+    UNION
+    SELECT l.criterion, l.unit_code
+    FROM work.plan_leads AS l
+    JOIN group_lines AS g ON g.criterion = l.criterion
+    WHERE l.unit_code IS NOT NULL
+),
+single_leads AS (
+    SELECT criterion, unit_code FROM work.plan_leads WHERE level IS NULL
+),
+by_group AS (
+    SELECT e.criterion, count(*) AS units_expected, sum(CASE WHEN r.criterion IS NOT NULL THEN 1 ELSE 0 END) AS units_reported,
+           sum(CASE WHEN r.state = 'done' THEN 1 ELSE 0 END) AS units_done, max(r.reported_on) AS last_report_on
+    FROM expected AS e
+    LEFT JOIN core.plan_progress AS r ON r.criterion = e.criterion AND r.unit_code = e.unit_code
+    GROUP BY e.criterion
+),
+by_lead AS (
+    SELECT p.criterion, r.reported_on, r.result_vi, r.progress_rate, r.state,
+           row_number() OVER (
+               PARTITION BY p.criterion
+               ORDER BY r.exported_at DESC NULLS LAST, r.reported_on DESC NULLS LAST, r.unit_code NULLS LAST, r.file_id DESC, r.row_number DESC
+           ) AS place
+    FROM reported_lines AS p
+    JOIN core.plan_progress AS r ON r.criterion = p.criterion
+    LEFT JOIN group_lines AS g ON g.criterion = p.criterion
+    LEFT JOIN single_leads AS s ON s.criterion = p.criterion
+    WHERE g.criterion IS NULL AND (s.unit_code IS NULL OR r.unit_code IS NULL OR r.unit_code = s.unit_code)
+)
+SELECT p.criterion,
+       CASE WHEN g.criterion IS NOT NULL THEN CASE WHEN g.units_reported > 0 THEN TRUE ELSE FALSE END
+            WHEN l.criterion IS NOT NULL THEN TRUE ELSE FALSE END AS is_reported,
+       CASE WHEN g.criterion IS NOT NULL THEN CASE WHEN g.units_done = g.units_expected THEN TRUE ELSE FALSE END
+            WHEN l.state = 'done' THEN TRUE ELSE FALSE END AS is_done,
+       CASE WHEN g.criterion IS NOT NULL THEN CAST(g.units_done AS DOUBLE) / nullif(CAST(g.units_expected AS DOUBLE), 0)
+            ELSE l.progress_rate END AS progress_rate,
+       CASE WHEN g.criterion IS NOT NULL AND g.units_reported > 0
+            THEN CAST(g.units_done AS VARCHAR) || ' trên ' || CAST(g.units_expected AS VARCHAR) || ' đơn vị báo cáo đã hoàn thành'
+            WHEN l.criterion IS NOT NULL
+            THEN coalesce(l.result_vi,
+                          CASE l.state WHEN 'done' THEN 'Đã hoàn thành' WHEN 'in_progress' THEN 'Đang thực hiện' WHEN 'cancelled' THEN 'Hủy'
+                                       ELSE 'Chưa thực hiện' END) END AS actual,
+       g.units_done, g.units_expected, g.units_reported, coalesce(g.last_report_on, l.reported_on) AS last_report_on
+FROM reported_lines AS p
+LEFT JOIN by_group AS g ON g.criterion = p.criterion
+LEFT JOIN by_lead AS l ON l.criterion = p.criterion AND l.place = 1;
+
+INSERT INTO mart.plan
+WITH figures AS (
+    SELECT p.*, CAST(m.as_of AS DATE) AS today, m.as_of, c.numerator, c.denominator, c.units_measured, c.units_missed, c.worst_unit_name,
+           CAST(c.numerator AS DOUBLE) / nullif(CAST(c.denominator AS DOUBLE), 0) AS rate,
+           -- hundredths of a percent, half up, never lifted onto the target or onto 100 %
+           CAST(floor(CAST(c.numerator * 20000 + c.denominator AS DOUBLE) / nullif(CAST(c.denominator * 2 AS DOUBLE), 0)) AS BIGINT) AS rounded
+    FROM work.plan AS p
+    CROSS JOIN work.moment AS m
+    LEFT JOIN work.plan_counts AS c ON c.criterion = p.criterion
+),
+shown AS (
+    SELECT f.*,
+           CASE WHEN f.rounded >= 10000 AND f.numerator < f.denominator THEN 9999
+                WHEN f.rounded >= round(f.target * 10000) AND f.numerator < CAST(f.target AS DECIMAL(9, 6)) * f.denominator
+                THEN CAST(round(f.target * 10000) AS BIGINT) - 1
+                ELSE f.rounded END AS hundredths
+    FROM figures AS f
+),
+sisters AS (
+    -- other measures with a target under the same criterion: they are not the line's own figure, but belong to it (8 hours under 7.3.5)
+    SELECT DISTINCT p.criterion, g.measure, x.label_vi, g.target
+    FROM work.plan AS p
+    JOIN core.targets AS g ON g.criterion = p.criterion AND g.measure <> p.measure AND g.valid_from <= p.deadline AND g.valid_to >= p.deadline
+    JOIN mart.measures AS x ON x.measure = g.measure
+    WHERE p.source = 'exports'
+),
+sister_counts AS (
+    SELECT s.criterion, s.measure, s.label_vi, s.target, sum(g.numerator) AS numerator, sum(g.denominator) AS denominator
+    FROM sisters AS s
+    JOIN work.plan AS p ON p.criterion = s.criterion
+    JOIN work.plan_leads AS l ON l.criterion = s.criterion AND l.level IS NOT NULL
+    JOIN mart.group_rates AS g
+      ON g.measure = s.measure AND g.group_kind = 'level' AND g.group_code = l.level AND g.period_kind = 'year'
+     AND g.period_start = CAST(date_trunc('year', p.deadline) AS DATE)
+    GROUP BY s.criterion, s.measure, s.label_vi, s.target
+),
+notes AS (
+    SELECT criterion,
+           label_vi || ': ' || CAST(numerator AS VARCHAR) || ' trên ' || CAST(denominator AS VARCHAR)
+               || CASE WHEN numerator < CAST(target AS DECIMAL(9, 6)) * denominator THEN ', chưa đạt chỉ tiêu ' ELSE ', đạt chỉ tiêu ' END
+               || replace(CAST(CAST(target * 100 AS DECIMAL(6, 1)) AS VARCHAR), '.', ',') || ' %' AS note_vi,
+           row_number() OVER (PARTITION BY criterion ORDER BY CAST(numerator AS DOUBLE) / CAST(denominator AS DOUBLE), measure, target) AS place
+    FROM sister_counts
+    WHERE denominator > 0
+),
+joined AS (
+    SELECT s.*, r.is_reported, r.is_done, r.progress_rate, r.actual AS reported_actual, r.units_done, r.units_expected, r.units_reported,
+           r.last_report_on, n.note_vi
+    FROM shown AS s
+    LEFT JOIN work.plan_reports AS r ON r.criterion = s.criterion
+    LEFT JOIN notes AS n ON n.criterion = s.criterion AND n.place = 1
+),
+judged AS (
+    SELECT j.*,
+           CASE WHEN j.source = 'plan_progress' THEN
+                    CASE WHEN NOT j.is_reported THEN 'no_report'
+                         WHEN j.is_done THEN 'done'
+                         WHEN j.deadline < j.today THEN 'overdue'
+                         WHEN j.deadline <= CAST(j.today + INTERVAL 30 DAY AS DATE) AND coalesce(j.progress_rate, 0) < 0.8 THEN 'at_risk'
+                         WHEN j.last_report_on < CAST(j.today - INTERVAL 60 DAY AS DATE) THEN 'at_risk'
+                         ELSE 'on_track' END
+                WHEN coalesce(j.denominator, 0) = 0 THEN 'no_report'
+                WHEN j.numerator >= CAST(j.target AS DECIMAL(9, 6)) * j.denominator THEN CASE WHEN j.deadline < j.today THEN 'done' ELSE 'on_track' END
+                WHEN j.deadline < j.today THEN 'missed'
+                ELSE 'at_risk' END AS status
+    FROM joined AS j
+)
+SELECT j.line_number, j.criterion, j.name_vi, j.lead_unit, j.partner_units, j.deadline, j.target_text, j.target, j.source, j.measure,
+       CASE WHEN j.source = 'plan_progress' THEN CAST(j.units_done AS BIGINT) ELSE j.numerator END AS numerator,
+       CASE WHEN j.source = 'plan_progress' THEN CAST(j.units_expected AS BIGINT) ELSE j.denominator END AS denominator,
+       CASE WHEN j.source = 'plan_progress' THEN j.reported_actual
+            WHEN j.denominator > 0 THEN
+                CAST(CAST(floor(j.hundredths / 100.0) AS BIGINT) AS VARCHAR)
+                || CASE WHEN j.hundredths % 100 = 0 THEN ''
+                        WHEN j.hundredths % 10 = 0 THEN ',' || CAST(CAST((j.hundredths % 100) / 10 AS BIGINT) AS VARCHAR)
+                        WHEN j.hundredths % 100 < 10 THEN ',0' || CAST(j.hundredths % 100 AS VARCHAR)
+                        ELSE ',' || CAST(j.hundredths % 100 AS VARCHAR) END
+                || ' % (' || CAST(j.numerator AS VARCHAR) || ' trên ' || CAST(j.denominator AS VARCHAR) || ')' END AS actual,
+       CASE WHEN j.source = 'plan_progress' THEN CASE WHEN j.is_reported THEN j.progress_rate END ELSE j.rate END AS actual_rate,
+       CASE WHEN j.source = 'plan_progress' THEN CAST(j.units_reported AS BIGINT) ELSE CAST(j.units_measured AS BIGINT) END AS units_measured,
+       CASE WHEN j.source = 'plan_progress' THEN CAST(j.units_expected - j.units_done AS BIGINT) ELSE CAST(j.units_missed AS BIGINT) END AS units_missed,
+       j.worst_unit_name, j.note_vi, j.status,
+       CASE j.status WHEN 'done' THEN 'Hoàn thành'
+                     WHEN 'on_track' THEN 'Đúng tiến độ'
+                     WHEN 'at_risk' THEN 'Có nguy cơ'
+                     WHEN 'overdue' THEN 'Quá hạn'
+                     WHEN 'missed' THEN 'Không đạt'
+                     ELSE CASE WHEN j.source = 'plan_progress' THEN 'Chưa có báo cáo' ELSE 'Chưa phát sinh số liệu' END END AS status_vi,
+       j.last_report_on, j.as_of
+FROM judged AS j
+ORDER BY j.line_number;
