@@ -9,6 +9,7 @@ import csv
 import io
 import math
 import os
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -45,6 +46,7 @@ REASONS_VI = {
     "unknown_word": "Từ không có trong danh sách",
 }
 _NBSP = "\u00a0"
+_PROCEDURE_CODE = re.compile(r"^\d\.\d{6}$")
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -95,9 +97,11 @@ def period_vi(kind: str, start: date) -> str:
 
 
 def harmless(cell: object) -> object:
-    """The cell so that no spreadsheet takes its text for a formula; numbers stay numbers."""
+    """The cell so that no spreadsheet takes its text for a formula or a procedure's code for a number (1.000010 for 1.00001)."""
     if isinstance(cell, str) and cell.startswith(_DANGEROUS):
         return f"'{cell}"
+    if isinstance(cell, str) and _PROCEDURE_CODE.match(cell):
+        return f"TTHC {cell}"
     return "" if cell is None else cell
 
 

@@ -42,9 +42,10 @@ def test_words_for_hours_moments_and_periods() -> None:
 
 @pytest.mark.parametrize("payload", ["=cmd|' /C calc'!A0", "+1", "-1+2", "@SUM(A1)", "\t=1", "\r=1"])
 def test_no_cell_becomes_a_formula(tmp_path: Path, payload: str) -> None:
-    write_csv(tmp_path / "a.csv", ["Tên"], [[payload], [-5], [None]])
+    write_csv(tmp_path / "a.csv", ["Tên"], [[payload], [-5], [None], ["1.000010"]])
     data = (tmp_path / "a.csv").read_bytes()
     assert data.startswith(b"\xef\xbb\xbf")
     lines = data.decode("utf-8-sig").split("\r\n")
     assert lines[1].lstrip('"').startswith("'")
     assert lines[2] == "-5"
+    assert lines[4] == "TTHC 1.000010"
