@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -126,6 +127,11 @@ def _check_predicate(name: str, part: str, predicate: str, case_columns: Sequenc
 
 def load_measures(case_columns: Sequence[str]) -> list[Measure]:
     """The measures that ship with the program."""
+    return list(_shipped_measures(tuple(case_columns)))
+
+
+@lru_cache(maxsize=1)
+def _shipped_measures(case_columns: tuple[str, ...]) -> list[Measure]:
     return parse_measures(files("transforms").joinpath("measures.yml").read_text(encoding="utf-8"), case_columns)
 
 

@@ -24,6 +24,8 @@ from flows.reasons import why_missed
 from flows.settings import QueryError, Settings
 from transforms.explaining import Period, parse_period, split_conditions
 
+pytestmark = pytest.mark.slow
+
 Night = tuple[Settings, NightResult]
 
 

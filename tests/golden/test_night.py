@@ -55,6 +55,7 @@ def test_the_second_run_reads_nothing_and_changes_nothing(
     assert checksum_tables(settings.warehouse) == before == checksum_tables(night[0].warehouse)
 
 
+@pytest.mark.slow
 def test_copies_under_other_names_in_other_folders_change_nothing(
     sample: SampleSummary, night: tuple[Settings, NightResult], tmp_path: Path
 ) -> None:
@@ -68,6 +69,7 @@ def test_copies_under_other_names_in_other_folders_change_nothing(
     assert checksum_tables(settings.warehouse) == checksum_tables(night[0].warehouse)
 
 
+@pytest.mark.slow
 def test_the_order_of_arrival_changes_nothing(sample: SampleSummary, night: tuple[Settings, NightResult], tmp_path: Path) -> None:
     paths = sorted(p for p in sample.raw.rglob("*") if p.is_file())
     settings = None
@@ -107,6 +109,7 @@ def test_a_bad_file_does_not_stop_the_good_one_beside_it(office: Settings) -> No
     assert query(office, "SELECT file_name, status FROM ops.files ORDER BY 1") == [("cut.xlsx", "rejected"), ("good.xlsx", "loaded")]
 
 
+@pytest.mark.slow
 def test_an_overwritten_export_keeps_the_dossiers_only_the_old_one_had(office: Settings) -> None:
     old = case_row("000.22.58.H48-240215-0001")
     write_workbook(office.raw / "export.xlsx", [HEADINGS, old], titles=("Thời điểm xuất: 01/06/2024 22:00",))
@@ -124,6 +127,7 @@ def test_the_newest_export_of_a_dossier_wins_whole(office: Settings) -> None:
     assert query(office, "SELECT status_code, finished_at FROM core.cases") == [(5, None)]
 
 
+@pytest.mark.slow
 def test_an_export_made_after_as_of_waits_for_its_time(office: Settings, tmp_path: Path) -> None:
     write_workbook(office.raw / "june.xlsx", [HEADINGS, case_row()])
     write_workbook(
@@ -152,6 +156,7 @@ def test_a_new_alias_needs_no_reading(office: Settings) -> None:
     assert query(office, "SELECT rows_data, rows_loaded, rows_rejected FROM ops.files") == [(2, 2, 0)]
 
 
+@pytest.mark.slow
 def test_a_new_heading_gives_a_rejected_file_its_second_chance(office: Settings) -> None:
     renamed = ["Ngày đến" if heading == "Ngày tiếp nhận" else heading for heading in HEADINGS]
     write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
@@ -203,6 +208,7 @@ def test_common_duckdb_clients_can_open_the_warehouse(night: tuple[Settings, Nig
     assert query(night[0], "SELECT tags['storage_version'] FROM duckdb_databases() WHERE NOT internal")[0][0].startswith("v1.2")  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_no_citizen_is_in_anything_but_raw(sample: SampleSummary, night: tuple[Settings, NightResult]) -> None:
     import pyarrow.parquet as pq
 

@@ -16,6 +16,8 @@ from flows.plan_template import ANSWERS, HEADING_ROW, SENT_CELL, write_template
 from flows.reference import load_reference
 from flows.settings import ConfigurationError, Settings
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = Path(__file__).parents[2] / "data" / "reference"
 CALENDAR = (SHIPPED / "calendar.csv").read_text(encoding="utf-8")
 PLAN_HEAD = "criterion,name_vi,lead_unit,partner_units,deadline,target,source,measure\n"

@@ -17,6 +17,8 @@ from flows.settings import ConfigurationError, Settings, local_now
 from flows.warehouse import checksum_tables
 from transforms.corrections import CorrectionError, parse_corrections
 
+pytestmark = pytest.mark.slow
+
 WRONG_DUE = """
 - id: don-vi-bao-sai-han
   match: {case_code: 000.22.58.H48-240215-0007}

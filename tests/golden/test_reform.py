@@ -11,6 +11,8 @@ from flows.night import NightResult, run_night
 from flows.sample import SampleSummary, write_sample
 from flows.settings import Settings, make_settings
 
+pytestmark = pytest.mark.slow
+
 Night = tuple[SampleSummary, Settings, NightResult]
 
 

@@ -159,6 +159,7 @@ def minutes(first: datetime, last: datetime) -> st.SearchStrategy[datetime]:
     return st.integers(0, int((last - first).total_seconds()) // 60).map(lambda n: first + timedelta(minutes=n))
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     as_of=minutes(datetime(2024, 2, 5), datetime(2024, 2, 26)),
