@@ -64,7 +64,7 @@ docs: setup
 
 # Needs `uv` (pip install uv). Universal: one lock for Linux and Windows, Python 3.11 and newer, no index addresses in it.
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --no-header --no-strip-extras --group dev pyproject.toml -o requirements.lock
 
 clean:
