@@ -3,6 +3,7 @@
 Its headings are those of the export kind plan_progress, so a filled form goes into the folder of exports like any other file.
 """
 
+import math
 import os
 from datetime import date
 from pathlib import Path
@@ -20,18 +21,18 @@ from flows.settings import ConfigurationError
 from transforms.measures import load_measures
 
 HEADINGS = {
-    "STT": 6,
-    "Mã tiêu chí": 10,
-    "Nội dung tiêu chí": 44,
-    "Cơ quan chủ trì": 24,
-    "Chỉ tiêu": 22,
-    "Thời hạn": 12,
-    "Đơn vị báo cáo": 26,
-    "Ngày báo cáo": 13,
-    "Kết quả thực hiện": 40,
-    "Tỷ lệ hoàn thành (%)": 11,
-    "Trạng thái": 16,
-    "Ghi chú": 20,
+    "STT": 5,
+    "Mã tiêu chí": 9,
+    "Nội dung tiêu chí": 38,
+    "Cơ quan chủ trì": 18,
+    "Chỉ tiêu": 18,
+    "Thời hạn": 11,
+    "Đơn vị báo cáo": 20,
+    "Ngày báo cáo": 11,
+    "Kết quả thực hiện": 30,
+    "Tỷ lệ hoàn thành (%)": 9,
+    "Trạng thái": 13,
+    "Ghi chú": 12,
 }
 ANSWERS = ("Đơn vị báo cáo", "Ngày báo cáo", "Kết quả thực hiện", "Tỷ lệ hoàn thành (%)", "Trạng thái", "Ghi chú")
 STATES = ("Chưa thực hiện", "Đang thực hiện", "Đã hoàn thành")
@@ -149,6 +150,8 @@ def _write_form(form: Any, lines: list[dict[str, Any]], reporter: str | None, re
                 cell.number_format = "dd/mm/yyyy"
             if heading in ANSWERS and not (heading == "Đơn vị báo cáo" and reporter):
                 _answer(cell, {"Ngày báo cáo": "dd/mm/yyyy", "Tỷ lệ hoàn thành (%)": "0.##"}.get(heading, "@"))
+        form.row_dimensions[HEADING_ROW + number].height = _height(max(_lines(shown.get(h), width) for h, width in HEADINGS.items()))
+    form.row_dimensions[HEADING_ROW].height = _height(3)
     first, end = HEADING_ROW + 1, HEADING_ROW + len(lines)
     share = f"{letters['Tỷ lệ hoàn thành (%)']}{first}"
     for heading, rule in {
@@ -171,6 +174,15 @@ def _write_form(form: Any, lines: list[dict[str, Any]], reporter: str | None, re
     form.print_title_rows = f"{HEADING_ROW}:{HEADING_ROW}"
 
 
+def _lines(value: object, width: int) -> int:
+    """How many lines a wrapped text takes; spreadsheets do not work it out for a file they did not write themselves."""
+    return math.ceil(len(value) / (width * 0.8)) if isinstance(value, str) and value else 1
+
+
+def _height(lines: int) -> float:
+    return 15.5 * lines + 2
+
+
 def _answer(cell: Any, number_format: str) -> None:
     cell.fill, cell.border, cell.protection, cell.number_format = _ANSWER, _BOX, Protection(locked=False), number_format
 
@@ -190,6 +202,7 @@ def _write_guide(book: openpyxl.Workbook, unit_names: list[str]) -> None:
         guide.append([text])
     for row in guide.iter_rows():
         row[0].alignment = Alignment(wrap_text=True, vertical="top")
+        guide.row_dimensions[row[0].row].height = _height(_lines(row[0].value, 120))
     guide["A1"].font = Font(bold=True, size=14)
     first = len(_GUIDE) + 1
     book.defined_names["UNIT_NAMES"] = DefinedName("UNIT_NAMES", attr_text=f"'{GUIDE_SHEET}'!$A${first}:$A${first + len(unit_names) - 1}")

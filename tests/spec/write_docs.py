@@ -119,7 +119,7 @@ def _opening() -> Iterator[str]:
     hours = ", ".join(f"{opens}–{closes}" for opens, closes in DEFAULT_HOURS)
     days = ", ".join(line.replace(",", " ") for line in CALENDAR.strip().splitlines()[1:])
     yield f"- Giờ làm việc · working hours: {hours}; lịch · calendar: {days}."
-    yield "- Trạng thái · status: 1 chờ tiếp nhận, 2 và 4 đang xử lý, 3 từ chối, 5 yêu cầu bổ sung, 6 tạm dừng, 7 rút, 8 dừng, 9 xử lý xong, 10 đã trả kết quả."
+    yield "- Trạng thái · status: 1 chờ tiếp nhận, 2 và 4 đang xử lý, 3 từ chối, 5 yêu cầu bổ sung, 6 yêu cầu thực hiện nghĩa vụ tài chính, 7 rút, 8 dừng, 9 xử lý xong, 10 đã trả kết quả."
     yield (
         "- Trong công thức · in the definitions: `{as_of}` thời điểm chốt · the moment of the figures; `{period_end}` ngày sau ngày cuối kỳ · the day after the "
         "period's last; `{cutoff}` ngày cuối kỳ, hoặc ngày chốt nếu kỳ chưa hết · the period's last day, or the day of the figures while it runs."
