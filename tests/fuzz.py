@@ -156,6 +156,9 @@ def main() -> int:
     print(
         f"uncaught {len(uncaught)}, hung {len(hung)}, readers that died {len(died)}, rejected without a reason {len(silent)}, unaccounted {unaccounted}"
     )
+    for check in result.checks:
+        if check.severity == "critical" and not check.is_passed:
+            print("   held back by", check.name, check.found)
     for file in (uncaught + hung + silent)[:20]:
         print("  ", file["file_name"], file["error"])
     return bool(uncaught or hung or silent or unaccounted or not result.is_published)

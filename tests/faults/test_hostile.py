@@ -137,3 +137,16 @@ def test_limits_are_configurable(office: Settings) -> None:
     with duckdb.connect(str(office.warehouse), read_only=True) as connection:
         states = dict(connection.execute("SELECT file_name, status FROM ops.files").fetchall())
     assert states == {"a.xlsx": "loaded", "b.xlsx": "rejected"}
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_an_archive_with_two_files_of_one_name_is_refused_and_does_not_hold_the_night_back(office: Settings, tmp_path: Path) -> None:
+    write_workbook(office.raw / "good.xlsx", [HEADINGS, case_row()])
+    with zipfile.ZipFile(office.raw / "twice.zip", "w") as archive:
+        archive.write(office.raw / "good.xlsx", "a.xlsx")
+        archive.write(office.raw / "good.xlsx", "a.xlsx")
+    assert run_night(office).is_published
+    with duckdb.connect(str(office.warehouse), read_only=True) as connection:
+        states = connection.execute("SELECT file_name, member, status, error FROM ops.files ORDER BY 1").fetchall()
+    assert [row[:3] for row in states] == [("good.xlsx", None, "loaded"), ("twice.zip", None, "rejected")]
+    assert "cùng tên" in states[1][3]

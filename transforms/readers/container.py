@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import itertools
 import re
 import zipfile
 
@@ -68,12 +69,15 @@ def list_members(data: bytes, limits: Limits = Limits()) -> list[tuple[str, str]
     """(name, SHA-256) of every file of an archive, in the code-point order of the names; nothing is held in memory or unpacked to disk.
 
     Raises:
-        UnreadableExport: the archive is unsafe, damaged, locked with a password, or empty.
+        UnreadableExport: the archive is unsafe, damaged, locked with a password, empty, or holds two files of one name.
     """
     with _open_zip(data, limits) as archive:
         names = sorted(info.filename for info in archive.infolist() if not info.is_dir())
         if not names:
             raise UnreadableExport("gói nén không có tệp nào")
+        twice = next((name for name, after in itertools.pairwise(names) if name == after), None)
+        if twice:  # only one of them could be reached by its name, and the other would be lost
+            raise UnreadableExport(f"gói nén có hai tệp cùng tên {twice}; hãy nén lại và gửi lại")
         members = []
         for name in names:
             try:
