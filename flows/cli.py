@@ -253,13 +253,11 @@ def main(arguments: list[str] | None = None) -> Any:
     except AlreadyRunning as error:
         typer.echo(f"Không chạy: {error}", err=True)
         sys.exit(EXIT_LOCKED)
-    except KeyboardInterrupt:
-        typer.echo("Đã dừng theo yêu cầu; kho dữ liệu đang công bố không đổi.", err=True)
-        sys.exit(EXIT_FAILED)
     except Exception as error:
         if os.environ.get("TTHC_DEBUG"):
             raise
         typer.echo(
-            f"Lỗi bất ngờ: {type(error).__name__}: {error}\nKho dữ liệu đang công bố không đổi. Đặt TTHC_DEBUG=1 để xem chi tiết.", err=True
+            f"Lỗi bất ngờ: {type(error).__name__}: {error}\nKho dữ liệu đang công bố vẫn nguyên vẹn. Đặt TTHC_DEBUG=1 để xem chi tiết.",
+            err=True,
         )
         sys.exit(EXIT_FAILED)

@@ -57,7 +57,7 @@ def find_exports(raw: Path, limits: Limits = Limits()) -> list[Export]:
     """Every export below `raw`, archives opened, in the order of their paths. Temporary files are no exports."""
     exports: list[Export] = []
     for path in sorted(_files(raw), key=lambda p: p.relative_to(raw).as_posix()):
-        exports.extend(_exports_of(path, path.relative_to(raw).as_posix(), limits))
+        exports.extend(exports_of(path, path.relative_to(raw).as_posix(), limits))
     return sorted(exports, key=lambda export: export.order)
 
 
@@ -78,7 +78,8 @@ def _files(raw: Path) -> Iterator[Path]:
                 yield path
 
 
-def _exports_of(path: Path, name: str, limits: Limits) -> Iterator[Export]:
+def exports_of(path: Path, name: str, limits: Limits) -> Iterator[Export]:
+    """The exports of one file: itself, or its members where it is an archive."""
     try:
         arrived = datetime.fromtimestamp(path.stat().st_mtime, LOCAL_TIME).replace(tzinfo=None, microsecond=0)
         with path.open("rb") as stream:

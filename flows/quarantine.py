@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from flows.landing import Export
+from flows.landing import Export, exports_of
 from flows.settings import ConfigurationError, Settings, local_now
 from flows.staging import find_staged, load_record, parse_moment
 
@@ -18,7 +18,9 @@ from flows.staging import find_staged, load_record, parse_moment
 def append_line(path: Path, record: dict[str, Any]) -> None:
     """One JSON line more, on disk when this returns."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    is_torn = path.is_file() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")  # a power cut in the last write
     with path.open("a", encoding="utf-8") as stream:
+        stream.write("\n" if is_torn else "")
         stream.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
         stream.flush()
         os.fsync(stream.fileno())
@@ -33,7 +35,10 @@ def load_withdrawn(staged: Path) -> dict[str, str]:
     withdrawn: dict[str, str] = {}
     path = _withdrawn_path(staged)
     for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
-        decision = json.loads(line)
+        try:
+            decision = json.loads(line)
+        except ValueError:  # a line that a power cut tore was never confirmed to anybody
+            continue
         if decision["is_withdrawn"]:
             day = datetime.fromisoformat(decision["at"])
             withdrawn[decision["file_id"]] = f"đã rút lại ngày {day:%d/%m/%Y}: {decision['why']}"
@@ -108,6 +113,9 @@ def delete_old_raw(settings: Settings, exports: Sequence[Export]) -> list[str]:
         records = [(find_staged(settings.staged, export.file_id) or (None, {}))[1] for export in held]
         moments = [parse_moment(record.get("staged_at")) for record in records if record.get("status") == "read"]
         if len(moments) == len(held) and all(moment and moment < before for moment in moments):
+            now = [export.file_id for export in exports_of(settings.raw / file_name, file_name, settings.limits)]
+            if sorted(now) != sorted(export.file_id for export in held):
+                continue  # replaced while the night ran: nobody has read what lies there now
             append_line(
                 settings.staged / "deleted.jsonl",
                 {

@@ -67,7 +67,7 @@ def test_an_unexpected_failure_exits_1_and_keeps_the_published_warehouse(office:
     office.warehouse.with_name("w.duckdb.building").mkdir()  # a folder where the new warehouse must be built
     done = run_in(office)
     assert done.returncode == 1
-    assert "không đổi" in done.stderr
+    assert "vẫn nguyên vẹn" in done.stderr
     assert office.warehouse.read_bytes() == before
 
 

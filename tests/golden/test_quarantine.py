@@ -11,8 +11,9 @@ import pytest
 from conftest import AS_OF, HEADINGS, case_row, write_workbook
 from test_cli import tthc
 
+from flows.landing import find_exports
 from flows.night import NightResult, run_night
-from flows.quarantine import withdraw
+from flows.quarantine import delete_old_raw, withdraw
 from flows.settings import ConfigurationError, Settings, local_now
 from flows.warehouse import checksum_tables
 from transforms.corrections import CorrectionError, parse_corrections
@@ -211,3 +212,26 @@ def test_an_export_staged_by_an_older_reader_still_counts_when_its_raw_file_is_g
     write_workbook(office.raw / "b.xlsx", [HEADINGS, case_row("000.22.58.H48-240215-0008")])
     assert run(office).files_read == 1
     assert query(office, "SELECT count(*) FROM core.cases") == [(2,)]
+
+
+def test_a_raw_file_replaced_while_the_night_ran_is_not_deleted(office: Settings) -> None:
+    path = write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
+    run(office)
+    seen = find_exports(office.raw)
+    [record_path] = office.staged.rglob("export.json")
+    record = json.loads(record_path.read_text(encoding="utf-8"))
+    record_path.write_text(json.dumps(record | {"staged_at": str(local_now() - timedelta(days=31))}), encoding="utf-8")
+    keeping = Settings(office.raw, office.reference, office.warehouse, office.outbox, AS_OF, keep_raw_days=30)
+    write_workbook(path, [HEADINGS, case_row("000.22.58.H48-240215-0008")])
+    assert delete_old_raw(keeping, seen) == []
+    assert path.exists()
+
+
+def test_a_decision_torn_by_a_power_cut_neither_stops_the_night_nor_swallows_the_next(office: Settings) -> None:
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
+    write_workbook(office.raw / "b.xlsx", [HEADINGS, case_row("000.22.58.H48-240215-0008")])
+    run(office)
+    (office.staged / "withdrawn.jsonl").write_text('{"file_id": "12', encoding="utf-8")
+    withdraw(office.staged, "b.xlsx", "xuất nhầm")
+    run(office)
+    assert query(office, "SELECT case_code FROM core.cases") == [("000.22.58.H48-240215-0007",)]
