@@ -17,7 +17,15 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True)
 class ContractColumn:
-    """One column of a published table."""
+    """One column of a published table.
+
+    Attributes:
+        allowed: the only values it may hold.
+        least, most: bounds, both allowed; numbers, or dates as 2000-01-01.
+        pattern: regular expression that the whole value matches.
+        source: where it comes from, "kind.column" of transforms/layouts/kinds.yml; those columns' headings are shown in the dictionary.
+        severity: critical or warning, of a value outside `allowed`, `least`, `most` or `pattern`; an empty value where none may be is always critical.
+    """
 
     name: str
     type: str
@@ -25,6 +33,21 @@ class ContractColumn:
     vi: str
     en: str
     allowed: tuple[str, ...] = ()
+    least: str | float | None = None
+    most: str | float | None = None
+    pattern: str | None = None
+    source: tuple[str, ...] = ()
+    severity: str = "critical"
+
+
+@dataclass(frozen=True)
+class Relation:
+    """Every value of `columns` stands in `references` of another table; rows with an empty value are not asked."""
+
+    columns: tuple[str, ...]
+    table: str
+    references: tuple[str, ...]
+    severity: str = "critical"
 
 
 @dataclass(frozen=True)
@@ -36,6 +59,7 @@ class Contract:
     en: str
     key: tuple[str, ...]
     columns: Mapping[str, ContractColumn]
+    relations: tuple[Relation, ...] = ()
 
 
 @lru_cache(maxsize=1)
@@ -48,11 +72,25 @@ def load_contracts() -> dict[str, Contract]:
         body = yaml.load(path.read_text(encoding="utf-8"), _LOADER)
         columns = {
             name: ContractColumn(
-                name, facts["type"], facts["nullable"], facts["vi"], facts["en"], tuple(str(a) for a in facts.get("allowed", ()))
+                name,
+                facts["type"],
+                facts["nullable"],
+                facts["vi"],
+                facts["en"],
+                tuple(str(a) for a in facts.get("allowed", ())),
+                facts.get("least"),
+                facts.get("most"),
+                facts.get("pattern"),
+                tuple(facts.get("source", ())),
+                facts.get("severity", "critical"),
             )
             for name, facts in body["columns"].items()
         }
-        contracts[body["table"]] = Contract(body["table"], body["vi"], body["en"], tuple(body["key"]), columns)
+        relations = tuple(
+            Relation(tuple(r["columns"]), r["table"], tuple(r["references"]), r.get("severity", "critical"))
+            for r in body.get("relations", ())
+        )
+        contracts[body["table"]] = Contract(body["table"], body["vi"], body["en"], tuple(body["key"]), columns, relations)
     return contracts
 
 

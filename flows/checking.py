@@ -10,13 +10,13 @@ import pyarrow as pa
 
 from flows.landing import time_in_name
 from flows.reference import load_own_lists, load_unit_refs
-from flows.report import REASONS_VI, moment_vi
 from transforms.layouts import LayoutLists
 from transforms.normalise import NormalisedSheet, normalise_export
 from transforms.parsing import parse_case_codes, parse_codes, procedure_key
 from transforms.readers import is_archive, list_members, read_member, read_sheets
 from transforms.sheets import Sheet, UnreadableExport
 from transforms.text import clean, hide_numbers, mask
+from transforms.wording import REASONS_VI, moment_vi
 
 _SHOWN_ROWS, _SHOWN_TROUBLES = 3, 20
 

@@ -13,8 +13,8 @@ from expectations import load_contracts
 from flows.querying import open_warehouse, print_table, wide_console
 from flows.reasons import why_missed
 from flows.reference import follow_successors
-from flows.report import LEVELS_VI, STATUS_VI, moment_vi, percent_vi, period_vi, write_csv
 from flows.settings import QueryError
+from flows.summaries import write_csv
 from transforms.explaining import (
     Period,
     level_condition,
@@ -26,6 +26,7 @@ from transforms.explaining import (
 )
 from transforms.measures import RECEIVED_OR_ENDED, Measure
 from transforms.text import clean, key
+from transforms.wording import LEVELS_VI, STATUS_VI, moment_vi, percent_vi, period_vi
 
 LIMIT = 50
 _MEASURE = "measure, criterion, label_vi, legal_basis, denominator_sql, numerator_sql, period_column, zero_policy, family, differs_vi, decimals, distinct_key"

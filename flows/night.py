@@ -21,7 +21,7 @@ from flows.manifest import Manifest, make_manifest
 from flows.quarantine import append_line, delete_old_raw
 from flows.reading import find_unread, read_exports
 from flows.reference import Reference, load_reference
-from flows.report import write_summaries
+from flows.report import write_reports
 from flows.settings import AlreadyRunning, Settings, local_now
 from flows.staging import record_landing
 from flows.warehouse import build_warehouse, building_path, publish_warehouse, remove_database
@@ -89,8 +89,8 @@ def publish(settings: Settings) -> None:
 
 
 def report(settings: Settings) -> list[Path]:
-    """The summaries of the published warehouse."""
-    return write_summaries(settings.warehouse, settings.outbox, settings.as_of)
+    """Everything people receive, written from the published warehouse."""
+    return write_reports(settings)
 
 
 def run_night(settings: Settings, watcher: Watcher = Watcher(), step: Callable[[Step], Step] = lambda function: function) -> NightResult:

@@ -5,8 +5,8 @@ from datetime import date, datetime
 from typing import Any
 
 from expectations import load_contracts
-from flows.report import hours_vi
 from transforms.measures import columns_in
+from transforms.wording import hours_vi
 
 CASE_STATUS_VI = {
     1: "Mới đăng ký",

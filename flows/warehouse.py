@@ -84,7 +84,8 @@ def build_warehouse(
                 _apply_corrections(connection, reference.corrections)
         results = run_checks(lambda sql: int(connection.execute(sql).fetchall()[0][0]))
         connection.executemany(
-            "INSERT INTO ops.checks VALUES (?, ?, ?, ?, ?)", [(r.name, r.severity, r.found, r.is_passed, r.message_vi) for r in results]
+            "INSERT INTO ops.checks VALUES (?, ?, ?, ?, ?, NULL, NULL)",
+            [(r.name, r.severity, r.found, r.is_passed, r.message_vi) for r in results],
         )
         connection.execute("CHECKPOINT tthc")
     finally:

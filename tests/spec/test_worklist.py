@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from spec.staged import build_staged, staged_row
 
 from expectations import load_contracts
-from flows.report import hours_left_vi
 from transforms.measures import load_measures
 from transforms.thresholds import ThresholdError, load_thresholds, parse_thresholds
+from transforms.wording import hours_left_vi
 
 AS_OF = datetime(2024, 2, 7, 10)
 CLOSED = [date(2024, 2, day) for day in (8, 9, 12, 13, 14)]

@@ -12,10 +12,10 @@ from expectations import load_contracts
 from flows import cli
 from flows.night import NightResult
 from flows.reference import LEVELS, UNIT_COLUMNS
-from flows.report import REASONS_VI
 from flows.settings import Settings
 from transforms.corrections import parse_corrections
 from transforms.measures import load_measures
+from transforms.wording import REASONS_VI
 
 ROOT = Path(__file__).parents[2]
 README, GUIDE, ARCHITECTURE = (ROOT / name for name in ("README.md", "docs/huong-dan.md", "docs/architecture.md"))

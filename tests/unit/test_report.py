@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.report import hours_vi, moment_vi, percent_vi, period_vi, write_csv
+from flows.summaries import write_csv
+from transforms.wording import hours_vi, moment_vi, percent_vi, period_vi
 
 
 @pytest.mark.parametrize(

@@ -76,20 +76,20 @@ SELECT c.*, CAST(c.numerator AS DOUBLE) / nullif(CAST(c.denominator AS DOUBLE), 
             ELSE 'missed' END AS status,
        CASE WHEN c.denominator > 0 AND c.target IS NOT NULL
             THEN greatest(CAST(ceil(CAST(c.target AS DECIMAL(9, 6)) * c.denominator) AS BIGINT) - c.numerator, 0) END AS shortfall,
-       m.as_of
+       m.as_of, CAST(NULL AS TIMESTAMP) AS data_as_of, FALSE AS is_stale
 FROM counted AS c
 CROSS JOIN work.moment AS m;
 
 INSERT INTO mart.unit_rates
 SELECT measure, criterion, period_kind, period_start, period_end, unit_code, unit_name, level, unit_valid_from, numerator, denominator, rate, target, status,
-       shortfall, as_of
+       shortfall, as_of, data_as_of, is_stale
 FROM work.rated
 WHERE view = 'was'
 ORDER BY measure, period_kind, period_start, unit_code, unit_valid_from;
 
 INSERT INTO mart.unit_rates_today
 SELECT measure, criterion, period_kind, period_start, period_end, unit_code, unit_name, level, unit_valid_from, numerator, denominator, rate, target, status,
-       shortfall, as_of
+       shortfall, as_of, data_as_of, is_stale
 FROM work.rated
 WHERE view = 'today'
 ORDER BY measure, period_kind, period_start, unit_code, unit_valid_from;

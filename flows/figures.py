@@ -1,0 +1,330 @@
+"""What every output shows, read once from a published warehouse: mail, workbook, page and report take their figures here and so agree.
+
+Nothing is worded or rounded here (see transforms/wording.py) and nothing is computed: each record is a row of a mart or ops table.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+_KIND_ORDER = "CASE period_kind WHEN 'year' THEN 0 WHEN 'quarter' THEN 1 ELSE 2 END"
+_LEVEL_ORDER = "list_position(['province', 'province_department', 'district', 'district_department', 'commune', 'all'], {})"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure of mart.measures, in its order there."""
+
+    name: str
+    criterion: str
+    label_vi: str
+    legal_basis: str
+    family: str
+    counts_procedures: bool
+    differs_vi: str
+
+
+@dataclass(frozen=True)
+class Period:
+    """A month, quarter or year; `end` is the day after its last one."""
+
+    kind: str
+    start: date
+    end: date
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit under one code and validity; the key is (code, valid_from), because codes are reused."""
+
+    code: str
+    valid_from: date
+    name: str
+    level: str
+
+    @property
+    def key(self) -> tuple[str, date]:
+        """What identifies it over time."""
+        return (self.code, self.valid_from)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """One rate of a unit, or of a group (level or all; then without unit, target and status)."""
+
+    measure: str
+    criterion: str
+    period: Period
+    unit: Unit | None
+    group: str | None
+    numerator: int
+    denominator: int
+    target: float | None
+    status: str
+    shortfall: int | None
+    data_as_of: datetime | None = None
+    is_stale: bool = False
+
+
+@dataclass(frozen=True)
+class LateReception:
+    """A dossier that waited more than 8 working hours for reception."""
+
+    case_code: str
+    unit: Unit
+    submitted_at: datetime
+    received_at: datetime | None
+    waiting_hours: float
+    is_waiting: bool
+
+
+@dataclass(frozen=True)
+class WorkItem:
+    """An open dossier to be taken up next; rank 1 is the most urgent."""
+
+    rank: int
+    case_code: str
+    unit: Unit
+    procedure_code: str | None
+    field_vi: str | None
+    problem: str
+    due_at: datetime | None
+    hours_left: float | None
+    submitted_at: datetime | None
+    received_at: datetime | None
+    message_vi: str
+
+
+@dataclass(frozen=True)
+class Needed:
+    """What a unit still needs this year to reach a target, and whether it can."""
+
+    measure: str
+    unit: Unit
+    numerator: int
+    denominator: int
+    target: float
+    remaining: int
+    needed: int
+    is_possible: bool | None
+    message_vi: str
+    forecast: float | None
+    is_reliable: bool
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How fresh the exports of one kind are, for a unit or (unit None) as a whole; light is green, yellow or red."""
+
+    kind: str
+    kind_vi: str
+    unit: Unit | None
+    data_as_of: datetime | None
+    light: str
+    problem: str | None
+    message_vi: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A figure of an aggregated export against our own count; `cases` of them explain the difference, where they can be found."""
+
+    source_kind: str
+    unit: Unit
+    period: Period
+    figure: str
+    label_vi: str
+    theirs: int
+    ours: int
+    difference: int
+    is_tolerated: bool
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of the gate."""
+
+    name: str
+    severity: str
+    found: int
+    is_passed: bool
+    message_vi: str
+    accepted_why: str | None
+
+
+@dataclass(frozen=True)
+class File:
+    """One export and what became of it."""
+
+    name: str
+    member: str | None
+    kind: str | None
+    status: str
+    exported_at: datetime | None
+    rows_data: int
+    rows_loaded: int
+    rows_rejected: int
+    error: str | None
+    warnings: str | None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All of it, for one as_of.
+
+    Attributes:
+        current: the year, quarter and month that hold as_of, in this order.
+        rates: rates of units, all periods; groups: of levels and of all, all periods.
+        units: those listed in the current periods, by level, then code.
+        rejects: (reason, column, file) -> rows.
+    """
+
+    as_of: datetime
+    measures: list[Measure]
+    current: list[Period]
+    units: list[Unit]
+    rates: list[Rate]
+    groups: list[Rate]
+    late: list[LateReception]
+    worklist: list[WorkItem]
+    needed: list[Needed]
+    flags: list[tuple[int, Unit, str]]
+    freshness: list[Freshness]
+    reconciliation: list[Difference]
+    checks: list[Check]
+    files: list[File]
+    rejects: list[tuple[str, str | None, str, int]]
+    plan: list[dict[str, Any]]
+
+    def now(self, kind: str, *, family: str = "plan") -> list[Rate]:
+        """The units' rates of the current year, quarter or month, of one family of measures."""
+        names = {m.name for m in self.measures if m.family == family}
+        periods = {p for p in self.current if p.kind == kind}
+        return [rate for rate in self.rates if rate.period in periods and rate.measure in names]
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Measure -> label."""
+        return {m.name: m.label_vi for m in self.measures}
+
+
+def load_figures(warehouse: Path) -> Figures:
+    """Everything the outputs show, from one published warehouse.
+
+    Raises:
+        duckdb.Error: the file is no warehouse of this version.
+    """
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+
+        def query(sql: str) -> list[tuple[Any, ...]]:
+            rows: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
+            return rows
+
+        return _read(query)
+
+
+def _read(query: Callable[[str], list[tuple[Any, ...]]]) -> Figures:
+    units = {
+        (code, first): Unit(code, first, name, level)
+        for code, first, name, level in query("SELECT unit_code, valid_from, unit_name, level FROM core.units")
+    }
+    ((as_of,),) = query("SELECT max(as_of) FROM mart.unit_rates") or [(None,)]
+    rates = [
+        Rate(m, c, Period(k, s, e), units[code, first], None, n, d, t, status, short, fresh, stale)
+        for m, c, k, s, e, code, first, n, d, t, status, short, fresh, stale in query(
+            "SELECT measure, criterion, period_kind, period_start, period_end, unit_code, unit_valid_from, numerator, denominator, target, status, shortfall, "
+            f"data_as_of, is_stale FROM mart.unit_rates ORDER BY {_KIND_ORDER}, period_start, {_LEVEL_ORDER.format('level')}, unit_code, unit_valid_from, measure"
+        )
+    ]
+    groups = [
+        Rate(m, c, Period(k, s, e), None, group, n, d, None, "no_target", None)
+        for m, c, k, s, e, group, n, d in query(
+            "SELECT measure, criterion, period_kind, period_start, period_end, group_code, numerator, denominator FROM mart.group_rates "
+            f"ORDER BY {_KIND_ORDER}, period_start, {_LEVEL_ORDER.format('group_code')}, measure"
+        )
+    ]
+    current = list(dict.fromkeys(r.period for r in rates if as_of and r.period.start <= as_of.date() < r.period.end))
+    return Figures(
+        as_of=as_of,
+        measures=[
+            Measure(*row)
+            for row in query(
+                "SELECT measure, criterion, label_vi, legal_basis, family, distinct_key IS NOT NULL, differs_vi FROM mart.measures ORDER BY rowid"
+            )
+        ],
+        current=current,
+        units=list(dict.fromkeys(r.unit for r in rates if r.unit and r.period in current)),
+        rates=rates,
+        groups=groups,
+        late=[
+            LateReception(case, units[code, first], submitted, received, hours, waiting)
+            for case, code, first, submitted, received, hours, waiting in query(
+                "SELECT l.case_code, c.unit_code, c.unit_valid_from, l.submitted_at, l.received_at, l.waiting_hours, l.is_waiting FROM mart.late_receptions AS l "
+                "JOIN core.cases AS c USING (case_code) ORDER BY l.is_waiting DESC, l.waiting_hours DESC, l.case_code"
+            )
+        ],
+        worklist=[
+            WorkItem(rank, case, units[code, first], *rest)
+            for rank, case, code, first, *rest in query(
+                "SELECT rank, case_code, unit_code, unit_valid_from, procedure_code, field_vi, problem, due_at, hours_left, submitted_at, received_at, message_vi "
+                "FROM mart.worklist ORDER BY rank"
+            )
+        ],
+        needed=[
+            Needed(m, units[code, first], n, d, t, remaining, needed, possible, message, forecast, bool(reliable))
+            for m, code, first, n, d, t, remaining, needed, possible, message, forecast, reliable in query(
+                "SELECT n.measure, n.unit_code, n.unit_valid_from, n.numerator, n.denominator, n.target, n.remaining, n.needed, n.is_possible, n.message_vi, "
+                "f.rate, f.is_reliable FROM mart.needed AS n JOIN mart.forecast AS f USING (measure, unit_code, unit_valid_from) "
+                "ORDER BY n.unit_code, n.unit_valid_from, n.measure"
+            )
+        ],
+        flags=[
+            (rank, next(u for u in reversed(units.values()) if u.code == code and u.name == name), message)
+            for rank, code, name, message in query("SELECT rank, unit_code, unit_name, message_vi FROM mart.flags ORDER BY rank")
+        ],
+        freshness=[
+            Freshness(kind, kind_vi, units.get((code, first)), fresh, light, problem, message)
+            for kind, kind_vi, code, first, fresh, light, problem, message in query(
+                "SELECT kind, kind_vi, unit_code, unit_valid_from, data_as_of, light, problem, message_vi FROM ops.freshness "
+                "ORDER BY kind, unit_code NULLS FIRST, unit_valid_from NULLS FIRST"
+            )
+        ],
+        reconciliation=[
+            Difference(source, units[code, first], Period("range", start, end), figure, label, theirs, ours, difference, tolerated)
+            for source, code, first, start, end, figure, label, theirs, ours, difference, tolerated in query(
+                "SELECT source_kind, unit_code, unit_valid_from, period_start, period_end, figure, label_vi, theirs, ours, difference, is_tolerated "
+                "FROM mart.reconciliation ORDER BY source_kind, period_start, unit_code, unit_valid_from, figure_number"
+            )
+        ],
+        checks=[
+            Check(*row)
+            for row in query("SELECT check_name, severity, found, is_passed, message_vi, accepted_why FROM ops.checks ORDER BY rowid")
+        ],
+        files=[
+            File(*row)
+            for row in query(
+                "SELECT f.file_name, f.member, f.kind, f.status, f.exported_at, f.rows_data, f.rows_loaded, f.rows_rejected, f.error, "
+                "(SELECT string_agg(w.warning_vi, '; ' ORDER BY w.number) FROM ops.warnings AS w WHERE w.file_id = f.file_id) "
+                "FROM ops.files AS f ORDER BY f.file_name, f.member NULLS FIRST, f.file_id"
+            )
+        ],
+        rejects=query(
+            "SELECT reason, column_name, file_name, count(*) FROM ops.rejects GROUP BY reason, column_name, file_name ORDER BY 4 DESC, 1, 2 NULLS FIRST, 3"
+        ),
+        plan=_records(query, "mart.plan", "line_number"),
+    )
+
+
+def _records(query: Callable[[str], list[tuple[Any, ...]]], table: str, order: str) -> list[dict[str, Any]]:
+    schema, _, name = table.partition(".")
+    columns = [
+        c
+        for (c,) in query(
+            f"SELECT column_name FROM duckdb_columns() WHERE schema_name = '{schema}' AND table_name = '{name}' ORDER BY column_index"
+        )
+    ]
+    return [dict(zip(columns, row, strict=True)) for row in query(f"SELECT * FROM {table} ORDER BY {order}")]

@@ -1,0 +1,324 @@
+"""Summaries for people who live in Excel: CSV with a byte order mark, Vietnamese headings, counts and codes only.
+
+Excel turns what looks like a number or a date into one, by the rules of the machine's country: "12,5" becomes 125 and 05/01 the first of May
+where the country is set to the United States. So percentages and hours carry their unit behind a non-breaking space and moments their
+word, which every Excel leaves alone; counts are plain digits.
+"""
+
+import csv
+import io
+import math
+import os
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from transforms.layouts import load_lists
+from transforms.wording import (
+    FILE_STATUS_VI,
+    LEVELS_VI,
+    PROBLEMS_VI,
+    REASONS_VI,
+    STATUS_VI,
+    day_vi,
+    hours_left_vi,
+    hours_vi,
+    moment_vi,
+    percent_vi,
+    period_vi,
+)
+
+_PROCEDURE_CODE = re.compile(r"^\d\.\d{6}$")
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def harmless(cell: object) -> object:
+    """The cell so that no spreadsheet takes its text for a formula or a procedure's code for a number (1.000010 for 1.00001)."""
+    if isinstance(cell, str) and cell.startswith(_DANGEROUS):
+        return f"'{cell}"
+    if isinstance(cell, str) and _PROCEDURE_CODE.match(cell):
+        return f"TTHC {cell}"
+    return "" if cell is None else cell
+
+
+def write_csv(path: Path, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A CSV that Excel opens with its accents, there whole or not at all."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(headings)
+    writer.writerows([harmless(cell) for cell in row] for row in rows)
+    part = path.with_name(f".{path.name}.new")
+    with part.open("wb") as stream:
+        stream.write(b"\xef\xbb\xbf" + text.getvalue().encode("utf-8"))
+        stream.flush()
+        os.fsync(stream.fileno())
+    part.replace(path)
+
+
+_CURRENT = "period_start <= CAST(as_of AS DATE) AND period_end > CAST(as_of AS DATE)"
+_KINDS = "CASE period_kind WHEN 'year' THEN 0 WHEN 'quarter' THEN 1 ELSE 2 END"
+_LEVEL_ORDER = "list_position(['province', 'province_department', 'district', 'district_department', 'commune', 'all'], {})"
+
+
+def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path]:
+    """All CSV summaries of a published warehouse, in `outbox/<date of as_of>/`.
+
+    Returns:
+        The files written: scorecard, rates, missed targets, late receptions, flags, work list, outlook, files, rejected rows.
+    """
+    folder = outbox / f"{as_of:%Y-%m-%d}"
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+
+    def save(name: str, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        write_csv(folder / name, headings, rows)
+        written.append(folder / name)
+
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+
+        def query(sql: str) -> list[tuple[Any, ...]]:
+            rows: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
+            return rows
+
+        labels: dict[str, str] = dict(query("SELECT measure, label_vi FROM mart.measures ORDER BY rowid"))
+        kinds = load_lists().kinds
+        plan = dict(query("SELECT measure, label_vi FROM mart.measures WHERE family = 'plan' ORDER BY rowid"))
+        save("bang-diem.csv", *_scorecard(query, plan))
+        save("so-sanh-dung-han.csv", *_comparison(query))
+        save(
+            "ty-le-theo-ky.csv",
+            ["Kỳ", "Mã đơn vị", "Đơn vị", "Cấp", "Chỉ số", "Đạt", "Tổng", "Tỷ lệ", "Chỉ tiêu", "Kết quả", "Còn thiếu"],
+            (
+                [
+                    period_vi(kind, start),
+                    code,
+                    name,
+                    LEVELS_VI[level],
+                    labels[m],
+                    n,
+                    d,
+                    percent_vi(n, d, t),
+                    _target(t),
+                    STATUS_VI[status],
+                    short,
+                ]
+                for kind, start, code, name, level, m, n, d, t, status, short in query(
+                    "SELECT period_kind, period_start, unit_code, unit_name, level, measure, numerator, denominator, target, status, shortfall "
+                    f"FROM mart.unit_rates ORDER BY {_KINDS}, period_start, {_LEVEL_ORDER.format('level')}, unit_code, unit_valid_from, measure"
+                )
+            ),
+        )
+        save(
+            "chi-tieu-khong-dat.csv",
+            ["Kỳ", "Tiêu chí", "Chỉ số", "Mã đơn vị", "Đơn vị", "Cấp", "Đạt", "Tổng", "Tỷ lệ", "Chỉ tiêu", "Còn thiếu"],
+            (
+                [
+                    period_vi(kind, start),
+                    f"Tiêu chí {c}",
+                    labels[m],
+                    code,
+                    name,
+                    LEVELS_VI[level],
+                    n,
+                    d,
+                    percent_vi(n, d, t),
+                    _target(t),
+                    short,
+                ]
+                for kind, start, c, m, code, name, level, n, d, t, short in query(
+                    "SELECT period_kind, period_start, criterion, measure, unit_code, unit_name, level, numerator, denominator, target, shortfall "
+                    f"FROM mart.unit_rates WHERE status = 'missed' AND {_CURRENT} ORDER BY {_KINDS}, measure, shortfall DESC, unit_code"
+                )
+            ),
+        )
+        save(
+            "cham-tiep-nhan.csv",
+            ["Mã hồ sơ", "Mã đơn vị", "Đơn vị", "Nộp lúc", "Tiếp nhận lúc", "Đã chờ (giờ làm việc)", "Tình trạng"],
+            (
+                [case, code, name, moment_vi(submitted), moment_vi(received), hours_vi(hours), "Đang chờ" if waiting else "Đã tiếp nhận"]
+                for case, code, name, submitted, received, hours, waiting in query(
+                    "SELECT l.case_code, l.unit_code, u.unit_name, l.submitted_at, l.received_at, l.waiting_hours, l.is_waiting FROM mart.late_receptions l "
+                    "JOIN core.cases c USING (case_code) JOIN core.units u ON u.unit_code = c.unit_code AND u.valid_from = c.unit_valid_from "
+                    "ORDER BY l.is_waiting DESC, l.waiting_hours DESC, l.case_code"
+                )
+            ),
+        )
+        save(
+            "canh-bao.csv",
+            ["Thứ tự", "Mã đơn vị", "Đơn vị", "Cấp", "Nội dung"],
+            (
+                [rank, code, name, LEVELS_VI[level], message]
+                for rank, code, name, level, message in query(
+                    "SELECT rank, unit_code, unit_name, level, message_vi FROM mart.flags ORDER BY rank"
+                )
+            ),
+        )
+        save("viec-can-lam.csv", *_worklist(query))
+        save("du-bao.csv", *_outlook(query, labels))
+        save(
+            "tep-xuat.csv",
+            ["Tệp", "Trong gói nén", "Loại", "Kết quả", "Xuất lúc", "Số dòng", "Đã nạp", "Bị từ chối", "Lý do từ chối", "Lưu ý"],
+            (
+                [
+                    name,
+                    member,
+                    ", ".join(kinds[k].label_vi for k in (kind or "").split(",") if k),
+                    "Đã rút lại" if (error or "").startswith("đã rút lại") else FILE_STATUS_VI[status],
+                    moment_vi(exported),
+                    data,
+                    loaded,
+                    rejected,
+                    error,
+                    notes,
+                ]
+                for name, member, kind, status, exported, data, loaded, rejected, error, notes in query(
+                    "SELECT f.file_name, f.member, f.kind, f.status, f.exported_at, f.rows_data, f.rows_loaded, f.rows_rejected, f.error, "
+                    "CASE WHEN f.status <> 'duplicate' THEN (SELECT string_agg(w.warning_vi, '; ' ORDER BY w.number) FROM ops.warnings w WHERE w.file_id = f.file_id) END "
+                    "FROM ops.files f ORDER BY f.file_name, f.member NULLS FIRST, f.file_id"
+                )
+            ),
+        )
+        save(
+            "dong-bi-tu-choi.csv",
+            ["Tệp", "Trang", "Dòng", "Lý do", "Cột", "Giá trị (đã che)"],
+            (
+                [name, sheet, row, REASONS_VI[reason], "Đơn vị" if column == "unit" else column, masked]
+                for name, sheet, row, reason, column, masked in query(
+                    "SELECT file_name, sheet, row_number, reason, column_name, masked_value FROM ops.rejects ORDER BY file_name, file_id, sheet_number, row_number"
+                )
+            ),
+        )
+        save("ke-hoach.csv", *_plan(query))
+        save("nhiem-vu.csv", *_tasks(query))
+    return written
+
+
+def _comparison(query: Any) -> tuple[list[str], list[list[object]]]:
+    """The three definitions of "on time" side by side, current periods."""
+    headings = ["Kỳ", "Mã đơn vị", "Đơn vị", "Cấp"]
+    for name in ("Kế hoạch", "Cổng quốc gia (QĐ 766)", "Biểu số 06"):
+        headings += [f"{name}: tỷ lệ đúng hạn", f"{name}: số đạt", f"{name}: tổng số"]
+    rows: list[list[object]] = []
+    for kind, start, code, name, level, *figures in query(
+        "SELECT period_kind, period_start, unit_code, unit_name, level, plan_numerator, plan_denominator, qd766_numerator, qd766_denominator, "
+        f"bieu06_numerator, bieu06_denominator FROM mart.on_time_comparison WHERE {_CURRENT} "
+        f"ORDER BY {_KINDS}, {_LEVEL_ORDER.format('level')}, unit_code, unit_valid_from"
+    ):
+        row: list[object] = [period_vi(kind, start), code, name, LEVELS_VI[level]]
+        for numerator, denominator in zip(figures[::2], figures[1::2], strict=True):
+            row += [percent_vi(numerator, denominator), numerator, denominator]
+        rows.append(row)
+    return headings, rows
+
+
+def _target(target: float | None) -> str:
+    return "" if target is None else percent_vi(round(target * 1_000_000), 1_000_000)
+
+
+def _plan(query: Any) -> tuple[list[str], list[list[object]]]:
+    """One row a line of the year plan; without plan.csv the headings alone."""
+    headings = ["Tiêu chí", "Nội dung", "Chủ trì", "Phối hợp", "Thời hạn", "Chỉ tiêu", "Kết quả", "Tình trạng", "Số đơn vị chưa đạt"]
+    headings += ["Đơn vị thấp nhất dưới chỉ tiêu", "Lưu ý", "Báo cáo gần nhất"]
+    found = query(
+        "SELECT 'Tiêu chí ' || criterion, name_vi, lead_unit, partner_units, deadline, target_text, actual, status_vi, units_missed, worst_unit_name, "
+        "note_vi, last_report_on FROM mart.plan ORDER BY line_number"
+    )
+    return headings, [[day_vi(cell) if isinstance(cell, date) else cell for cell in row] for row in found]
+
+
+def _tasks(query: Any) -> tuple[list[str], list[list[object]]]:
+    """One row a task given from above, overdue first; none where no export lists any."""
+    headings = ["Số nhiệm vụ", "Nội dung", "Mã đơn vị", "Đơn vị", "Ngày giao", "Hạn ban đầu", "Gia hạn đến", "Xin gia hạn", "Hạn áp dụng"]
+    headings += ["Ngày hoàn thành", "Tình trạng", "Ngày làm việc còn lại"]
+    found = query(
+        "SELECT 'Số ' || task_no, content_vi, unit_code, unit_name, assigned_on, due_on, extended_to, CASE extension_asked WHEN 'before' THEN 'Trước hạn' "
+        "WHEN 'after' THEN 'Sau hạn' WHEN 'undated' THEN 'Không ghi ngày xin' ELSE 'Không' END, due_in_force_on, finished_on, state_vi, "
+        "working_days_left FROM mart.task_status ORDER BY rowid"
+    )
+    return headings, [[day_vi(cell) if isinstance(cell, date) else cell for cell in row] for row in found]
+
+
+def _scorecard(query: Any, labels: dict[str, str]) -> tuple[list[str], list[list[object]]]:
+    """One row a unit and current period (year, quarter, month), then the groups; every rate with its numerator and denominator."""
+    headings = ["Kỳ", "Mã đơn vị", "Đơn vị", "Cấp"]
+    for label in labels.values():
+        headings += [f"{label}: tỷ lệ", f"{label}: số đạt", f"{label}: tổng số", f"{label}: kết quả"]
+    headings.append("Số chỉ tiêu không đạt")
+    cells: dict[tuple[object, ...], dict[str, tuple[Any, ...]]] = {}
+    for kind, start, code, name, level, measure, *figures in query(
+        "SELECT period_kind, period_start, unit_code, unit_name, level, measure, numerator, denominator, target, status FROM mart.unit_rates "
+        f"WHERE {_CURRENT} ORDER BY {_KINDS}, {_LEVEL_ORDER.format('level')}, unit_code, unit_valid_from"
+    ):
+        cells.setdefault((kind, start, code, name, level), {})[measure] = tuple(figures)
+    for kind, start, group_kind, group, measure, *figures in query(
+        "SELECT period_kind, period_start, group_kind, group_code, measure, numerator, denominator FROM mart.group_rates "
+        f"WHERE {_CURRENT} ORDER BY {_KINDS}, group_kind DESC, {_LEVEL_ORDER.format('group_code')}"
+    ):
+        name = "Toàn bộ" if group_kind == "all" else f"Cộng {LEVELS_VI[group].lower()}"
+        cells.setdefault((kind, start, "", name, group), {})[measure] = (*figures, None, "")
+    rows = []
+    for (kind, start, code, name, level), measured in cells.items():
+        row: list[object] = [period_vi(str(kind), start), code, name, LEVELS_VI[str(level)]]  # type: ignore[arg-type]
+        missed = 0
+        for measure in labels:
+            numerator, denominator, target, status = measured[measure]
+            row += [percent_vi(numerator, denominator, target), numerator, denominator, STATUS_VI.get(status, "")]
+            missed += status == "missed"
+        rows.append([*row, missed if code else ""])
+    order = {"year": 0, "quarter": 1, "month": 2}
+    keyed = sorted(zip(cells, rows, strict=True), key=lambda pair: order[str(pair[0][0])])
+    return headings, [row for _, row in keyed]
+
+
+def _worklist(query: Any) -> tuple[list[str], list[list[object]]]:
+    """One row an open dossier to be taken up next, most urgent first."""
+    headings = (
+        "Thứ tự|Mã hồ sơ|Mã đơn vị|Đơn vị|Cấp|Mã TTHC|Lĩnh vực|Việc|Phải xong trước|Giờ làm việc|Nộp lúc|Tiếp nhận lúc|Nội dung".split("|")
+    )
+    rows: list[list[object]] = []
+    for rank, case, code, name, level, procedure, field, problem, due, hours, submitted, received, message in query(
+        "SELECT rank, case_code, unit_code, unit_name, level, procedure_code, field_vi, problem, due_at, hours_left, submitted_at, received_at, "
+        "message_vi FROM mart.worklist ORDER BY rank"
+    ):
+        row = [rank, case, code, name, LEVELS_VI[level], procedure, field, PROBLEMS_VI[problem], moment_vi(due), hours_left_vi(hours)]
+        rows.append([*row, moment_vi(submitted), moment_vi(received), message])
+    return headings, rows
+
+
+def _outlook(query: Any, labels: dict[str, str]) -> tuple[list[str], list[list[object]]]:
+    """One row a unit and measure with a target: what is still needed this year, and where it is heading; the impossible first."""
+    headings = "Năm|Mã đơn vị|Đơn vị|Cấp|Chỉ số|Đạt|Tổng|Tỷ lệ|Chỉ tiêu|Còn lại (dự kiến)|Cần đạt thêm|Còn kịp|Ước tính".split("|")
+    headings += "Dự báo cuối năm|Từ|Đến|Tin cậy|Cách tính".split("|")
+    possible = {True: "Còn kịp", False: "Không còn kịp", None: ""}
+    rows: list[list[object]] = []
+    for start, code, name, level, m, n, d, t, remaining, needed, kept, message, rate, low, high, reliable, method in query(
+        "SELECT n.period_start, n.unit_code, n.unit_name, n.level, n.measure, n.numerator, n.denominator, n.target, n.remaining, n.needed, "
+        "n.is_possible, n.message_vi, f.rate, f.low, f.high, f.is_reliable, f.method_vi FROM mart.needed AS n "
+        "JOIN mart.forecast AS f USING (measure, unit_code, unit_valid_from) "
+        f"ORDER BY coalesce(n.is_possible, TRUE), {_LEVEL_ORDER.format('n.level')}, n.unit_code, n.unit_valid_from, n.measure"
+    ):
+        row = [
+            start.year,
+            code,
+            name,
+            LEVELS_VI[level],
+            labels[m],
+            n,
+            d,
+            percent_vi(n, d, t),
+            _target(t),
+            remaining,
+            needed,
+            possible[kept],
+        ]
+        trust = "" if rate is None else "Đủ căn cứ" if reliable else "Ít dữ liệu"
+        rows.append([*row, message, *(_forecast(r) for r in (rate, low, high)), trust, method])
+    return headings, rows
+
+
+def _forecast(rate: float | None) -> str:
+    return "" if rate is None else percent_vi(math.floor(rate * 1000 + 1e-9), 1000)
