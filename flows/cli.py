@@ -2,13 +2,14 @@
 
 import os
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.settings import TELEMETRY_OFF, AlreadyRunning, ConfigurationError, QueryError, Settings, make_settings
+from flows.settings import TELEMETRY_OFF, AlreadyRunning, ConfigurationError, QueryError, Settings, make_place, make_settings
 
 if TYPE_CHECKING:
     from flows.night import NightResult
@@ -54,6 +55,7 @@ def options(
     version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="In phiên bản rồi thoát.")] = False,
 ) -> None:
     """Options of every command."""
+    os.umask(0o027)  # what is written here is for the office, not for every user of the machine
 
 
 @app.command()
@@ -71,7 +73,6 @@ def run(
     prefect: Annotated[bool, typer.Option("--prefect", help="Chạy có theo dõi bằng Prefect (tự bật khi có PREFECT_API_URL).")] = False,
 ) -> None:
     """Chạy toàn bộ công việc một lần: đọc tệp xuất, tính tỷ lệ, kiểm tra, công bố, viết báo cáo."""
-    os.umask(0o027)
     os.environ.update({name: os.environ.get(name, value) for name, value in TELEMETRY_OFF.items()})
     settings = make_settings(raw, reference, warehouse, outbox, as_of)
     result = _run(settings, tracked=prefect or bool(os.environ.get("PREFECT_API_URL")))
@@ -152,12 +153,119 @@ def forget(
     from flows.night import hold_lock
     from flows.quarantine import withdraw
 
-    settings = Settings(Path(), Path(), warehouse.resolve(), Path(), datetime.min)
+    settings = make_place(warehouse)
     with hold_lock(settings):
         found = withdraw(settings.staged, target, why, undo=undo)
     for file_id, names in found.items():
         typer.echo(f"{'Đã lấy lại' if undo else 'Đã rút lại'}: {', '.join(names)} ({file_id[:12]})")
     typer.echo("Chạy `tthc run` để tính lại.")
+
+
+@app.command()
+def doctor(
+    raw: Annotated[Path, typer.Option(help="Thư mục tệp xuất.")] = Path("data/raw"),
+    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu.")] = Path("data/reference"),
+    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
+    outbox: Annotated[Path, typer.Option(help="Thư mục báo cáo.")] = Path("data/outbox"),
+) -> None:
+    """Khám máy: cấu hình, quyền, đĩa, đồng hồ, phiên bản, khóa, tệp dở dang, nguồn và thư; nói rõ phải làm gì."""
+    from flows.doctor import examine
+
+    signs = {"green": "✓", "yellow": "!", "red": "✗"}
+    findings = examine(make_settings(raw, reference, warehouse, outbox))
+    for finding in findings:
+        typer.echo(f"{signs[finding.light]} {finding.subject_vi}: {finding.text_vi}")
+    if any(finding.light == "red" for finding in findings):
+        raise typer.Exit(EXIT_FAILED)
+    typer.echo("Máy sẵn sàng.")
+
+
+@app.command()
+def backfill(
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="Ngày đầu.")],
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Ngày cuối, tính cả ngày này.")],
+    at: Annotated[datetime, typer.Option(formats=["%H:%M"], help="Giờ chốt số liệu mỗi ngày.")] = datetime(1900, 1, 1, 23, 59),
+    raw: Annotated[Path, typer.Option(help="Thư mục tệp xuất.")] = Path("data/raw"),
+    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu.")] = Path("data/reference"),
+    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
+    outbox: Annotated[Path, typer.Option(help="Thư mục báo cáo.")] = Path("data/outbox"),
+) -> None:
+    """Tính lại các ngày đã qua như lúc đó: viết báo cáo từng ngày, không đổi kho dữ liệu đang công bố, không gửi thư."""
+    from flows.backfill import days_between, rebuild_days
+    from flows.terminal import progress
+
+    moments = days_between(first.date(), last.date(), at.time())
+    held = 0
+    with progress() as watcher:
+        for day in rebuild_days(make_settings(raw, reference, warehouse, outbox, moments[-1]), moments, watcher):
+            held += bool(day.held)
+            if day.held:
+                typer.echo(f"✗ {day.as_of:%d/%m/%Y}: không viết báo cáo; {'; '.join(f'{c.name}: {c.message_vi}' for c in day.held)}")
+            else:
+                typer.echo(f"✓ {day.as_of:%d/%m/%Y}: {len(day.summaries)} tệp trong {day.summaries[0].parent}")
+    if held:
+        raise typer.Exit(EXIT_HELD)
+
+
+@app.command()
+def rollback(
+    name: Annotated[str | None, typer.Argument(help="Tên bản công bố muốn quay lại; bỏ trống để xem các bản đang giữ.")] = None,
+    why: Annotated[str, typer.Option(help="Lý do, được lưu lại.")] = "",
+    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
+) -> None:
+    """Quay lại một bản kho dữ liệu đã công bố trước đây; lần chạy sau công bố bản mới như thường."""
+    from flows.keeping import list_kept, roll_back
+    from flows.night import hold_lock
+    from flows.runs import RunLog
+
+    settings = make_place(warehouse)
+    if name is None:
+        for kept in list_kept(settings):
+            typer.echo(
+                f"{'→' if kept.is_current else ' '} {kept.name}  chốt {kept.as_of:%H:%M ngày %d/%m/%Y}, chạy {kept.published_at:%H:%M ngày %d/%m/%Y}"
+            )
+        typer.echo("Quay lại một bản: tthc rollback TÊN --why “…”")
+        return
+    if not why.strip():
+        raise ConfigurationError("cần lý do: --why “…”")
+    with hold_lock(settings):
+        kept = roll_back(settings, name)
+        RunLog(replace(settings, as_of=kept.as_of)).note("rolled_back", f"{kept.name}: {why.strip()}")
+    typer.echo(f"Đã quay lại bản chốt {kept.as_of:%H:%M ngày %d/%m/%Y}.")
+
+
+@app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="Tệp .tar.gz sẽ viết, nên ở ổ đĩa khác.")],
+    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu.")] = Path("data/reference"),
+    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
+) -> None:
+    """Sao lưu những gì không tính lại được: tệp đã đọc, quyết định, sổ gửi thư, bảng tham chiếu. Không có dữ liệu cá nhân của người dân."""
+    from flows.backup import write_backup
+    from flows.night import hold_lock
+
+    settings = replace(make_place(warehouse), reference=reference.resolve())
+    with hold_lock(settings):
+        count = write_backup(settings, target)
+    typer.echo(f"Đã sao lưu {count} tệp vào {target}.")
+
+
+@app.command()
+def restore(
+    source: Annotated[Path, typer.Argument(help="Tệp .tar.gz do tthc backup viết.", exists=True, dir_okay=False)],
+    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu.")] = Path("data/reference"),
+    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
+) -> None:
+    """Khôi phục từ bản sao lưu; bộ dữ liệu đang có được dời sang bên, không xóa. Sau đó chạy `tthc run`."""
+    from flows.backup import restore_backup
+    from flows.night import hold_lock
+
+    settings = replace(make_place(warehouse), reference=reference.resolve())
+    with hold_lock(settings):
+        count, aside = restore_backup(settings, source)
+    for folder in aside:
+        typer.echo(f"Bộ cũ được giữ ở {folder}")
+    typer.echo(f"Đã khôi phục {count} tệp. Chạy `tthc run` để tính lại.")
 
 
 @app.command()

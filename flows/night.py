@@ -3,26 +3,25 @@
 land → read (normalise, stage) → build → gate → publish → report
 """
 
-import json
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from expectations import CheckResult, failed_critically, load_contracts
+from flows.keeping import keep_current
 from flows.landing import Export, find_exports
+from flows.logs import logging_to, note, note_error, timed
 from flows.manifest import Manifest, make_manifest
-from flows.quarantine import append_line, delete_old_raw
+from flows.quarantine import delete_old_raw
 from flows.reading import find_unread, read_exports
 from flows.reference import Reference, load_reference
 from flows.report import write_reports
-from flows.settings import AlreadyRunning, Settings, local_now
+from flows.runs import RunLog
+from flows.settings import AlreadyRunning, Settings
 from flows.staging import record_landing
 from flows.warehouse import build_warehouse, building_path, publish_warehouse, remove_database
 from transforms.measures import load_measures
@@ -59,6 +58,15 @@ class Watcher:
     on_read: Callable[[Export], None] = lambda export: None
 
 
+def load_office(settings: Settings) -> Reference:
+    """The reference tables, checked against the measures there are.
+
+    Raises:
+        ConfigurationError: a table cannot be used.
+    """
+    return load_reference(settings.reference, [m.name for m in load_measures(list(load_contracts()["core.cases"].columns))])
+
+
 def land(settings: Settings) -> list[Export]:
     """Every export in the raw folder, its names and arrival remembered."""
     exports = find_exports(settings.raw, settings.limits)
@@ -84,8 +92,10 @@ def build(settings: Settings, reference: Reference, manifest: Manifest, runs: Se
 
 
 def publish(settings: Settings) -> None:
-    """The new warehouse in place of the old one."""
+    """The new warehouse in place of the old one, which stays among the kept."""
+    keep_current(settings)
     publish_warehouse(building_path(settings.warehouse), settings.warehouse)
+    keep_current(settings)
 
 
 def report(settings: Settings) -> list[Path]:
@@ -129,62 +139,33 @@ def hold_lock(settings: Settings) -> Iterator[None]:
 
 
 def _run_locked(settings: Settings, watcher: Watcher, step: Callable[[Step], Step]) -> NightResult:
-    measures = [m.name for m in load_measures(list(load_contracts()["core.cases"].columns))]
-    reference = load_reference(settings.reference, measures)
-    log = RunLog(settings)
-    log.start()
-    try:
-        exports = step(land)(settings)
-        files_read, transient = step(read)(settings, reference, exports, watcher)
-        manifest = step(list_exports)(settings, reference, exports, transient)
-        checks = step(build)(settings, reference, manifest, log.history(files_read))
-        held = failed_critically(checks)
-        if held:
-            remove_database(building_path(settings.warehouse))
-            log.finish("held", files_read, "; ".join(check.name for check in held))
-            return NightResult(False, manifest.files, files_read, checks)
-        step(publish)(settings)
-        summaries = step(report)(settings)
-        deleted = step(delete_old_raw)(settings, exports)
-        log.finish("published", files_read)
-        return NightResult(True, manifest.files, files_read, checks, summaries, deleted)
-    except BaseException as error:
-        log.finish("failed", 0, type(error).__name__)
-        raise
+    run = RunLog(settings)
+    with logging_to(settings, run.run_id):
+        reference = load_office(settings)
+        run.start()
+        note("bắt đầu", as_of=f"{settings.as_of:%H:%M %d/%m/%Y}")
+        try:
+            result = _run_steps(settings, reference, run, watcher, lambda function: step(timed(function)))
+        except BaseException as error:
+            run.finish("failed", 0, type(error).__name__)
+            note_error("lần chạy lỗi", error)
+            raise
+        note("đã công bố" if result.is_published else "giữ lại", files=len(result.files), read=result.files_read)
+        return result
 
 
-class RunLog:
-    """The history of runs, one JSON line an event, kept outside the rebuilt warehouse and copied into its ops.runs."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.path = settings.staged / "runs.jsonl"
-        self.as_of = settings.as_of
-        self.started_at = local_now()
-        self.run_id = f"{self.started_at:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-
-    def _append(self, event: dict[str, Any]) -> None:
-        append_line(self.path, {"run_id": self.run_id} | event)
-
-    def start(self) -> None:
-        """Note that the run began."""
-        self._append({"outcome": "started", "started_at": self.started_at, "as_of": self.as_of, "version": version("tthc")})
-
-    def finish(self, outcome: str, files_read: int, detail: str | None = None) -> None:
-        """Note how the run ended."""
-        self._append({"outcome": outcome, "finished_at": local_now(), "files_read": files_read, "detail": detail})
-
-    def history(self, files_read: int) -> list[dict[str, Any]]:
-        """Rows of ops.runs; a line cut off by a power failure is passed over."""
-        runs: dict[str, dict[str, Any]] = {}
-        for line in self.path.read_text(encoding="utf-8").splitlines():
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue
-            run = runs.setdefault(event["run_id"], {"files_read": 0, "finished_at": None, "detail": None})
-            run.update(event)
-        for run in runs.values():
-            for column in ("started_at", "finished_at", "as_of"):
-                run[column] = datetime.fromisoformat(run[column]) if run.get(column) else None
-        runs[self.run_id]["files_read"] = files_read
-        return [run for run in runs.values() if run.get("started_at")]
+def _run_steps(settings: Settings, reference: Reference, run: RunLog, watcher: Watcher, step: Callable[[Step], Step]) -> NightResult:
+    exports = step(land)(settings)
+    files_read, transient = step(read)(settings, reference, exports, watcher)
+    manifest = step(list_exports)(settings, reference, exports, transient)
+    checks = step(build)(settings, reference, manifest, run.history(files_read))
+    held = failed_critically(checks)
+    if held:
+        remove_database(building_path(settings.warehouse))
+        run.finish("held", files_read, "; ".join(check.name for check in held))
+        return NightResult(False, manifest.files, files_read, checks)
+    step(publish)(settings)
+    summaries = step(report)(settings)
+    deleted = step(delete_old_raw)(settings, exports)
+    run.finish("published", files_read)
+    return NightResult(True, manifest.files, files_read, checks, summaries, deleted)

@@ -50,6 +50,7 @@ class Settings:
         read_seconds, read_bytes: time and memory one file may take before it is given up.
         limits: what a file may ask for before it is refused unopened.
         keep_raw_days: raw files are deleted this many days after they were staged; None keeps them.
+        keep_warehouses: how many published warehouses stay at hand for `tthc rollback`.
     """
 
     raw: Path
@@ -62,11 +63,22 @@ class Settings:
     read_bytes: int = 3 * 1024**3
     limits: Limits = field(default_factory=Limits)
     keep_raw_days: int | None = None
+    keep_warehouses: int = 7
 
     @property
     def staged(self) -> Path:
         """Folder of the staged Parquet files of this warehouse."""
         return self.warehouse.with_suffix(".staged")
+
+    @property
+    def kept(self) -> Path:
+        """Folder of the last published warehouses."""
+        return self.warehouse.with_suffix(".kept")
+
+    @property
+    def logs(self) -> Path:
+        """Folder of the logs, for people and for programs."""
+        return self.warehouse.with_suffix(".logs")
 
     @property
     def lock(self) -> Path:
@@ -83,6 +95,13 @@ def _number(name: str, default: float, least: float = 1e-6) -> float:
     if value < least:
         raise ConfigurationError(f"biến môi trường {name} phải là số dương, không phải “{text}”")
     return value
+
+
+def make_place(warehouse: Path) -> Settings:
+    """Settings for commands that only look at, or decide about, what stands beside a warehouse."""
+    return Settings(
+        Path(), Path(), warehouse.resolve(), Path(), local_now(), keep_warehouses=int(_number("TTHC_KEEP_WAREHOUSES", 7, least=1))
+    )
 
 
 def make_settings(
@@ -122,4 +141,5 @@ def make_settings(
             columns=int(_number("TTHC_MAX_COLUMNS", Limits.columns)),
         ),
         int(_number("TTHC_KEEP_RAW_DAYS", 0, least=0)) or None,
+        int(_number("TTHC_KEEP_WAREHOUSES", 7, least=1)),
     )

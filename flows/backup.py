@@ -1,0 +1,112 @@
+"""Everything that cannot be rebuilt, in one archive: staged exports with every decision and delivery kept beside them, and the reference tables.
+
+The warehouse, the summaries and the page are not in it: one run makes them again. Raw exports are not in it either: they hold citizens' data,
+and what was read of them is staged.
+"""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import tarfile
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from flows.settings import ConfigurationError, Settings, local_now
+
+_MANIFEST = "tthc-backup.json"
+
+
+def write_backup(settings: Settings, target: Path) -> int:
+    """An archive of staged files and reference tables stands at `target`, whole, each file with its SHA-256; hold the run lock meanwhile.
+
+    Returns:
+        How many files are in it.
+
+    Raises:
+        ConfigurationError: the target exists already, or there is nothing to keep.
+    """
+    if target.exists():
+        raise ConfigurationError(f"“{target}” đã có; hãy chọn tên khác để không ghi đè bản sao lưu cũ")
+    files = dict(_files(settings))
+    if not files:
+        raise ConfigurationError(f"chưa có gì để sao lưu: không có tệp nào trong {settings.staged} và {settings.reference}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.new")
+    digests: dict[str, str] = {}
+    with part.open("wb") as stream:
+        os.fchmod(stream.fileno(), 0o600)
+        # no second compression: Parquet is compressed already
+        with tarfile.open(fileobj=stream, mode="w:gz", compresslevel=1) as archive:
+            for name, path in files.items():
+                with path.open("rb") as content:
+                    digests[name] = hashlib.file_digest(content, "sha256").hexdigest()
+                archive.add(path, name, recursive=False)
+            facts = {"version": version("tthc"), "made_at": str(local_now()), "warehouse": settings.warehouse.name, "files": digests}
+            text = json.dumps(facts, ensure_ascii=False, indent=1).encode()
+            member = tarfile.TarInfo(_MANIFEST)
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text))
+        stream.flush()
+        os.fsync(stream.fileno())
+    part.replace(target)
+    return len(files)
+
+
+def _files(settings: Settings) -> Iterator[tuple[str, Path]]:
+    """Name inside the archive -> file; what is only half written (hidden) is left out."""
+    for root, folder in (("staged", settings.staged), ("reference", settings.reference)):
+        for path in sorted(folder.rglob("*")):
+            inside = path.relative_to(folder)
+            if path.is_file() and not path.is_symlink() and not any(part.startswith(".") for part in inside.parts):
+                yield f"{root}/{inside.as_posix()}", path
+
+
+def restore_backup(settings: Settings, source: Path) -> tuple[int, list[Path]]:
+    """Staged files and reference tables are those of the archive; hold the run lock meanwhile. The next run builds the warehouse from them.
+
+    Everything is unpacked and compared with its SHA-256 before anything is put in place, and what stood there is set aside, not deleted.
+
+    Returns:
+        How many files were restored, and the folders that were set aside.
+
+    Raises:
+        ConfigurationError: the archive is damaged or none of ours.
+    """
+    unpacked = settings.staged.with_name(f".{settings.staged.name}.restoring")
+    shutil.rmtree(unpacked, ignore_errors=True)
+    unpacked.mkdir(parents=True)
+    aside: list[Path] = []
+    try:
+        count = _unpack(source, unpacked)
+        for root, folder in (("staged", settings.staged), ("reference", settings.reference)):
+            if (unpacked / root).is_dir():
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                if folder.exists() and any(folder.iterdir()):
+                    old = folder.with_name(f"{folder.name}.truoc-khi-khoi-phuc-{local_now():%Y%m%d-%H%M%S}")
+                    folder.replace(old)
+                    aside.append(old)
+                elif folder.exists():
+                    folder.rmdir()
+                shutil.move(unpacked / root, folder)
+    finally:
+        shutil.rmtree(unpacked, ignore_errors=True)
+    return count, aside
+
+
+def _unpack(source: Path, folder: Path) -> int:
+    try:
+        with tarfile.open(source, "r:gz") as archive:
+            archive.extractall(folder, filter="data")
+        digests: dict[str, str] = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))["files"]
+        for name, digest in digests.items():
+            with (folder / name).open("rb") as content:
+                if hashlib.file_digest(content, "sha256").hexdigest() != digest:
+                    raise ConfigurationError(f"bản sao lưu {source} bị hỏng ở tệp {name}; hãy dùng bản khác")
+    except (OSError, EOFError, tarfile.TarError, ValueError, KeyError) as error:
+        raise ConfigurationError(
+            f"không đọc được bản sao lưu {source} ({type(error).__name__}); tệp hỏng hoặc không phải bản sao lưu của tthc"
+        ) from None
+    return len(digests)

@@ -1,0 +1,165 @@
+"""Whether this machine can do tonight's work: one finding a thing looked at, with what to do where something is wrong. Nothing is changed."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import PackageNotFoundError, requires, version
+
+from filelock import FileLock, Timeout
+from packaging.requirements import Requirement
+
+from flows.runs import load_runs
+from flows.settings import ConfigurationError, Settings, local_now
+from transforms.wording import moment_vi
+
+# A night writes a new warehouse beside the old one and stages what came; less than this and it may not finish.
+LEAST_FREE_BYTES = 1024**3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: `light` is green, yellow (works, but look at it) or red (the night will fail or mislead)."""
+
+    light: str
+    subject_vi: str
+    text_vi: str
+
+
+Probe = Callable[[Settings], Iterator[Finding]]
+
+
+def examine(settings: Settings, probes: tuple[Probe, ...] | None = None) -> list[Finding]:
+    """Every finding, in the order of the probes; a probe that fails itself is a red finding, never a missing one."""
+    findings: list[Finding] = []
+    for probe in PROBES if probes is None else probes:
+        try:
+            findings.extend(probe(settings))
+        except Exception as error:  # whatever it was, the officer must see that this was not looked at
+            findings.append(Finding("red", probe.__name__, f"không kiểm tra được: {type(error).__name__}: {error}"))
+    return findings
+
+
+def look_at_versions(settings: Settings) -> Iterator[Finding]:
+    """Python and every package this program asks for, against the versions it is known to work with."""
+    wrong = []
+    for text in requires("tthc") or ():
+        need = Requirement(text)
+        if need.marker and not need.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            have = version(need.name)
+        except PackageNotFoundError:
+            wrong.append(f"{need.name} (chưa cài)")
+            continue
+        if not need.specifier.contains(have, prereleases=True):
+            wrong.append(f"{need.name} {have} (cần {need.specifier})")
+    if wrong:
+        yield Finding("red", "Phiên bản", f"{', '.join(wrong)}; chạy lại make setup")
+    else:
+        yield Finding("green", "Phiên bản", f"tthc {version('tthc')}, Python {sys.version.split()[0]}, DuckDB {version('duckdb')}")
+
+
+def look_at_reference(settings: Settings) -> Iterator[Finding]:
+    """The office's tables, read as a run reads them."""
+    from flows.night import load_office
+
+    try:
+        office = load_office(settings)
+    except ConfigurationError as error:
+        yield Finding("red", "Bảng tham chiếu", str(error))
+        return
+    yield Finding(
+        "green", "Bảng tham chiếu", f"{office.units.num_rows} đơn vị, {office.targets.num_rows} chỉ tiêu trong {settings.reference}"
+    )
+
+
+def look_at_folders(settings: Settings) -> Iterator[Finding]:
+    """Reading raw exports, writing the warehouse and the outbox."""
+    unreadable = [p for p in settings.raw.rglob("*") if not os.access(p, os.R_OK)]
+    if unreadable:
+        yield Finding(
+            "red", "Thư mục tệp xuất", f"không đọc được {len(unreadable)} tệp, ví dụ “{unreadable[0].name}”; hãy sửa quyền truy cập"
+        )
+    else:
+        yield Finding("green", "Thư mục tệp xuất", f"đọc được {settings.raw}")
+    for subject, folder in (("Thư mục kho dữ liệu", settings.warehouse.parent), ("Thư mục báo cáo", settings.outbox)):
+        place = next(p for p in (folder, *folder.parents) if p.exists())
+        is_open = place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+        yield Finding("green" if is_open else "red", subject, f"{'ghi được' if is_open else 'không ghi được vào'} {place}")
+
+
+def look_at_disk(settings: Settings) -> Iterator[Finding]:
+    """Free space beside the warehouse, against three times what a night writes."""
+    place = next(p for p in (settings.warehouse.parent, *settings.warehouse.parents) if p.exists())
+    free = shutil.disk_usage(place).free
+    size = settings.warehouse.stat().st_size if settings.warehouse.is_file() else 0
+    need = max(LEAST_FREE_BYTES, 3 * size)
+    text = f"còn {free / 1024**3:.1f} GiB".replace(".", ",")
+    if free < need:
+        yield Finding(
+            "red", "Đĩa", f"{text}, cần ít nhất {need / 1024**3:.1f} GiB; hãy dọn bớt, hoặc giảm TTHC_KEEP_WAREHOUSES".replace(".", ",")
+        )
+    else:
+        yield Finding("green" if free >= 3 * need else "yellow", "Đĩa", text)
+
+
+def look_at_clock(settings: Settings) -> Iterator[Finding]:
+    """The machine's clock against what is known to have happened: a clock that went back makes figures for the wrong day."""
+    now = local_now()
+    latest = max((run["started_at"] for run in load_runs(settings.staged)), default=None)
+    if latest and latest > now + timedelta(minutes=5):
+        yield Finding("red", "Đồng hồ", f"máy đang chỉ {moment_vi(now)}, trước lần chạy gần nhất ({moment_vi(latest)}); hãy chỉnh giờ máy")
+    elif now.year < 2024:
+        yield Finding("red", "Đồng hồ", f"máy đang chỉ {moment_vi(now)}; hãy chỉnh giờ máy")
+    else:
+        yield Finding("green", "Đồng hồ", f"{moment_vi(now)} giờ Việt Nam")
+
+
+def look_at_leftovers(settings: Settings) -> Iterator[Finding]:
+    """Lock, write-ahead log and half-built files of runs that were killed."""
+    lock = FileLock(settings.lock, timeout=0)
+    if settings.lock.exists():
+        try:
+            with lock:
+                pass
+            yield Finding("green", "Khóa", "không có lần chạy nào đang giữ")
+        except Timeout:
+            yield Finding("yellow", "Khóa", "một lần chạy đang diễn ra")
+    for suffix, text in (
+        (".wal", "nhật ký ghi dở của một chương trình khác bên cạnh kho dữ liệu; lần chạy sau sẽ dời đi"),
+        (".building", "kho dữ liệu dựng dở của một lần chạy bị ngắt; lần chạy sau sẽ dựng lại"),
+    ):
+        path = settings.warehouse.with_name(settings.warehouse.name + suffix)
+        if path.exists():
+            yield Finding("yellow", "Tệp dở dang", f"{path.name}: {text}")
+
+
+def look_at_runs(settings: Settings) -> Iterator[Finding]:
+    """How the last night ended."""
+    runs = load_runs(settings.staged)
+    published = [run for run in runs if run["outcome"] == "published"]
+    if not published:
+        yield Finding("yellow", "Lần chạy", "chưa công bố lần nào; đặt tệp xuất vào thư mục rồi chạy tthc run")
+        return
+    last = published[-1]
+    text = f"công bố gần nhất {moment_vi(last['started_at'])}, số liệu chốt {moment_vi(last['as_of'])}"
+    since = [run for run in runs if run["started_at"] > last["started_at"] and run["outcome"] in ("held", "failed")]
+    if since:
+        outcome = {"held": "bị giữ lại", "failed": "bị lỗi"}[since[-1]["outcome"]]
+        yield Finding("red", "Lần chạy", f"{text}; sau đó {len(since)} lần không công bố, lần cuối {outcome} ({since[-1]['detail'] or ''})")
+    else:
+        yield Finding("green", "Lần chạy", text)
+
+
+PROBES: tuple[Probe, ...] = (
+    look_at_versions,
+    look_at_reference,
+    look_at_folders,
+    look_at_disk,
+    look_at_clock,
+    look_at_leftovers,
+    look_at_runs,
+)

@@ -1,0 +1,158 @@
+"""After an accident or a regret: kept warehouses, backups, past dates rebuilt, and what the doctor and the logs say."""
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import AS_OF, HEADINGS, case_row, settings_in, write_workbook
+from filelock import FileLock
+
+from flows.backfill import days_between, rebuild_days
+from flows.backup import restore_backup, write_backup
+from flows.doctor import LEAST_FREE_BYTES, examine
+from flows.keeping import list_kept, roll_back
+from flows.logs import logging_to, note, note_error
+from flows.night import run_night
+from flows.runs import RunLog, load_runs
+from flows.settings import ConfigurationError, Settings, local_now
+from flows.warehouse import checksum_tables
+
+
+def cases(path: Path) -> list[str]:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return [code for (code,) in connection.execute("SELECT case_code FROM core.cases ORDER BY 1").fetchall()]
+
+
+@pytest.fixture
+def two_nights(office: Settings, tmp_path: Path) -> Settings:
+    """A night with one dossier on 29/06, and one with two on 30/06."""
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()], titles=("Thời điểm xuất: 29/06/2024 22:00",))
+    run_night(replace(office, as_of=datetime(2024, 6, 29, 23)))
+    write_workbook(office.raw / "b.xlsx", [HEADINGS, case_row("000.22.58.H48-240215-0008")])
+    run_night(office)
+    return office
+
+
+def test_a_published_warehouse_can_be_returned_to(two_nights: Settings) -> None:
+    newest, older = list_kept(two_nights)
+    assert (newest.is_current, older.is_current) == (True, False)
+    assert (newest.as_of, older.as_of) == (AS_OF, datetime(2024, 6, 29, 23))
+    roll_back(two_nights, older.name)
+    assert cases(two_nights.warehouse) == ["000.22.58.H48-240215-0007"]
+    assert [(kept.name, kept.is_current) for kept in list_kept(two_nights)] == [(newest.name, False), (older.name, True)]
+    roll_back(two_nights, newest.name)
+    assert len(cases(two_nights.warehouse)) == 2
+    with pytest.raises(ConfigurationError, match="không có bản công bố nào tên"):
+        roll_back(two_nights, "20240101-x")
+
+
+def test_only_the_last_warehouses_are_kept(office: Settings) -> None:
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
+    for day in range(1, 5):
+        run_night(replace(office, as_of=datetime(2024, 7, day), keep_warehouses=2))
+    assert [kept.as_of.day for kept in list_kept(office)] == [4, 3]
+
+
+def test_a_backup_brings_back_the_same_tables_without_the_raw_files(two_nights: Settings, tmp_path: Path) -> None:
+    archive = tmp_path / "sao-luu.tar.gz"
+    count = write_backup(two_nights, archive)
+    elsewhere = tmp_path / "new"
+    (elsewhere / "raw").mkdir(parents=True)
+    (elsewhere / "reference").mkdir()
+    (elsewhere / "reference" / "units.csv").write_text("as shipped", encoding="utf-8")
+    settings = replace(settings_in(tmp_path), raw=elsewhere / "raw", reference=elsewhere / "reference", warehouse=elsewhere / "w.duckdb")
+    restored, aside = restore_backup(settings, archive)
+    assert restored == count > 5
+    assert [(folder / "units.csv").read_text(encoding="utf-8") for folder in aside] == ["as shipped"]
+    run_night(settings)
+    assert checksum_tables(settings.warehouse) == checksum_tables(two_nights.warehouse)
+    with pytest.raises(ConfigurationError, match="đã có"):
+        write_backup(two_nights, archive)
+
+
+def test_a_damaged_backup_changes_nothing(two_nights: Settings, tmp_path: Path) -> None:
+    archive = tmp_path / "b.tar.gz"
+    write_backup(two_nights, archive)
+    whole = archive.read_bytes()
+    before = sorted(p.name for p in two_nights.staged.rglob("*"))
+    for damaged in (whole[: len(whole) // 2], b"no archive", whole[:-3000] + bytes(3000)):
+        archive.write_bytes(damaged)
+        with pytest.raises(ConfigurationError, match="bản sao lưu"):
+            restore_backup(two_nights, archive)
+    assert sorted(p.name for p in two_nights.staged.rglob("*")) == before
+
+
+def test_past_dates_are_rebuilt_without_touching_what_is_published(two_nights: Settings) -> None:
+    published = two_nights.warehouse.read_bytes()
+    days = list(rebuild_days(two_nights, days_between(date(2024, 6, 28), date(2024, 6, 30), time(23, 0))))
+    assert [bool(day.held) for day in days] == [True, False, False]  # on the 28th no export had been made yet
+    assert two_nights.warehouse.read_bytes() == published
+    cards = {folder.name: (folder / "bang-diem.csv").is_file() for folder in two_nights.outbox.iterdir()}
+    assert cards == {"2024-06-29": True, "2024-06-30": True}
+    assert [run["outcome"] for run in load_runs(two_nights.staged)] == ["published", "published", "held", "backfilled", "backfilled"]
+
+
+def test_a_rebuilt_date_says_what_its_own_night_said(two_nights: Settings) -> None:
+    night = (two_nights.outbox / "2024-06-29" / "bang-diem.csv").read_bytes()
+    shutil.rmtree(two_nights.outbox)
+    list(rebuild_days(two_nights, [datetime(2024, 6, 29, 23)]))
+    assert (two_nights.outbox / "2024-06-29" / "bang-diem.csv").read_bytes() == night
+
+
+def test_the_doctor_finds_a_healthy_office_healthy(two_nights: Settings) -> None:
+    assert {finding.light for finding in examine(two_nights)} <= {"green"}, examine(two_nights)
+
+
+def test_the_doctor_names_what_is_wrong(two_nights: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = RunLog(two_nights)
+    run.started_at = local_now() + timedelta(days=1)
+    run.start()
+    run.finish("held", 0, "cases_present")
+    (two_nights.reference / "units.csv").write_text("unit_code\nx\n", encoding="utf-8")
+    two_nights.warehouse.with_name(two_nights.warehouse.name + ".wal").write_bytes(b"left")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, LEAST_FREE_BYTES - 1))  # type: ignore[attr-defined]
+    with FileLock(two_nights.lock):
+        found = {(finding.subject_vi, finding.light): finding.text_vi for finding in examine(two_nights)}
+    assert "units.csv, dòng 1: thiếu cột" in found["Bảng tham chiếu", "red"]
+    assert "trước lần chạy gần nhất" in found["Đồng hồ", "red"]
+    assert "cần ít nhất 1,0 GiB" in found["Đĩa", "red"]
+    assert "bị giữ lại (cases_present)" in found["Lần chạy", "red"]
+    assert found["Khóa", "yellow"]
+    assert "w.duckdb.wal" in found["Tệp dở dang", "yellow"]
+
+
+def test_a_probe_that_fails_is_a_finding(office: Settings) -> None:
+    def look_badly(settings: Settings) -> list[object]:
+        raise ValueError("x")
+
+    (finding,) = examine(office, (look_badly,))  # type: ignore[arg-type]
+    assert (finding.light, finding.subject_vi) == ("red", "look_badly")
+
+
+def test_logs_carry_the_run_and_no_message_of_an_error(two_nights: Settings) -> None:
+    events = [json.loads(line) for line in (two_nights.logs / "tthc.jsonl").read_text(encoding="utf-8").splitlines()]
+    runs = [run["run_id"] for run in load_runs(two_nights.staged)]
+    assert list(dict.fromkeys(event["run_id"] for event in events)) == runs
+    assert {"bắt đầu", "bước build xong", "đã công bố"} <= {event["event"] for event in events}
+    with logging_to(two_nights, "run-x"):
+        try:
+            raise ValueError("Nguyễn Thị Bịa Đặt 0987654321")
+        except ValueError as error:
+            note_error("lỗi thử", error)
+    for name in ("tthc.log", "tthc.jsonl"):
+        text = (two_nights.logs / name).read_text(encoding="utf-8")
+        assert "lỗi thử" in text and "ValueError" in text and "run-x" in text
+        assert "Bịa Đặt" not in text
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(office: Settings) -> None:
+    office.logs.parent.mkdir(parents=True)
+    office.logs.write_text("a file where the folder should be", encoding="utf-8")
+    with logging_to(office, "r"):
+        note("x")
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
+    assert run_night(office).is_published
