@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup run test check lint fuzz mutate docs format lock clean
+.PHONY: setup run serve test check lint fuzz mutate docs format lock clean
 
 setup: $(READY)
 
@@ -33,6 +33,10 @@ run: setup
 	  $(BIN)/tthc run --raw $(SAMPLE)/raw --reference $(SAMPLE)/reference --warehouse $(SAMPLE)/warehouse/tthc.duckdb \
 	    --outbox $(SAMPLE)/outbox --as-of 2024-06-30T23:00; \
 	fi
+
+# The schedule: Prefect's server and page on this machine only, nights at 00:30; Ctrl-C ends it.
+serve: setup
+	$(BIN)/tthc serve
 
 # Every test. `make check` is the developers' gate before a commit: format, lint, types and the fast tests, in under a minute.
 test: setup

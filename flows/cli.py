@@ -70,16 +70,36 @@ def run(
         datetime | None,
         typer.Option(parser=_parse_moment, metavar="2024-06-30T23:00", help="Thời điểm chốt số liệu (giờ Việt Nam); mặc định là bây giờ."),
     ] = None,
+    catch_up: Annotated[
+        bool,
+        typer.Option(
+            "--catch-up", help="Chạy lần lượt mọi đêm (00:30) đã đến mà chưa xong, mỗi đêm theo thời điểm của nó; dùng cho lịch chạy."
+        ),
+    ] = False,
     prefect: Annotated[bool, typer.Option("--prefect", help="Chạy có theo dõi bằng Prefect (tự bật khi có PREFECT_API_URL).")] = False,
 ) -> None:
     """Chạy toàn bộ công việc một lần: đọc tệp xuất, tính tỷ lệ, kiểm tra, công bố, viết báo cáo."""
     os.environ.update({name: os.environ.get(name, value) for name, value in TELEMETRY_OFF.items()})
+    if catch_up and as_of:
+        raise typer.BadParameter("--catch-up tự lấy thời điểm của từng đêm; bỏ --as-of")
     settings = make_settings(raw, reference, warehouse, outbox, as_of)
-    result = _run(settings, tracked=prefect or bool(os.environ.get("PREFECT_API_URL")))
+    tracked = prefect or bool(os.environ.get("PREFECT_API_URL"))
+    from flows.schedule import run_missed_nights
     from flows.terminal import show_result
 
-    show_result(settings, result)
-    if not result.is_published:
+    if not catch_up:
+        nights = iter([(settings.as_of, _run(settings, tracked))])
+    else:
+        nights = run_missed_nights(settings, lambda night: _run(night, tracked))
+    held, moment = False, None
+    for moment, result in nights:
+        if catch_up:
+            typer.echo(f"Đêm {moment:%d/%m/%Y}, chốt {moment:%H:%M}:")
+        show_result(replace(settings, as_of=moment), result)
+        held = held or not result.is_published
+    if moment is None:
+        typer.echo("Không có đêm nào bị lỡ.")
+    if held:
         raise typer.Exit(EXIT_HELD)
 
 
@@ -159,6 +179,41 @@ def forget(
     for file_id, names in found.items():
         typer.echo(f"{'Đã lấy lại' if undo else 'Đã rút lại'}: {', '.join(names)} ({file_id[:12]})")
     typer.echo("Chạy `tthc run` để tính lại.")
+
+
+@app.command()
+def serve(
+    raw: Annotated[Path, typer.Option(help="Thư mục tệp xuất.")] = Path("data/raw"),
+    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu.")] = Path("data/reference"),
+    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
+    outbox: Annotated[Path, typer.Option(help="Thư mục báo cáo.")] = Path("data/outbox"),
+    port: Annotated[int, typer.Option(min=1024, max=65535, help="Cổng của trang theo dõi, chỉ mở trên máy này.")] = 4200,
+    every: Annotated[str | None, typer.Option("--cron", help="Thay mọi lịch bằng một lịch cron, để thử.")] = None,
+) -> None:
+    """Chạy theo lịch bằng Prefect (00:30 mỗi đêm, báo cáo ngày 01, chạy bù), có trang theo dõi trên máy này; dừng bằng Ctrl-C."""
+    from flows.deployments import serve_schedule
+
+    settings = make_settings(raw, reference, warehouse, outbox)
+    typer.echo(f"Theo dõi tại http://127.0.0.1:{port}. Dừng bằng Ctrl-C.")
+    serve_schedule(settings, port, every)
+
+
+@app.command()
+def watch(
+    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu.")] = Path("data/reference"),
+    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
+) -> None:
+    """Báo động khi quá 26 giờ không công bố, khi bị giữ lại, khi đĩa sắp đầy; nên đặt lịch chạy mỗi giờ. Mã thoát 1 khi có báo động."""
+    from flows.settings import local_now
+    from flows.watching import find_alarms
+
+    settings = replace(make_place(warehouse), reference=reference.resolve())
+    alarms = find_alarms(settings, local_now())
+    for alarm in alarms:
+        typer.echo(f"✗ {alarm.text_vi}")
+    if alarms:
+        raise typer.Exit(EXIT_FAILED)
+    typer.echo("Không có gì phải báo động.")
 
 
 @app.command()
@@ -369,3 +424,7 @@ def main(arguments: list[str] | None = None) -> Any:
             err=True,
         )
         sys.exit(EXIT_FAILED)
+
+
+if __name__ == "__main__":
+    main()

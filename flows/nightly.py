@@ -5,8 +5,9 @@ temporary server costs some ten seconds and a second process. With PREFECT_API_U
 """
 
 import os
+from pathlib import Path
 
-from flows.settings import TELEMETRY_OFF, Settings
+from flows.settings import TELEMETRY_OFF, Settings, make_settings
 
 os.environ.update({name: os.environ.get(name, value) for name, value in TELEMETRY_OFF.items()})
 
@@ -14,6 +15,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.night import NightResult, Step, Watcher, run_night
+from flows.schedule import run_missed_nights
 
 
 def as_task(step: Step) -> Step:
@@ -26,3 +28,11 @@ def as_task(step: Step) -> Step:
 def nightly(settings: Settings, watcher: Watcher | None = None) -> NightResult:
     """The whole job, once, under Prefect."""
     return run_night(settings, watcher or Watcher(), as_task)
+
+
+@flow(name="tthc-nights", persist_result=False, log_prints=False)
+def nights(raw: str, reference: str, warehouse: str, outbox: str) -> list[str]:
+    """Every night that is due and not done, in order; what the deployments run. Returns one line a night."""
+    settings = make_settings(Path(raw), Path(reference), Path(warehouse), Path(outbox))
+    done = run_missed_nights(settings, lambda night: nightly(night))
+    return [f"{moment:%Y-%m-%d}: {'published' if result.is_published else 'held'}" for moment, result in done]

@@ -40,7 +40,10 @@ class RunLog:
         append_line(self.staged / "runs.jsonl", {"run_id": self.run_id} | event)
 
     def start(self) -> None:
-        """Note that the run began."""
+        """Note that the run began; runs that began before and never ended were cut off, because this one holds the lock."""
+        for run in load_runs(self.staged):
+            if run["outcome"] == "started":
+                append_line(self.staged / "runs.jsonl", {"run_id": run["run_id"], "outcome": "interrupted"})
         self._append({"outcome": "started", "started_at": self.started_at, "as_of": self.as_of, "version": version("tthc")})
 
     def note(self, outcome: str, detail: str) -> None:

@@ -1,0 +1,54 @@
+"""When the job runs: which nights there are, which of them were missed, and running those in order, each with its own as_of.
+
+A night is a moment of the schedule (00:30). It is done when a run for it, or for a later moment, was published or held back: figures never go
+back in time. A night that failed or was cut off is not done and is tried again.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from flows.night import NightResult, run_night
+from flows.runs import load_runs
+from flows.settings import Settings, local_now
+
+NIGHT_AT = time(0, 30)
+# After a longer break the older nights are left to `tthc backfill`: nobody waits for their mails.
+MOST_NIGHTS = 31
+
+
+def missed_nights(runs: Sequence[dict[str, Any]], now: datetime, at: time = NIGHT_AT, most: int = MOST_NIGHTS) -> list[datetime]:
+    """The moments of nights that are due by now and not done, oldest first; before any run only the latest.
+
+    Args:
+        runs: as flows.runs.load_runs.
+        now: Vietnamese civil time.
+        at: when a night is due.
+        most: how many of the latest ones count.
+    """
+    latest = datetime.combine(now.date(), at)
+    if latest > now:
+        latest -= timedelta(days=1)
+    done = max((run["as_of"] for run in runs if run["outcome"] in ("published", "held")), default=None)
+    if done is None:
+        return [latest]
+    nights: list[datetime] = []
+    while latest > done and len(nights) < most:
+        nights.append(latest)
+        latest -= timedelta(days=1)
+    return nights[::-1]
+
+
+def run_missed_nights(settings: Settings, run: Callable[[Settings], NightResult] = run_night) -> Iterator[tuple[datetime, NightResult]]:
+    """Each missed night run in order, with what came of it; one that fails unexpectedly ends it, and is the first to be tried the next time.
+
+    Args:
+        settings: as for a night; its as_of is not used.
+        run: runs one night.
+
+    Raises:
+        AlreadyRunning: another run holds the lock.
+    """
+    for moment in missed_nights(load_runs(settings.staged), local_now()):
+        yield moment, run(replace(settings, as_of=moment))
