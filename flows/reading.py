@@ -13,7 +13,10 @@ from typing import Any
 from flows.landing import Export
 from flows.reference import Reference
 from flows.settings import Settings
-from flows.staging import ListChanges, load_record, save_lists, stage_failure, staged_folder
+from flows.staging import ListChanges, load_record, remove_unfinished, save_lists, stage_failure, staged_folder
+
+# A reader that died or hung may have been the file's doing or the machine's (memory taken by others, a shutdown): only three nights tell.
+ATTEMPTS = 3
 
 
 class ReaderProcess:
@@ -70,7 +73,7 @@ def find_unread(settings: Settings, reference: Reference, exports: Sequence[Expo
         if export.error is None and export.file_id not in seen:
             seen.add(export.file_id)
             record = load_record(staged_folder(settings.staged, export.file_id) / "export.json")
-            if record is None or changes.affect(record):
+            if record is None or changes.affect(record) or 0 < record.get("attempts", 0) < ATTEMPTS:
                 unread[export.file_id] = export
     return list(unread.values())
 
@@ -88,6 +91,7 @@ def read_exports(settings: Settings, reference: Reference, unread: Sequence[Expo
         file_id -> error for those that could be neither read nor recorded for good; they are tried again at the next run.
     """
     save_lists(settings.staged, reference.lists)
+    remove_unfinished(settings.staged)
     transient: dict[str, str] = {}
     same_for_all = {
         "raw": str(settings.raw),
@@ -105,12 +109,15 @@ def read_exports(settings: Settings, reference: Reference, unread: Sequence[Expo
             folder = staged_folder(settings.staged, export.file_id)
             task = {"file_name": export.file_name, "member": export.member, "file_id": export.file_id, "folder": str(folder)}
             answer = reader.ask(task | same_for_all)
-            if answer["status"] == "hung":
-                error = f"đọc quá {settings.read_seconds:.0f} giây không xong, đã dừng; hãy xuất lại hoặc tách nhỏ tệp"
-                stage_failure(folder, error, reference.lists.version)
-            elif answer["status"] == "died":
-                error = "tiến trình đọc bị dừng vì tệp hỏng hoặc quá lớn so với bộ nhớ; hãy xuất lại hoặc tách nhỏ tệp"
-                stage_failure(folder, error, reference.lists.version)
+            if answer["status"] in ("hung", "died"):
+                attempts = (load_record(folder / "export.json") or {}).get("attempts", 0) + 1
+                error = (
+                    f"đọc quá {settings.read_seconds:.0f} giây không xong, đã dừng"
+                    if answer["status"] == "hung"
+                    else "tiến trình đọc bị dừng vì tệp hỏng hoặc quá lớn so với bộ nhớ"
+                )
+                advice = "lần chạy sau sẽ thử lại" if attempts < ATTEMPTS else f"đã thử {attempts} lần; hãy xuất lại hoặc tách nhỏ tệp"
+                stage_failure(folder, f"{error}; {advice}", reference.lists.version, attempts)
             return answer
         finally:
             free.append(reader)

@@ -82,9 +82,17 @@ def stage_export(
     return _write(Path(folder), {"status": "read", "error": None, "lists": lists.version}, export, file_id)
 
 
-def stage_failure(folder: Path, error: str, lists_version: str) -> dict[str, Any]:
-    """Record why an export could not be read."""
-    return _write(folder, {"status": "rejected", "error": error, "lists": lists_version}, None, "")
+def stage_failure(folder: Path, error: str, lists_version: str, attempts: int = 0) -> dict[str, Any]:
+    """Record why an export could not be read; `attempts` counts readers that died of it, 0 where a reader said why."""
+    return _write(folder, {"status": "rejected", "error": error, "lists": lists_version, "attempts": attempts}, None, "")
+
+
+def remove_unfinished(staged: Path) -> None:
+    """Nothing half staged is left; call while holding the run lock, when no reader is at work."""
+    for folder in (staged / "read").glob("r*/.*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    for record in staged.glob("*/*.new"):
+        record.unlink(missing_ok=True)
 
 
 def _write(folder: Path, record: dict[str, Any], export: NormalisedExport | None, file_id: str) -> dict[str, Any]:

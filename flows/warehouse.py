@@ -240,14 +240,19 @@ def publish_warehouse(built: Path, warehouse: Path) -> None:
 def checksum_tables(warehouse: Path, schemas: Sequence[str] = ("core", "mart")) -> dict[str, str]:
     """Table name -> row count and order-independent checksum, for comparing two warehouses."""
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        names = connection.execute(
-            "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE list_contains(?, schema_name) ORDER BY 1", [list(schemas)]
-        ).fetchall()
-        return {
-            name: str(
-                connection.execute(
-                    f"SELECT count(*) || ':' || coalesce(bit_xor(hash(t)), 0) || ':' || coalesce(sum(hash(t)), 0) FROM {name} AS t"
-                ).fetchall()[0][0]
-            )
-            for (name,) in names
-        }
+        return checksum_connection(connection, schemas)
+
+
+def checksum_connection(connection: duckdb.DuckDBPyConnection, schemas: Sequence[str] = ("core", "mart")) -> dict[str, str]:
+    """The same of a warehouse that is open already."""
+    names = connection.execute(
+        "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE list_contains(?, schema_name) ORDER BY 1", [list(schemas)]
+    ).fetchall()
+    return {
+        name: str(
+            connection.execute(
+                f"SELECT count(*) || ':' || coalesce(bit_xor(hash(t)), 0) || ':' || coalesce(sum(hash(t)), 0) FROM {name} AS t"
+            ).fetchall()[0][0]
+        )
+        for (name,) in names
+    }
