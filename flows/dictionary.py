@@ -13,6 +13,7 @@ import yaml
 from jinja2 import Environment, StrictUndefined
 
 from expectations import Contract, ContractColumn, load_contracts
+from transforms.layouts.lists import PATH_SEPARATOR
 
 PAGE_NAME = "tu-dien-du-lieu.html"
 TYPES_VI = {
@@ -191,7 +192,9 @@ def _headings() -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
     text = files("transforms.layouts").joinpath("headings.csv").read_text(encoding="utf-8")
     for line in csv.DictReader(io.StringIO(text)):
-        found.setdefault(f"{line['kind']}.{line['column']}", []).append(line["heading"])
+        group, _, heading = line["heading"].rpartition(PATH_SEPARATOR)
+        shown = f"{heading.strip()} (dưới tiêu đề nhóm)" if group.strip() == "*" else line["heading"]
+        found.setdefault(f"{line['kind']}.{line['column']}", []).append(shown)
     return {column: tuple(names) for column, names in found.items()}
 
 
