@@ -7,6 +7,7 @@ __all__ = [
     "CheckResult",
     "Contract",
     "ContractBroken",
+    "ContractColumn",
     "check_columns",
     "check_tables",
     "create_tables_sql",

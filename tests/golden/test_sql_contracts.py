@@ -141,7 +141,9 @@ def test_published_tables_are_filled_in_one_way_only(tmp_path: Path, statement: 
 
 def test_rows_made_in_python_go_where_their_names_say() -> None:
     with duckdb.connect() as connection:
-        connection.execute("CREATE SCHEMA ops; CREATE TABLE ops.warnings (file_id VARCHAR, file_name VARCHAR, number INTEGER, warning_vi VARCHAR)")
+        connection.execute(
+            "CREATE SCHEMA ops; CREATE TABLE ops.warnings (file_id VARCHAR, file_name VARCHAR, number INTEGER, warning_vi VARCHAR)"
+        )
         fill_table(connection, "ops.warnings", [{"warning_vi": "w", "number": 1, "file_id": "i", "file_name": "n"}])
         assert connection.execute("SELECT * FROM ops.warnings").fetchall() == [("i", "n", 1, "w")]
         with pytest.raises(ContractBroken, match="does not have: text"):
