@@ -62,9 +62,10 @@ fuzz: setup
 mutate: setup
 	$(BIN)/python tests/mutate.py
 
-# docs/measures.md from measures.yml and the spec cases.
+# docs/measures.md from measures.yml and the spec cases; docs/data-dictionary.md from the contracts.
 docs: setup
 	PYTHONPATH=tests $(BIN)/python -m spec.write_docs
+	$(BIN)/python -m flows.dictionary
 
 # Needs `uv` (pip install uv). Universal: one lock for Linux and Windows, Python 3.11 and newer, no index addresses in it.
 lock:

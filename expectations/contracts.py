@@ -4,94 +4,77 @@ What a published table holds is written once, in `expectations/<schema>.<table>.
 meaning in Vietnamese and English. The warehouse's CREATE TABLE and COMMENT ON and the gate's column checks are made from it here.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
+from itertools import zip_longest
 
 import yaml
 
+from expectations.contract_files import Contract, ContractBroken, ContractColumn, Relation, check_relations, read_contract
+
+__all__ = [
+    "Contract",
+    "ContractBroken",
+    "ContractColumn",
+    "Relation",
+    "check_columns",
+    "check_tables",
+    "contract_checks",
+    "create_tables_sql",
+    "load_contracts",
+]
+
 # The C loader reads the contracts in a tenth of the time; a PyYAML without libyaml lacks it.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-@dataclass(frozen=True)
-class ContractColumn:
-    """One column of a published table.
-
-    Attributes:
-        allowed: the only values it may hold.
-        least, most: bounds, both allowed; numbers, or dates as 2000-01-01.
-        pattern: regular expression that the whole value matches.
-        source: where it comes from, "kind.column" of transforms/layouts/kinds.yml; those columns' headings are shown in the dictionary.
-        severity: critical or warning, of a value outside `allowed`, `least`, `most` or `pattern`; an empty value where none may be is always critical.
-    """
-
-    name: str
-    type: str
-    is_nullable: bool
-    vi: str
-    en: str
-    allowed: tuple[str, ...] = ()
-    least: str | float | None = None
-    most: str | float | None = None
-    pattern: str | None = None
-    source: tuple[str, ...] = ()
-    severity: str = "critical"
-
-
-@dataclass(frozen=True)
-class Relation:
-    """Every value of `columns` stands in `references` of another table; rows with an empty value are not asked."""
-
-    columns: tuple[str, ...]
-    table: str
-    references: tuple[str, ...]
-    severity: str = "critical"
-
-
-@dataclass(frozen=True)
-class Contract:
-    """One published table."""
-
-    table: str
-    vi: str
-    en: str
-    key: tuple[str, ...]
-    columns: Mapping[str, ContractColumn]
-    relations: tuple[Relation, ...] = ()
 
 
 @lru_cache(maxsize=1)
 def load_contracts() -> dict[str, Contract]:
     """All contracts by table name, in the order of their names."""
     contracts = {}
-    for path in sorted(
-        (p for p in files("expectations").iterdir() if p.name.endswith(".yml") and "." in p.name.removesuffix(".yml")), key=lambda p: p.name
-    ):
-        body = yaml.load(path.read_text(encoding="utf-8"), _LOADER)
-        columns = {
-            name: ContractColumn(
-                name,
-                facts["type"],
-                facts["nullable"],
-                facts["vi"],
-                facts["en"],
-                tuple(str(a) for a in facts.get("allowed", ())),
-                facts.get("least"),
-                facts.get("most"),
-                facts.get("pattern"),
-                tuple(facts.get("source", ())),
-                facts.get("severity", "critical"),
-            )
-            for name, facts in body["columns"].items()
-        }
-        relations = tuple(
-            Relation(tuple(r["columns"]), r["table"], tuple(r["references"]), r.get("severity", "critical"))
-            for r in body.get("relations", ())
-        )
-        contracts[body["table"]] = Contract(body["table"], body["vi"], body["en"], tuple(body["key"]), columns, relations)
+    for path in sorted(files("expectations").iterdir(), key=lambda p: p.name):
+        if path.name.endswith(".yml") and "." in path.name.removesuffix(".yml"):
+            contract = read_contract(path.name, yaml.load(path.read_text(encoding="utf-8"), _LOADER))
+            contracts[contract.table] = contract
+    check_relations(contracts)
     return contracts
+
+
+def check_columns(table: str, found: Sequence[tuple[str, str]], origin: str) -> None:
+    """The columns that fill a table are those of its contract: the same names, in the same order, of the same types.
+
+    Args:
+        table: the table, as core.units.
+        found: name and type of each column of the query that fills it.
+        origin: where the query stands, for the message.
+
+    Raises:
+        ContractBroken: names table, column, what was found and what was expected.
+    """
+    if table not in load_contracts():
+        raise ContractBroken(f"{origin}: {table} has no contract; write expectations/{table}.yml, or drop the table")
+    expected = [(c.name, c.type) for c in load_contracts()[table].columns.values()]
+    for place, (want, got) in enumerate(zip_longest(expected, found), 1):
+        if want != got:
+            wanted, met = (" ".join(column) if column else "no column" for column in (want, got))
+            raise ContractBroken(
+                f"{origin}: column {place} of {table} is {met}, its contract says {wanted}; "
+                f"change the SQL, or expectations/{table}.yml with it (names, order and types must be the same)"
+            )
+
+
+def check_tables(found: Mapping[str, Sequence[tuple[str, str]]]) -> None:
+    """A warehouse's tables are those of the contracts, no more and no fewer, and their columns too.
+
+    Args:
+        found: table name -> name and type of each column, in order.
+
+    Raises:
+        ContractBroken: names the table, and the column where one differs.
+    """
+    for table in sorted(set(load_contracts()) | set(found)):
+        check_columns(table, found.get(table, []), "the warehouse")
 
 
 def _quote(text: str) -> str:

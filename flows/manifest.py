@@ -17,7 +17,6 @@ FILES = pa.schema(
     [(name, pa.string()) for name in ("file_id", "file_name", "member", "kind", "status", "error")]
     + [("exported_at", pa.timestamp("us")), ("is_age_guessed", pa.bool_()), ("is_present", pa.bool_())]
 )
-WARNINGS = pa.schema([("file_id", pa.string()), ("file_name", pa.string()), ("number", pa.int32()), ("warning_vi", pa.string())])
 
 
 @dataclass
@@ -26,7 +25,7 @@ class Manifest:
 
     Attributes:
         files: one row an export under each of its names, as FILES.
-        warnings: as WARNINGS.
+        warnings: rows of ops.warnings.
         parts: export kind -> staged row files of the exports that are loaded or later.
         troubles: staged trouble files of the same exports.
     """

@@ -4,7 +4,6 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,8 @@ import duckdb
 import pyarrow as pa
 
 from expectations import CheckResult, create_tables_sql, load_contracts, run_checks
-from flows.manifest import FILES, WARNINGS, Manifest
+from flows.build_sql import check_built, fill_table, run_sql, sql_files
+from flows.manifest import FILES, Manifest
 from flows.reference import Reference, follow_successors
 from flows.settings import ConfigurationError
 from transforms.corrections import Correction, outcome_rows
@@ -25,18 +25,6 @@ from transforms.workdays import make_calendar
 # Clients from DuckDB 1.2 on (DBeaver, Metabase) open this storage version.
 STORAGE_VERSION = "v1.2.0"
 _LINEAGE = [("file_id", pa.string()), ("sheet", pa.string()), ("sheet_number", pa.int32())]
-_RUNS = pa.schema(
-    [
-        ("run_id", pa.string()),
-        ("started_at", pa.timestamp("us")),
-        ("finished_at", pa.timestamp("us")),
-        ("as_of", pa.timestamp("us")),
-        ("outcome", pa.string()),
-        ("files_read", pa.int64()),
-        ("version", pa.string()),
-        ("detail", pa.string()),
-    ]
-)
 
 
 def building_path(warehouse: Path) -> Path:
@@ -79,25 +67,24 @@ def build_warehouse(
                 _count_measures(connection, as_of)
             if name.startswith("83_"):
                 _count_pending(connection, as_of)
-            connection.execute(text)
+            run_sql(connection, text, f"transforms/sql/{name}")
             if name.startswith("45_"):
                 _apply_corrections(connection, reference.corrections)
         results = run_checks(lambda sql: int(connection.execute(sql).fetchall()[0][0]))
-        connection.executemany(
-            "INSERT INTO ops.checks VALUES (?, ?, ?, ?, ?, NULL, NULL)",
-            [(r.name, r.severity, r.found, r.is_passed, r.message_vi) for r in results],
+        fill_table(
+            connection,
+            "ops.checks",
+            [
+                {"check_name": r.name, "severity": r.severity, "found": r.found, "is_passed": r.is_passed, "message_vi": r.message_vi}
+                for r in results
+            ],
         )
+        check_built(connection)
         connection.execute("CHECKPOINT tthc")
     finally:
         connection.close()
         shutil.rmtree(scratch, ignore_errors=True)
     return results
-
-
-def sql_files() -> list[tuple[str, str]]:
-    """The build's SQL files in the order they run."""
-    folder = files("transforms.sql")
-    return [(p.name, p.read_text(encoding="utf-8")) for p in sorted(folder.iterdir(), key=lambda p: p.name) if p.name.endswith(".sql")]
 
 
 def _quoted(path: Path) -> str:
@@ -117,9 +104,9 @@ def _load_inputs(
         "work.plan_leads": reference.plan.leads,
         "work.moment": pa.table({"as_of": pa.array([as_of], pa.timestamp("us")), "restart_at_payment": [reference.restart_at_payment]}),
         "work.unit_today": follow_successors(reference.units, as_of.date()),
-        "ops.warnings": pa.Table.from_pylist(manifest.warnings, schema=WARNINGS),
-        "ops.runs": pa.Table.from_pylist(list(runs), schema=_RUNS),
     }
+    fill_table(connection, "ops.warnings", manifest.warnings)
+    fill_table(connection, "ops.runs", runs)
     for name, kind in reference.lists.kinds.items():
         _stage_view(connection, f"work.{name}_rows", manifest.parts.get(name, []), staged_schema(kind))
     _stage_view(connection, "work.troubles", manifest.troubles, TROUBLES)
@@ -131,28 +118,29 @@ def _load_inputs(
     tables["work.calendar"] = make_calendar(*years, reference.overrides, reference.hours)
     for name, table in tables.items():
         connection.register("incoming", table)
-        connection.execute(f"{'INSERT INTO ' + name if name.startswith('ops.') else 'CREATE TABLE ' + name + ' AS'} SELECT * FROM incoming")
+        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
         connection.unregister("incoming")
     _open_offices(connection, reference, years)
     connection.execute("CREATE TABLE work.present AS SELECT file_id, status FROM work.files WHERE is_present")
     measures = load_measures(list(load_contracts()["core.cases"].columns))
-    connection.executemany(
-        "INSERT INTO mart.measures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    fill_table(
+        connection,
+        "mart.measures",
         [
-            (
-                m.name,
-                m.criterion,
-                m.label_vi,
-                m.legal_basis,
-                m.zero,
-                m.period,
-                m.denominator,
-                m.numerator,
-                m.distinct,
-                m.family,
-                m.differs_vi,
-                m.decimals,
-            )
+            {
+                "measure": m.name,
+                "criterion": m.criterion,
+                "label_vi": m.label_vi,
+                "legal_basis": m.legal_basis,
+                "zero_policy": m.zero,
+                "period_column": m.period,
+                "denominator_sql": m.denominator,
+                "numerator_sql": m.numerator,
+                "distinct_key": m.distinct,
+                "family": m.family,
+                "differs_vi": m.differs_vi,
+                "decimals": m.decimals,
+            }
             for m in measures
         ],
     )
@@ -181,10 +169,7 @@ def _apply_corrections(connection: duckdb.DuckDBPyConnection, corrections: Seque
         applied.append(int(connection.execute(query).fetchall()[0][0]))
         for statement in correction.statements():
             connection.execute(statement)
-    if corrections:
-        connection.register("incoming", pa.Table.from_pylist(outcome_rows(corrections, applied)))
-        connection.execute("INSERT INTO ops.corrections BY NAME SELECT * FROM incoming")
-        connection.unregister("incoming")
+    fill_table(connection, "ops.corrections", outcome_rows(corrections, applied))
 
 
 def _open_offices(connection: duckdb.DuckDBPyConnection, reference: Reference, years: tuple[int, int]) -> None:

@@ -24,7 +24,7 @@ from spec.cases import AS_OF, REFORMS, SPECS
 from spec.tables import build_specs, period_of, unit_code
 
 from expectations import load_contracts
-from flows.warehouse import sql_files
+from flows.build_sql import sql_files
 from transforms.measures import Measure, load_measures, render_months, render_periods
 
 COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")

@@ -26,7 +26,7 @@ def staged_row(number: int, **cells: Any) -> dict[str, Any]:
     """A staged row with its lineage; `unit` names the unit as an export would."""
     if "unit" in cells:
         cells["unit_ref"], cells["unit_shown"] = unit_reference(key(cells.pop("unit"))), None
-    return {"row_number": number, "file_id": "f", "sheet": "s", "sheet_number": 1, "is_odd_code": False} | cells
+    return {"row_number": number, "file_id": "f" * 64, "sheet": "s", "sheet_number": 1, "is_odd_code": False} | cells
 
 
 def build_staged(
@@ -53,7 +53,7 @@ def build_staged(
         (reference_folder / "working_hours.csv").write_text(hours, encoding="utf-8")
     manifest = Manifest()
     file = {
-        "file_id": "f",
+        "file_id": "f" * 64,
         "file_name": "spec",
         "status": "loaded",
         "kind": "cases",

@@ -18,6 +18,6 @@ WITH ranked AS (
            ON t.file_id = r.file_id AND t.sheet_number = r.sheet_number AND t.row_number = r.row_number
     WHERE t.file_id IS NULL AND r.procedure_code IS NOT NULL
 )
-SELECT procedure_code, procedure_name, field_vi, service_level, fee_amount, coalesce(has_result, TRUE), duration_days, scope, file_id, sheet, row_number
+SELECT procedure_code, procedure_name, field_vi, service_level, fee_amount, coalesce(has_result, TRUE) AS has_result, duration_days, scope, file_id, sheet, row_number
 FROM ranked
 WHERE place = 1;

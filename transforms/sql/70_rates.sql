@@ -129,7 +129,9 @@ ORDER BY m.measure, g.period_kind, g.period_start, g.group_kind, g.group_code;
 -- The three definitions of "on time" side by side, for the official who compares our figure with the national portal's and with Biểu số 06.
 INSERT INTO mart.on_time_comparison
 SELECT a.period_kind, a.period_start, a.period_end, a.unit_code, a.unit_name, a.level, a.unit_valid_from,
-       a.numerator, a.denominator, a.rate, b.numerator, b.denominator, b.rate, c.numerator, c.denominator, c.rate, a.as_of
+       a.numerator AS plan_numerator, a.denominator AS plan_denominator, a.rate AS plan_rate,
+       b.numerator AS qd766_numerator, b.denominator AS qd766_denominator, b.rate AS qd766_rate,
+       c.numerator AS bieu06_numerator, c.denominator AS bieu06_denominator, c.rate AS bieu06_rate, a.as_of
 FROM mart.unit_rates AS a
 JOIN mart.unit_rates AS b
   ON b.measure = 'on_time_766' AND b.period_kind = a.period_kind AND b.period_start = a.period_start AND b.unit_code = a.unit_code

@@ -1,0 +1,106 @@
+"""The build's SQL, held to the contracts: no statement fills a published table with other columns than its contract names."""
+
+import re
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+
+import duckdb
+import pyarrow as pa
+
+from expectations import ContractBroken, check_columns, check_tables, load_contracts
+
+_ARROW = {
+    "BIGINT": pa.int64(),
+    "BOOLEAN": pa.bool_(),
+    "DATE": pa.date32(),
+    "DOUBLE": pa.float64(),
+    "INTEGER": pa.int32(),
+    "TIMESTAMP": pa.timestamp("us"),
+    "VARCHAR": pa.string(),
+}
+# Leading comments belong to the statement that follows them.
+_FILLS = re.compile(
+    r"(?:\s|--[^\n]*\n)*INSERT\s+INTO\s+((?:core|mart|ops)\.\w+)\s+(?:BY\s+NAME\s+)?((?:SELECT|WITH)\b.*)", re.DOTALL | re.IGNORECASE
+)
+_TOUCHES = re.compile(
+    r"(?:\s|--[^\n]*\n)*(?:INSERT(?:\s+OR\s+\w+)?\s+INTO|MERGE\s+INTO|(?:CREATE(?:\s+OR\s+REPLACE)?|ALTER|DROP)\s+(?:TABLE|VIEW)(?:\s+IF\s+(?:NOT\s+)?EXISTS)?)"
+    r"\s+((?:core|mart|ops)\.\w+)",
+    re.IGNORECASE,
+)
+
+
+def sql_files() -> list[tuple[str, str]]:
+    """The build's SQL files in the order they run."""
+    folder = files("transforms.sql")
+    return [(p.name, p.read_text(encoding="utf-8")) for p in sorted(folder.iterdir(), key=lambda p: p.name) if p.name.endswith(".sql")]
+
+
+def run_sql(connection: duckdb.DuckDBPyConnection, text: str, origin: str, values: Sequence[object] = ()) -> list[str]:
+    """Every statement of the text has run, and each that fills a published table gave exactly the columns of its contract.
+
+    Names, order and types are compared before a row is written: an INSERT by position would put a swapped or retyped column in place of
+    another without a word. Binding a statement once more costs milliseconds, so it is done every night.
+
+    Args:
+        connection: the warehouse that is being built.
+        text: statements; published tables are filled by `INSERT INTO schema.table SELECT …` (or WITH …) and by nothing else.
+        origin: where the text stands, for the message.
+        values: of the placeholders, when the text is one statement.
+
+    Returns:
+        The published tables that were filled, in order.
+
+    Raises:
+        ContractBroken: a statement fills a published table otherwise than its contract says.
+    """
+    filled = []
+    for statement in connection.extract_statements(text):
+        fills, touches = _FILLS.match(statement.query), _TOUCHES.match(statement.query)
+        if fills:
+            described = connection.execute(f"DESCRIBE {fills[2]}", list(values)).fetchall()
+            check_columns(fills[1], [(name, kind) for name, kind, *_ in described], origin)
+            filled.append(fills[1])
+        elif touches:
+            raise ContractBroken(f"{origin}: {touches[1]} is filled by INSERT INTO {touches[1]} SELECT … and by nothing else")
+        connection.execute(statement, list(values))
+    return filled
+
+
+def fill_table(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """Records made in Python stand in a published table, each value under the column of its name.
+
+    Args:
+        connection: the warehouse that is being built.
+        table: the table, as core.units.
+        rows: one mapping a row; a column that a row leaves out is empty.
+
+    Raises:
+        ContractBroken: a row names a column that the contract does not have, or a value is not of the column's type.
+    """
+    columns = load_contracts()[table].columns
+    unknown = sorted({name for row in rows for name in row} - set(columns))
+    if unknown:
+        raise ContractBroken(f"{table}: rows made in Python name columns that the contract does not have: {', '.join(unknown)}")
+    try:
+        incoming = pa.Table.from_pylist([dict(row) for row in rows], schema=pa.schema([(c.name, _ARROW[c.type]) for c in columns.values()]))
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise ContractBroken(f"{table}: a value made in Python is not of its column's type: {error}") from error
+    connection.register("incoming", incoming)
+    run_sql(connection, f"INSERT INTO {table} SELECT * FROM incoming", table)
+    connection.unregister("incoming")
+
+
+def check_built(connection: duckdb.DuckDBPyConnection) -> None:
+    """The warehouse holds the contracts' tables and no others, with their columns in order.
+
+    Raises:
+        ContractBroken: a table or column is missing, added or changed.
+    """
+    columns = connection.execute(
+        "SELECT schema_name || '.' || table_name, column_name, data_type FROM duckdb_columns() "
+        "WHERE database_name = current_database() AND schema_name IN ('core', 'mart', 'ops') ORDER BY 1, column_index"
+    ).fetchall()
+    tables: dict[str, list[tuple[str, str]]] = {}
+    for table, name, kind in columns:
+        tables.setdefault(table, []).append((name, kind))
+    check_tables(tables)
