@@ -180,7 +180,9 @@ def parse_numbers(column: pa.Array, *, no_fee_words: bool = False) -> tuple[pa.A
 
 
 # "Số lượng: 12 Tỷ lệ: 34.5% Điểm số: 1.2": the count is what follows its own word; thousands are grouped by one sign throughout.
-_NAMED_COUNT = re.compile(r"(?<!\w)(?:số\s*lượng|sl)\s*[:=]?\s*(-?(?:\d{1,3}(?:([., ])\d{3})(?:\2\d{3})*(?!\d)|\d+)(?:[.,]0{1,2}(?!\d))?)(?!\d|[.,]\d|\s*%)")
+_NAMED_COUNT = re.compile(
+    r"(?<!\w)(?:số\s*lượng|sl)\s*[:=]?\s*(-?(?:\d{1,3}(?:([., ])\d{3})(?:\2\d{3})*(?!\d)|\d+)(?:[.,]0{1,2}(?!\d))?)(?!\d|[.,]\d|\s*%)"
+)
 
 
 def parse_figure(text: str) -> int:

@@ -83,7 +83,9 @@ def parse_reconciliation(text: str, kinds: Mapping[str, Sequence[str]], case_col
     figures: list[Figure] = []
     for kind, columns in kinds.items():
         if list(loaded[kind]) != list(columns):
-            raise ReconciliationError(f"reconciliation.yml, {kind}: có {list(loaded[kind])}, cần đúng các cột {list(columns)} của kinds.yml")
+            raise ReconciliationError(
+                f"reconciliation.yml, {kind}: có {list(loaded[kind])}, cần đúng các cột {list(columns)} của kinds.yml"
+            )
         for number, (name, body) in enumerate(loaded[kind].items(), 1):
             where = f"{kind}.{name}"
             unknown = body.keys() - {"label_vi", "rule_vi", "counts", "counts_procedures", "distinct", "is_certain"}
@@ -186,9 +188,7 @@ def render_candidates(reconciliation: Reconciliation, days: int) -> str:
         reconciliation: figures and reasons.
         days: how far from the period's ends a dossier may lie.
     """
-    near = (
-        f"received_at < p.period_end + INTERVAL {days} DAY AND CASE WHEN is_ended THEN ended_at >= p.period_start - INTERVAL {days} DAY ELSE TRUE END"
-    )
+    near = f"received_at < p.period_end + INTERVAL {days} DAY AND CASE WHEN is_ended THEN ended_at >= p.period_start - INTERVAL {days} DAY ELSE TRUE END"
     parts = []
     for f in reconciliation.figures:
         fitting = [(n, r) for n, r in enumerate(reconciliation.reasons, 1) if not r.of or f.name in r.of]

@@ -14,6 +14,15 @@ WITH theirs AS (
     JOIN work.stated AS s ON s.source_kind = r.source_kind AND s.file_id = r.file_id AND s.sheet_number = r.sheet_number AND s.row_number = r.row_number
     GROUP BY a.aggregate_id, s.figure
 ),
+contradicting AS (  -- Biểu số 06 whose own columns do not add up: whatever we count, one of them is wrong
+    SELECT aggregate_id
+    FROM theirs
+    GROUP BY aggregate_id
+    HAVING sum(CASE figure WHEN 'total' THEN theirs WHEN 'online' THEN -theirs WHEN 'direct' THEN -theirs WHEN 'carried' THEN -theirs ELSE 0 END) <> 0
+        OR sum(CASE figure WHEN 'done' THEN theirs WHEN 'early' THEN -theirs WHEN 'on_day' THEN -theirs WHEN 'late' THEN -theirs ELSE 0 END) <> 0
+        OR sum(CASE figure WHEN 'open' THEN theirs WHEN 'open_in' THEN -theirs WHEN 'open_over' THEN -theirs ELSE 0 END) <> 0
+        OR sum(CASE figure WHEN 'total' THEN theirs WHEN 'done' THEN -theirs WHEN 'open' THEN -theirs ELSE 0 END) <> 0
+),
 ours AS (
     SELECT aggregate_id, figure, sum(ours) AS ours
     FROM work.counted
@@ -37,7 +46,8 @@ compared AS (
     SELECT a.aggregate_id, a.source_kind, a.unit_code, a.unit_valid_from, u.unit_name, a.period_start, a.period_end, t.figure, g.figure_number, g.label_vi, g.rule_vi,
            g.is_certain, CAST(t.theirs AS BIGINT) AS theirs, CAST(coalesce(o.ours, 0) AS BIGINT) AS ours,
            CAST(t.theirs - coalesce(o.ours, 0) AS BIGINT) AS difference, l.absolute, l.relative, a.exported_at, a.file_id, a.sheet, a.row_number,
-           b.listed_at, coalesce(x.refused_rows, 0) AS refused_rows, coalesce(y.refused_rows, 0) AS unknown_rows, m.as_of
+           b.listed_at, coalesce(x.refused_rows, 0) AS refused_rows, coalesce(y.refused_rows, 0) AS unknown_rows,
+           CASE WHEN a.source_kind = 'summary06' AND e.aggregate_id IS NOT NULL THEN TRUE ELSE FALSE END AS is_contradicting, m.as_of
     FROM theirs AS t
     JOIN work.aggregates AS a ON a.aggregate_id = t.aggregate_id
     JOIN work.figures AS g ON g.source_kind = a.source_kind AND g.figure = t.figure
@@ -45,6 +55,7 @@ compared AS (
     JOIN core.units AS u ON u.unit_code = a.unit_code AND u.valid_from = a.unit_valid_from
     CROSS JOIN work.moment AS m
     CROSS JOIN lists AS b
+    LEFT JOIN contradicting AS e ON e.aggregate_id = t.aggregate_id
     LEFT JOIN ours AS o ON o.aggregate_id = t.aggregate_id AND o.figure = t.figure
     LEFT JOIN refused AS x ON x.unit_code = a.unit_code AND x.unit_valid_from = a.unit_valid_from
     LEFT JOIN refused AS y ON y.unit_code IS NULL
@@ -55,6 +66,7 @@ SELECT source_kind, unit_code, unit_valid_from, unit_name, period_start, period_
             ELSE CASE WHEN exported_at < listed_at THEN 'Danh sách hồ sơ mới hơn biểu: thay đổi sau khi biểu được xuất có thể gây chênh lệch'
                       WHEN exported_at > listed_at THEN 'Biểu mới hơn danh sách hồ sơ: hãy xuất lại danh sách hồ sơ rồi đối chiếu'
                       ELSE 'Biểu và danh sách hồ sơ cùng thời điểm xuất' END
+                 || CASE WHEN is_contradicting THEN '; các cột của biểu không cộng đúng với nhau: hãy kiểm tra lại biểu trước' ELSE '' END
                  || CASE WHEN period_end > CAST(as_of AS DATE) + INTERVAL 1 DAY THEN '; kỳ chưa kết thúc ở thời điểm chốt số liệu' ELSE '' END
                  || CASE WHEN refused_rows > 0 THEN '; ' || CAST(refused_rows AS VARCHAR) || ' dòng hồ sơ của đơn vị bị từ chối, chưa được đếm' ELSE '' END
                  || CASE WHEN unknown_rows > 0 THEN '; ' || CAST(unknown_rows AS VARCHAR) || ' dòng hồ sơ không rõ đơn vị, chưa được đếm' ELSE '' END
