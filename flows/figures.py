@@ -4,7 +4,7 @@ Nothing is worded or rounded here (see transforms/wording.py) and nothing is com
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -349,7 +349,7 @@ def read_differences(query: Callable[[str], list[tuple[Any, ...]]], units: Mappi
     differences = []
     for source, code, first, start, end, figure, *rest in found:
         explaining = tuple(cases.get((source, code, first, start, end, figure), ()))
-        differences.append(Difference(source, units[code, first], Period("range", start, end), figure, *rest, explaining))
+        differences.append(replace(Difference(source, units[code, first], Period("range", start, end), figure, *rest), cases=explaining))
     return differences
 
 
