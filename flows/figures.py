@@ -3,8 +3,8 @@
 Nothing is worded or rounded here (see transforms/wording.py) and nothing is computed: each record is a row of a mart or ops table.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -131,7 +131,14 @@ class Freshness:
 
 @dataclass(frozen=True)
 class Difference:
-    """A figure of an aggregated export against our own count; `cases` of them explain the difference, where they can be found."""
+    """A figure of an aggregated export against our own count.
+
+    Attributes:
+        rule_vi: how we count it; is_certain: False where it is not known that the export counts the same, so that nothing is warned of.
+        note_vi: what may lie behind a difference: the age of both sides, rows that could not be counted; None where there is none.
+        exported_at, listed_at: when the export and the newest dossier list were made.
+        cases: (dossier code, why it may be the difference), where such dossiers can be found.
+    """
 
     source_kind: str
     unit: Unit
@@ -142,6 +149,15 @@ class Difference:
     ours: int
     difference: int
     is_tolerated: bool
+    rule_vi: str = ""
+    is_certain: bool = True
+    note_vi: str | None = None
+    exported_at: datetime | None = None
+    listed_at: datetime | None = None
+    file_name: str = ""
+    sheet: str | None = None
+    row_number: int = 0
+    cases: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -227,11 +243,16 @@ def load_figures(warehouse: Path) -> Figures:
         return _read(query)
 
 
-def _read(query: Callable[[str], list[tuple[Any, ...]]]) -> Figures:
-    units = {
+def read_units(query: Callable[[str], list[tuple[Any, ...]]]) -> dict[tuple[str, date], Unit]:
+    """Every unit by code and first day."""
+    return {
         (code, first): Unit(code, first, name, level)
         for code, first, name, level in query("SELECT unit_code, valid_from, unit_name, level FROM core.units")
     }
+
+
+def _read(query: Callable[[str], list[tuple[Any, ...]]]) -> Figures:
+    units = read_units(query)
     ((as_of,),) = query("SELECT max(as_of) FROM mart.unit_rates") or [(None,)]
     rates = [
         Rate(m, c, Period(k, s, e), units[code, first], None, n, d, t, status, short, fresh, stale)
@@ -293,13 +314,7 @@ def _read(query: Callable[[str], list[tuple[Any, ...]]]) -> Figures:
                 "ORDER BY kind, unit_code NULLS FIRST, unit_valid_from NULLS FIRST"
             )
         ],
-        reconciliation=[
-            Difference(source, units[code, first], Period("range", start, end), figure, label, theirs, ours, difference, tolerated)
-            for source, code, first, start, end, figure, label, theirs, ours, difference, tolerated in query(
-                "SELECT source_kind, unit_code, unit_valid_from, period_start, period_end, figure, label_vi, theirs, ours, difference, is_tolerated "
-                "FROM mart.reconciliation ORDER BY source_kind, period_start, unit_code, unit_valid_from, figure_number"
-            )
-        ],
+        reconciliation=read_differences(query, units),
         checks=[
             Check(*row)
             for row in query("SELECT check_name, severity, found, is_passed, message_vi, accepted_why FROM ops.checks ORDER BY rowid")
@@ -317,6 +332,25 @@ def _read(query: Callable[[str], list[tuple[Any, ...]]]) -> Figures:
         ),
         plan=_records(query, "mart.plan", "line_number"),
     )
+
+
+def read_differences(query: Callable[[str], list[tuple[Any, ...]]], units: Mapping[tuple[str, date], Unit]) -> list[Difference]:
+    """Every figure of mart.reconciliation with the dossiers that may explain it: differences first, then what is within the threshold, then the rest."""
+    key = "source_kind, unit_code, unit_valid_from, period_start, period_end, figure"
+    cases: dict[tuple[Any, ...], list[tuple[str, str]]] = {}
+    for *difference, case, reason in query(f"SELECT {key}, case_code, reason_vi FROM mart.reconciliation_cases ORDER BY rowid"):
+        cases.setdefault(tuple(difference), []).append((case, reason))
+    found = query(
+        "SELECT r.source_kind, r.unit_code, r.unit_valid_from, r.period_start, r.period_end, r.figure, r.label_vi, r.theirs, r.ours, r.difference, "
+        "r.is_tolerated, r.rule_vi, r.is_certain, r.note_vi, r.exported_at, r.listed_at, f.file_name || coalesce(' › ' || f.member, ''), r.sheet, r.row_number "
+        "FROM mart.reconciliation AS r JOIN ops.files AS f ON f.file_id = r.file_id AND f.status = 'loaded' "
+        "ORDER BY r.is_tolerated, r.difference = 0, r.source_kind, r.period_start, r.period_end, r.unit_code, r.unit_valid_from, r.figure_number"
+    )
+    differences = []
+    for source, code, first, start, end, figure, *rest in found:
+        explaining = tuple(cases.get((source, code, first, start, end, figure), ()))
+        differences.append(replace(Difference(source, units[code, first], Period("range", start, end), figure, *rest), cases=explaining))
+    return differences
 
 
 def _records(query: Callable[[str], list[tuple[Any, ...]]], table: str, order: str) -> list[dict[str, Any]]:

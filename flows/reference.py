@@ -17,6 +17,7 @@ from transforms.corrections import Correction, CorrectionError, parse_correction
 from transforms.layouts import LayoutLists, ListError, load_lists
 from transforms.normalise import PREFIX_MARK
 from transforms.text import clean, key, unit_reference
+from transforms.thresholds import ThresholdError, load_tolerances
 from transforms.workdays import Session, WorkingHours
 
 LEVELS = ("province", "province_department", "district", "district_department", "commune")
@@ -37,6 +38,7 @@ class Reference:
         lists: headings and words, the office's own lines included.
         corrections: known errors of the source.
         plan: the year plan.
+        tolerances: how far figures of aggregated exports may differ from ours, by kind of export.
     """
 
     units: pa.Table
@@ -48,6 +50,7 @@ class Reference:
     lists: LayoutLists
     corrections: list[Correction]
     plan: Plan
+    tolerances: pa.Table
 
 
 class _Line:
@@ -287,6 +290,13 @@ def _load_plan(folder: Path, names: pa.Table, measures: Sequence[str]) -> Plan:
     return parse_plan(_read_lines(folder, "plan.csv", PLAN_COLUMNS, optional) if (folder / "plan.csv").is_file() else [], names, measures)
 
 
+def _load_tolerances(folder: Path) -> pa.Table:
+    try:
+        return load_tolerances(_read_text(folder / "thresholds.yml") if (folder / "thresholds.yml").is_file() else "")
+    except ThresholdError as error:
+        raise ConfigurationError(str(error)) from None
+
+
 def load_unit_refs(folder: Path) -> set[str] | None:
     """Everything staged rows may call a unit of units.csv; None where the folder has no such table."""
     return set(_load_units(folder)[1]["unit_ref"].to_pylist()) if (folder / "units.csv").is_file() else None
@@ -332,6 +342,7 @@ def load_reference(folder: Path, measures: Sequence[str]) -> Reference:
         lists,
         corrections,
         _load_plan(folder, names, measures),
+        _load_tolerances(folder),
     )
 
 

@@ -11,12 +11,13 @@ import math
 import os
 import re
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from flows.figures import read_differences, read_units
 from transforms.layouts import load_lists
 from transforms.wording import (
     FILE_STATUS_VI,
@@ -30,6 +31,7 @@ from transforms.wording import (
     moment_vi,
     percent_vi,
     period_vi,
+    reconciled_vi,
 )
 
 _PROCEDURE_CODE = re.compile(r"^\d\.\d{6}$")
@@ -68,7 +70,8 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
     """All CSV summaries of a published warehouse, in `outbox/<date of as_of>/`.
 
     Returns:
-        The files written: scorecard, rates, missed targets, late receptions, flags, work list, outlook, files, rejected rows.
+        The files written: scorecard, rates, missed targets, late receptions, flags, work list, outlook, files, rejected rows, plan, tasks,
+        reconciliation.
     """
     folder = outbox / f"{as_of:%Y-%m-%d}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -194,6 +197,7 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
         )
         save("ke-hoach.csv", *_plan(query))
         save("nhiem-vu.csv", *_tasks(query))
+        save("doi-chieu.csv", *_reconciliation(query, {name: kind.label_vi for name, kind in kinds.items()}))
     return written
 
 
@@ -240,6 +244,36 @@ def _tasks(query: Any) -> tuple[list[str], list[list[object]]]:
         "working_days_left FROM mart.task_status ORDER BY rowid"
     )
     return headings, [[day_vi(cell) if isinstance(cell, date) else cell for cell in row] for row in found]
+
+
+def _reconciliation(query: Any, kinds: dict[str, str]) -> tuple[list[str], list[list[object]]]:
+    """One row a figure of an aggregated export beside our own count; differences first, with the dossiers that may explain them."""
+    headings = [
+        "Kết quả",
+        "Biểu",
+        "Từ ngày",
+        "Đến ngày",
+        "Mã đơn vị",
+        "Đơn vị",
+        "Chỉ tiêu",
+        "Số trong biểu",
+        "Số tự đếm",
+        "Chênh lệch",
+        "Cách tự đếm",
+    ]
+    headings += ["Lưu ý", "Hồ sơ có thể liên quan", "Biểu xuất lúc", "Danh sách hồ sơ xuất lúc", "Tệp", "Trang", "Dòng"]
+    rows: list[list[object]] = []
+    for d in read_differences(query, read_units(query)):
+        last = d.period.end - timedelta(days=1)
+        grouped: dict[str, list[str]] = {}
+        for case, reason in d.cases:
+            grouped.setdefault(reason, []).append(case)
+        cases = "; ".join(f"{reason}: {', '.join(codes)}" for reason, codes in grouped.items())
+        result = reconciled_vi(d.difference, d.is_tolerated, d.is_certain)
+        row: list[object] = [result, kinds[d.source_kind], day_vi(d.period.start), day_vi(last), d.unit.code, d.unit.name]
+        row += [d.label_vi, d.theirs, d.ours, d.difference, d.rule_vi, d.note_vi, cases, moment_vi(d.exported_at), moment_vi(d.listed_at)]
+        rows.append([*row, d.file_name, d.sheet, d.row_number])
+    return headings, rows
 
 
 def _scorecard(query: Any, labels: dict[str, str]) -> tuple[list[str], list[list[object]]]:

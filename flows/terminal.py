@@ -83,6 +83,9 @@ def _show_published(console: Console, settings: Settings) -> None:
         cases, late, waiting = connection.execute(
             "SELECT (SELECT count(*) FROM core.cases), (SELECT count(*) FROM mart.late_receptions), (SELECT count(*) FROM mart.late_receptions WHERE is_waiting)"
         ).fetchall()[0]
+        compared, equal, differing = connection.execute(
+            "SELECT count(*), count(*) FILTER (WHERE difference = 0), count(*) FILTER (WHERE NOT is_tolerated) FROM mart.reconciliation"
+        ).fetchall()[0]
         rows = connection.execute(
             "SELECT m.label_vi, count(*) FILTER (WHERE status = 'met'), count(*) FILTER (WHERE status = 'missed'), count(*) FILTER (WHERE status = 'no_data'), "
             "count(*) FILTER (WHERE status = 'no_target') FROM mart.measures m JOIN mart.unit_rates r USING (measure) "
@@ -92,6 +95,11 @@ def _show_published(console: Console, settings: Settings) -> None:
         f"Dòng dữ liệu: nạp {loaded}, từ chối {rejected}. Hồ sơ: {cases}. Chậm tiếp nhận quá 8 giờ: {late} (đang chờ {waiting}).",
         markup=False,
     )
+    if compared:
+        console.print(
+            f"Đối chiếu biểu tổng hợp: {compared} số, khớp {equal}, lệch quá ngưỡng {differing}{' (xem doi-chieu.csv)' if differing else ''}.",
+            markup=False,
+        )
     table = Table(title=f"Năm {settings.as_of.year}, chốt {settings.as_of:%H:%M ngày %d/%m/%Y}: số đơn vị", title_justify="left")
     table.add_column("Chỉ số")
     for heading in ("Đạt", "Không đạt", "Không phát sinh", "Không có chỉ tiêu"):

@@ -13,6 +13,7 @@ import pyarrow as pa
 from expectations import CheckResult, create_tables_sql, load_contracts, run_checks
 from flows.build_sql import check_built, fill_table, run_sql, sql_files
 from flows.manifest import FILES, Manifest
+from flows.reconciliation import count_figures, find_candidates, list_stated, load_figures_declared
 from flows.reference import Reference, follow_successors
 from flows.settings import ConfigurationError
 from transforms.corrections import Correction, outcome_rows
@@ -62,11 +63,15 @@ def build_warehouse(
         connection.execute("USE tthc")
         connection.execute("BEGIN; " + "; ".join(create_tables_sql()) + "; COMMIT")  # one by one, the comments alone take half a second
         _load_inputs(connection, manifest, reference, as_of, runs)
+        declared = load_figures_declared(reference.lists)
+        reconcile = {"87": list_stated, "88": count_figures, "89": find_candidates}
         for name, text in sql_files():
             if name.startswith("70_"):
                 _count_measures(connection, as_of)
             if name.startswith("83_"):
                 _count_pending(connection, as_of)
+            if name[:2] in reconcile:
+                reconcile[name[:2]](connection, declared)
             run_sql(connection, text, f"transforms/sql/{name}")
             if name.startswith("45_"):
                 _apply_corrections(connection, reference.corrections)
@@ -100,6 +105,7 @@ def _load_inputs(
         "work.unit_names": reference.unit_names,
         "work.targets": reference.targets,
         "work.thresholds": load_thresholds(),
+        "work.tolerances": reference.tolerances,
         "work.plan": reference.plan.lines,
         "work.plan_leads": reference.plan.leads,
         "work.moment": pa.table({"as_of": pa.array([as_of], pa.timestamp("us")), "restart_at_payment": [reference.restart_at_payment]}),

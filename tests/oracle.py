@@ -425,6 +425,99 @@ def summary06(truth: Truth, begin: date, end: date) -> dict[UnitKey, dict[str, i
     return {key: row for key, row in table.items() if key in lasting or row["total"]}
 
 
+def receptions_summary(truth: Truth, begin: date, end: date) -> dict[UnitKey, dict[str, int]]:
+    """Returns the table of online receptions of the period ``[begin, end)`` by unit."""
+    names = ("handled", "on_time", "late_received", "overdue_open", "overdue_carried")
+    table = {key: dict.fromkeys(names, 0) for key in truth.units}
+    last = end - timedelta(days=1)
+    for d in truth.dossiers:
+        if d.channel != "online" or not d.is_received or d.received is None:
+            continue
+        row = table[d.unit.code, d.unit.valid_from.isoformat()]
+        is_new = begin <= d.received.date() < end
+        settled = d.settled.date() if d.settled is not None else None
+        is_over = settled is not None and settled < end
+        if is_new or (settled is not None and begin <= settled < end):
+            row["handled"] += 1
+            in_time = settled <= d.due.date() if d.due and settled and is_over else d.due is None or d.due.date() >= last
+            row["on_time"] += in_time and (d.supplements is None or d.supplements < 2)
+        hours = truth.waiting_hours(d)
+        if is_new and hours is not None and hours > LIMIT_HOURS:
+            row["late_received"] += 1
+        if (
+            not is_over
+            and (settled is not None or d.status in (2, 4))
+            and d.due is not None
+            and d.due.date() < last
+            and d.received.date() < end
+        ):
+            row["overdue_carried"] += 1
+            row["overdue_open"] += is_new
+    return _lasting(truth, table, begin, end)
+
+
+def payments_summary(truth: Truth, begin: date, end: date, tiers: dict[str, tuple[int, str]]) -> dict[UnitKey, dict[str, int]]:
+    """Returns the table of fees and online payments of the period by unit.
+
+    Args:
+        truth: The facts.
+        begin, end: The period ``[begin, end)``.
+        tiers: Fee and tier ("Cấp xã", "Cấp huyện") of every procedure of the catalogue.
+    """
+    handled_by = {"commune": "Cấp xã", "district": "Cấp huyện", "district_department": "Cấp huyện"}
+    used: dict[UnitKey, dict[str, set[str]]] = {key: {"used": set(), "paid": set(), "online": set()} for key in truth.units}
+    cases = {key: [0, 0] for key in truth.units}
+    for d in truth.dossiers:
+        if not d.is_received or d.received is None or not begin <= d.received.date() < end:
+            continue
+        if not (d.is_fee_bearing if d.catalogue_fee is None else d.catalogue_fee > 0):
+            continue
+        key = d.unit.code, d.unit.valid_from.isoformat()
+        used[key]["used"].add(d.procedure)
+        cases[key][0] += 1
+        if any(line.counts and line.state == "Đã thanh toán" for line in d.fees):
+            used[key]["paid"].add(d.procedure)
+        if d.is_paid_online:
+            used[key]["online"].add(d.procedure)
+            cases[key][1] += 1
+    table = {}
+    for key, unit in truth.units.items():
+        listed = sum(fee > 0 and tier == handled_by[unit.level] for fee, tier in tiers.values())
+        counts = [listed, *(len(used[key][name]) for name in ("used", "paid", "online")), *cases[key]]
+        names = ("fee_procedures", "fee_procedures_used", "paid_procedures", "online_paid_procedures", "fee_cases", "online_paid_cases")
+        table[key] = dict(zip(names, counts, strict=True))
+    return _lasting(truth, table, begin, end, but="fee_procedures")
+
+
+def digitization_summary(truth: Truth, begin: date, end: date) -> dict[UnitKey, dict[str, int]]:
+    """Returns the table of digitization of the period by unit."""
+    inputs = ("input_none", "input_digitized", "input_reused", "input_reused_portal")
+    table = {key: dict.fromkeys(("received", *inputs, "done", "result_none", "result_digitized"), 0) for key in truth.units}
+    for d in truth.dossiers:
+        if not d.is_received or d.received is None:
+            continue
+        row = table[d.unit.code, d.unit.valid_from.isoformat()]
+        if begin <= d.received.date() < end:
+            row["received"] += 1
+            code = d.components or 0
+            row["input_digitized" if code else "input_none"] += 1
+            row["input_reused"] += code >= 2
+            row["input_reused_portal"] += code == 3
+        if d.is_finished and d.end is not None and begin <= d.end.date() < end:
+            row["done"] += 1
+            row["result_digitized" if d.result_digitized or not d.has_result else "result_none"] += 1
+    return _lasting(truth, table, begin, end)
+
+
+def _lasting(truth: Truth, table: dict[UnitKey, dict[str, int]], begin: date, end: date, but: str = "") -> dict[UnitKey, dict[str, int]]:
+    """Returns the rows of units valid in a period, and of others that have something to show in any column but one."""
+    return {
+        key: row
+        for key, row in table.items()
+        if (truth.units[key].valid_from < end and truth.units[key].valid_to >= begin) or any(n for name, n in row.items() if name != but)
+    }
+
+
 def _rows(path: Path) -> Iterable[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         yield from csv.DictReader(file)

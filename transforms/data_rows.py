@@ -48,7 +48,12 @@ def find_data_rows(
 
 def _is_data(texts: list[str], code: str | None, evidence: int, code_headings: Set[str]) -> bool:
     """Whether a row without a well-formed code is data all the same, and so must be loaded or rejected, not passed over."""
-    if len(set(texts)) <= 2 or _TOTAL.match(key(texts[0])) or (code and (_TOTAL.match(key(code)) or key(code) in code_headings)):
+    # A section's title stands alone in its row, or once in every merged cell; several meaningful cells are data even when all say "0".
+    if (
+        (len(set(texts)) <= 2 and evidence < 3)
+        or _TOTAL.match(key(texts[0]))
+        or (code and (_TOTAL.match(key(code)) or key(code) in code_headings))
+    ):
         return False
     if all(_INDEX.match(text) for text in texts):
         return False

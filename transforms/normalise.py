@@ -39,6 +39,7 @@ _REASON_OF_TYPE = {
     "amount": "bad_number",
     "fee": "bad_number",
     "count": "bad_number",
+    "figure": "bad_number",
     "collection": "unknown_word",
     "method": "unknown_word",
     "payment_state": "unknown_word",
@@ -54,6 +55,7 @@ _ARROW = {
     "amount": pa.int64(),
     "fee": pa.int64(),
     "count": pa.int64(),
+    "figure": pa.int64(),
     "duration": pa.int64(),
     "yes_no": pa.bool_(),
     "percent": pa.float64(),
@@ -71,6 +73,7 @@ _EVIDENCE = frozenset(
         "payment_state",
         "component",
         "count",
+        "figure",
         "progress",
         "percent",
     )
@@ -97,7 +100,7 @@ def staged_schema(kind: Kind) -> pa.Schema:
         fields.append(("is_odd_code", pa.bool_()))
     if kind.name == "waiting":
         fields.append(("channel", pa.string()))
-    if kind.name == "summary06":
+    if kind.has_period:
         fields += [("period_first", pa.date32()), ("period_last", pa.date32())]
     return pa.schema(fields)
 
@@ -205,6 +208,8 @@ def _parse(column: Column, text: pa.DictionaryArray, sheet: Sheet, lists: Layout
             values, bad = parsing.parse_levels(words, lists.words["level"])
         case "amount" | "count":
             values, bad = parsing.parse_numbers(words)
+        case "figure":
+            values, bad = parsing.parse_figures(words)
         case "fee":
             values, bad = parsing.parse_numbers(words, no_fee_words=True)
         case "duration":
@@ -274,7 +279,7 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
         columns["is_odd_code"] = pa.array(parsed["case_code"].bad[keep] & _valid(columns["case_code"]))
     if kind.name == "waiting":
         columns["channel"] = pa.array(["online"] * len(rows), pa.string())
-    if kind.name == "summary06":
+    if kind.has_period:
         period = find_period(titles) or (None, None)
         columns["period_first"] = pa.array([period[0]] * len(rows), pa.date32())
         columns["period_last"] = pa.array([period[1]] * len(rows), pa.date32())
@@ -294,8 +299,8 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
     hidden = sum(int((parsed[name].bad & keep).sum()) for name in parsed if kind.columns[name].type == "text")
     if hidden:
         result.warnings.append(f"đã che {hidden} ô chữ có số giống số định danh hoặc số điện thoại")
-    if kind.name == "summary06" and columns["period_first"].null_count:
-        result.warnings.append("không thấy kỳ báo cáo “Từ ngày … đến ngày …” ở phần tiêu đề")
+    if kind.has_period and columns["period_first"].null_count:
+        result.warnings.append("không ghi kỳ báo cáo (“Từ ngày … đến ngày …”) ở phần tiêu đề, không đối chiếu được với số tự đếm")
     return result
 
 

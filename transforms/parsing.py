@@ -179,6 +179,38 @@ def parse_numbers(column: pa.Array, *, no_fee_words: bool = False) -> tuple[pa.A
     return _by_value(column, parse, pa.int64())
 
 
+# "Số lượng: 12 Tỷ lệ: 34.5% Điểm số: 1.2": the count is what follows its own word; thousands are grouped by one sign throughout.
+_NAMED_COUNT = re.compile(
+    r"(?<!\w)(?:số\s*lượng|sl)\s*[:=]?\s*(-?(?:\d{1,3}(?:([., ])\d{3})(?:\2\d{3})*(?!\d)|\d+)(?:[.,]0{1,2}(?!\d))?)(?!\d|[.,]\d|\s*%)"
+)
+
+
+def parse_figure(text: str) -> int:
+    """The count in a cell of an aggregated export: 1.234, or "Số lượng: 1.234; Tỷ lệ: 34.5%; Điểm số: 1.2" with any sign between.
+
+    The percentage and the score beside it are never looked at.
+
+    Raises:
+        ValueError: the text is no whole number and names none, or names two that differ.
+    """
+    named = {parse_whole_number(found[1]) for found in _NAMED_COUNT.finditer(text.casefold())}
+    if len(named) > 1:
+        raise ValueError(text)
+    return named.pop() if named else parse_whole_number(text)
+
+
+def parse_figures(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
+    """Counts (int64) of an aggregated export's cells, see `parse_figure`; a negative count is not understood."""
+
+    def parse(text: str) -> int:
+        value = parse_figure(text)
+        if not 0 <= value < 2**62:
+            raise ValueError(text)
+        return value
+
+    return _by_value(column, parse, pa.int64())
+
+
 _PERCENT = re.compile(r"^(\d{1,3}(?:[.,]\d+)?)\s*(%?)$")
 
 

@@ -5,9 +5,19 @@ from importlib.resources import files
 import pyarrow as pa
 import yaml
 
-_WHOLE = ("due_soon_working_days", "task_due_soon_working_days", "plan_due_soon_days", "forecast_basis_months", "forecast_min_cases")
+_WHOLE = (
+    "due_soon_working_days",
+    "task_due_soon_working_days",
+    "plan_due_soon_days",
+    "forecast_basis_months",
+    "forecast_min_cases",
+    "reconciliation_boundary_days",
+    "reconciliation_max_cases",
+)
 _DECIMAL = ("reception_limit_hours", "reception_warn_hours", "forecast_z")
+_TOLERANCES = "reconciliation"
 SCHEMA = pa.schema([(name, pa.int64()) for name in _WHOLE] + [(name, pa.float64()) for name in _DECIMAL])
+TOLERANCE_SCHEMA = pa.schema([("source_kind", pa.string()), ("absolute", pa.int64()), ("relative", pa.float64())])
 
 
 class ThresholdError(Exception):
@@ -21,7 +31,7 @@ def parse_thresholds(text: str) -> pa.Table:
         ThresholdError: a limit is missing, unknown, no positive number, or the warning comes after what it warns of.
     """
     loaded = yaml.safe_load(text)
-    limits = loaded if isinstance(loaded, dict) else {}
+    limits = {name: value for name, value in loaded.items() if name != _TOLERANCES} if isinstance(loaded, dict) else {}
     missing, unknown = set(SCHEMA.names) - limits.keys(), limits.keys() - set(SCHEMA.names)
     if missing or unknown:
         raise ThresholdError(f"thresholds.yml: thiếu {sorted(missing)}, không có giới hạn {sorted(unknown)}")
@@ -36,4 +46,39 @@ def parse_thresholds(text: str) -> pa.Table:
 
 def load_thresholds() -> pa.Table:
     """The limits that ship with the program."""
-    return parse_thresholds(files("transforms").joinpath("thresholds.yml").read_text(encoding="utf-8"))
+    return parse_thresholds(_shipped())
+
+
+def load_tolerances(own: str = "") -> pa.Table:
+    """How far counts of aggregated exports may differ from ours, one row a kind of export, as work.tolerances.
+
+    Args:
+        own: the office's thresholds.yml; its `reconciliation` block replaces the shipped numbers it names.
+
+    Raises:
+        ThresholdError: the office's text holds anything else, an unknown kind, or a number below 0 or a share above 1.
+    """
+    tolerances: dict[str, dict[str, int | float]] = {kind: dict(limits) for kind, limits in yaml.safe_load(_shipped())[_TOLERANCES].items()}
+    try:
+        loaded = yaml.safe_load(own) or {}
+    except yaml.YAMLError as error:
+        raise ThresholdError(f"reference/thresholds.yml: không phải YAML ({str(error).splitlines()[0]})") from None
+    if not isinstance(loaded, dict) or loaded.keys() - {_TOLERANCES} or not isinstance(loaded.get(_TOLERANCES, {}), dict):
+        raise ThresholdError(f"reference/thresholds.yml: chỉ được có khối “{_TOLERANCES}:” với các loại {', '.join(tolerances)}")
+    for kind, limits in loaded.get(_TOLERANCES, {}).items():
+        if kind not in tolerances or not isinstance(limits, dict) or limits.keys() - {"absolute", "relative"}:
+            raise ThresholdError(
+                f"reference/thresholds.yml, {kind}: cần một trong các loại {', '.join(tolerances)} với hai số absolute, relative"
+            )
+        for name, value in limits.items():
+            kinds, most = ((int,), None) if name == "absolute" else ((int, float), 1)
+            if isinstance(value, bool) or not isinstance(value, kinds) or value < 0 or (most is not None and value > most):
+                raise ThresholdError(
+                    f"reference/thresholds.yml, {kind}.{name}: có {value!r}, cần {'một số từ 0 đến 1' if most else 'một số nguyên từ 0 trở lên'}"
+                )
+            tolerances[kind][name] = value
+    return pa.Table.from_pylist([{"source_kind": kind, **limits} for kind, limits in tolerances.items()], schema=TOLERANCE_SCHEMA)
+
+
+def _shipped() -> str:
+    return files("transforms").joinpath("thresholds.yml").read_text(encoding="utf-8")

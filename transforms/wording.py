@@ -76,3 +76,12 @@ def period_vi(kind: str, start: date) -> str:
     if kind == "quarter":
         return f"Quý {('I', 'II', 'III', 'IV')[(start.month - 1) // 3]}/{start.year}"
     return f"Năm {start.year}"
+
+
+def reconciled_vi(difference: int, is_tolerated: bool, is_certain: bool) -> str:
+    """How a figure of an aggregated export compares with our own count: Khớp, Lệch, Lệch trong ngưỡng, Lệch (chỉ để tham khảo)."""
+    if not difference:
+        return "Khớp"
+    if not is_certain:
+        return "Lệch (chỉ để tham khảo)"
+    return "Lệch trong ngưỡng" if is_tolerated else "Lệch"

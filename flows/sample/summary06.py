@@ -12,7 +12,7 @@ from flows.sample.forms import Form, Row
 from flows.sample.markup import HtmlFile
 from flows.sample.worktime import DAY, NONE, Bools, Worktime
 
-_SECTIONS = {"district": "Cấp huyện", "district_department": "Phòng, ban cấp huyện", "commune": "Cấp xã"}
+SECTIONS = {"district": "Cấp huyện", "district_department": "Phòng, ban cấp huyện", "commune": "Cấp xã"}
 _TITLES = (
     "Biểu số II.06a/VPCP/KSTT",
     "TÌNH HÌNH, KẾT QUẢ GIẢI QUYẾT TTHC TẠI CƠ QUAN, ĐƠN VỊ TRỰC TIẾP GIẢI QUYẾT TTHC",
@@ -47,6 +47,22 @@ def last_full_quarter(as_of: datetime) -> tuple[datetime, datetime] | None:
 
 def _month(year: int, months_passed: int) -> datetime:
     return datetime(year + months_passed // 12, months_passed % 12 + 1, 1)
+
+
+def units_shown(district: District, quarter: tuple[datetime, datetime], totals: np.ndarray) -> list[int]:
+    """Returns the units of a quarter: those valid in it, and those of before that still have something to show in ``totals``."""
+    begin, end = (q.date() for q in quarter)
+
+    def exists(first: date, is_new: bool) -> bool:
+        return first < end if is_new or not district.is_new.any() else begin < REFORM
+
+    return [i for i, u in enumerate(district.units) if exists(u.valid_from, u.is_new) or totals[i] > 0]
+
+
+def unit_keys(district: District) -> list[str]:
+    """Returns the code of every unit; ``code@valid_from`` for one that has the code of an earlier one."""
+    codes = [u.code for u in district.units]
+    return [u.code if u.code not in codes[:i] else f"{u.code}@{u.valid_from}" for i, u in enumerate(district.units)]
 
 
 class Summary06:
@@ -96,7 +112,7 @@ class Summary06:
         (raw / path).parent.mkdir(parents=True, exist_ok=True)
         page = HtmlFile(raw / path, Form("Sheet", titles, _HEADER, _SPANS, ("text",) * 13))
         table, shown = self.table(), self._shown()
-        for level, section in _SECTIONS.items():
+        for level, section in SECTIONS.items():
             page.add([(section,)])
             units = [i for i, u in enumerate(self._district.units) if u.level == level and i in shown]
             page.add([self._row(str(n), self._district.units[i].name, table[i]) for n, i in enumerate(units, start=1)])
@@ -105,14 +121,7 @@ class Summary06:
         return Receipt(path, "summary06", "loaded", exported_at, rows_loaded=len(shown))
 
     def _shown(self) -> list[int]:
-        """Returns the units of the quarter: those valid in it, and those of before that still have dossiers at hand."""
-        begin, end = (q.date() for q in self._quarter)
-        total = self.table()[:, 0]
-
-        def exists(first: date, is_new: bool) -> bool:
-            return first < end if is_new or not self._district.is_new.any() else begin < REFORM
-
-        return [i for i, u in enumerate(self._district.units) if exists(u.valid_from, u.is_new) or total[i] > 0]
+        return units_shown(self._district, self._quarter, self.table()[:, 0])
 
     def table(self) -> np.ndarray:
         """Returns one row a unit: total, online, direct, carried, done, early, on day, late, open, in time, over."""
@@ -138,11 +147,9 @@ class Summary06:
             "open_over",
         )
         table: dict[str, dict[str, int]] = {}
-        rows, shown = self.table().tolist(), self._shown()
-        for i, unit in enumerate(self._district.units):
-            is_first = unit.code not in [u.code for u in self._district.units[:i]]
-            if i in shown:
-                table[unit.code if is_first else f"{unit.code}@{unit.valid_from}"] = dict(zip(names, rows[i], strict=True))
+        rows, keys = self.table().tolist(), unit_keys(self._district)
+        for i in self._shown():
+            table[keys[i]] = dict(zip(names, rows[i], strict=True))
         return table
 
     def _row(self, number: str, name: str, counts: np.ndarray) -> Row:

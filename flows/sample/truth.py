@@ -155,12 +155,19 @@ class Truth:
         runs = ((batch.channel == ONLINE) & (batch.status != 3)).tolist()
         return [[round(m / 60, 4) if r else "" for m, r in zip(minutes, runs, strict=True)] for minutes in (working, plain)]
 
-    def close(self, receipts: list[Receipt], summary06: dict[str, dict[str, int]], facts: dict[str, Any]) -> None:
+    def close(
+        self,
+        receipts: list[Receipt],
+        summary06: dict[str, dict[str, int]],
+        aggregates: dict[str, dict[str, dict[str, int]]],
+        facts: dict[str, Any],
+    ) -> None:
         """Writes what is known only at the end, and closes all files.
 
         Args:
             receipts: One a file below raw that must be noticed.
             summary06: The numbers of Biểu 06 by unit.
+            aggregates: Those of the other tables per unit, by kind and unit.
             facts: The arguments the sample was made with.
         """
         for file in self._files:
@@ -173,6 +180,7 @@ class Truth:
         (self._folder / "people.txt").write_text(people_text, encoding="utf-8", newline="\n")
         self._dump("files.json", {r.path: _receipt_facts(r) for r in sorted(receipts, key=lambda r: r.path)})
         self._dump("summary06.json", summary06)
+        self._dump("aggregates.json", aggregates)
         self._dump("sample.json", facts)
 
     def _dump(self, name: str, content: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from flows.sample import people, words
+from flows.sample.aggregates import Aggregates
 from flows.sample.catalogue import write_catalogue
 from flows.sample.cells import Columns, Moments, Scribe
 from flows.sample.district import District, calendar_overrides, overrides_by_date, read_reference, unit_rows
@@ -24,7 +25,7 @@ from flows.sample.summary06 import Summary06, last_full_quarter
 from flows.sample.truth import Truth, iso
 from flows.sample.worktime import DAY, NONE, Worktime
 
-VERSION = 2
+VERSION = 3
 FEWEST, MOST = 100, 5_000_000
 _BASE_CASE_COLUMNS = [c for c in words.CASE_HEADINGS if c not in ("supplements", "email", "birthday", "unheard")]
 _WAITING_COLUMNS = ("code", "procedure_code", "procedure_name", "level", "unit", "owner", "submitted", "status")
@@ -107,6 +108,7 @@ class _Sample:
         truth = Truth(self.truth, self._district, self._clock, self._moments, self._now)
         quarter = last_full_quarter(self._as_of)
         summary06 = Summary06(self._district, quarter, self._clock) if quarter else None
+        aggregates = Aggregates(self._district, quarter, self._clock) if quarter else None
         lists = FactLists(self.raw, self._district, self._moments, self._span(), self._past, self._as_of, self._seed)
         for part in plan_parts(self._cases, self._as_of, self._clock):
             rng = np.random.default_rng([self._seed, 2, part.number])
@@ -116,6 +118,8 @@ class _Sample:
             truth.add(batch, fees, scans)
             if summary06:
                 summary06.add(batch)
+            if aggregates:
+                aggregates.add(batch, fees, scans)
             self._write_cases(part, batch, rng)
             lists.add(part.number, batch, fees, scans)
             self._keep_waiting(batch)
@@ -125,9 +129,9 @@ class _Sample:
             on_progress(truth.dossiers)
         self._receipts += lists.close()
         self._write_waiting()
-        self._write_once(summary06)
+        self._write_once(summary06, aggregates)
         numbers = summary06.as_dict() if summary06 else {}
-        truth.close(self._receipts, numbers, self._arguments)
+        truth.close(self._receipts, numbers, aggregates.as_dict() if aggregates else {}, self._arguments)
         return SampleSummary(
             self.raw,
             self.reference,
@@ -258,8 +262,8 @@ class _Sample:
         if len(waiting):
             self._write_waiting_list("xuat ra/HoSoChoTiepNhan_cu.xlsx", self._past, waiting, (), rng)
 
-    def _write_once(self, summary06: Summary06 | None) -> None:
-        """Writes the files that stand alone: catalogue, Biểu 06, one too late, one misnamed, and the broken ones."""
+    def _write_once(self, summary06: Summary06 | None, aggregates: Aggregates | None) -> None:
+        """Writes the files that stand alone: catalogue, tables per unit, one too late, one misnamed, and the broken ones."""
         rng = np.random.default_rng([self._seed, 4])
         first = self._first_rows
         if first is None:
@@ -267,6 +271,8 @@ class _Sample:
         self._receipts.append(write_catalogue(self.raw, "DanhMucTTHC.xlsx", self._district, self._as_of))
         if summary06:
             self._receipts.append(summary06.write(self.raw, "bao cao/BieuSo06_Quy.xls", self._as_of))
+        if aggregates:
+            self._receipts += aggregates.write(self.raw, "bao cao", self._as_of)
         changed = first.take(np.arange(len(first)))
         changed.status[:] = 8
         late = self._as_of + timedelta(hours=2)

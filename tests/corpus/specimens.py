@@ -13,7 +13,7 @@ from functools import cached_property
 from . import forms, troubles
 from .book import ANY, Book, Cell, ErrorCell, FormulaCell, Page, Row, Value, text_row
 from .troubles import Trouble, chain
-from .truth import CASES, CLERK, PEOPLE, WORDS, column_position, make_book, make_page
+from .truth import AGGREGATED, CASES, CLERK, PEOPLE, WORDS, column_position, make_book, make_page
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,21 @@ def _iso(moment: datetime, hours: int, ending: str) -> str:
 
 def forms06() -> Book:
     return troubles.form06_header(make_book("summary06"))
+
+
+def dotted(count: object) -> Value:
+    """A count with thousands dots."""
+    return f"{count:,}".replace(",", ".")
+
+
+def composite(between: str) -> Callable[[object], Value]:
+    """A count as the screens of QĐ 766 show it, with a percentage and a score beside it."""
+    return lambda count: f"Số lượng: {dotted(count)}{between}Tỷ lệ: 34.5%{between}Điểm số: 1.2"
+
+
+def aggregated(kind: str, spell: Callable[[object], Value] | None = None) -> Book:
+    """An aggregated export of the second quarter of 2024, its figures written in some way."""
+    return make_book(kind, spell=dict.fromkeys(AGGREGATED[kind], spell) if spell else {})
 
 
 def cut_in_half(data: bytes) -> bytes:
@@ -188,6 +203,14 @@ PLACES = [
     loads("csv, dates grouped", ".csv", CSV(), PLAIN, troubles.grouped_dates),
     *(loads(f"Biểu số 06 {form}", suffix, writer, forms06(), troubles.column_numbers, troubles.totals)
       for form, suffix, writer in (("xlsx", ".xlsx", XLSXW), ("xls", ".xls", XLS), ("ods", ".ods", ODS), ("html", ".xls", HTML()), ("csv", ".csv", CSV(";")))),
+    *(loads(f"tổng hợp tiếp nhận {form}", suffix, writer, aggregated("receptions_summary", dotted), troubles.period_title("(Từ ngày 01/04/2024 đến ngày 30/06/2024)"), troubles.totals)
+      for form, suffix, writer in (("xlsx", ".xlsx", XLSXW), ("xls", ".xls", XLS), ("ods", ".ods", ODS), ("html", ".xls", HTML()), ("csv", ".csv", CSV(";")))),
+    *(loads(f"tổng hợp thanh toán {form}", suffix, writer, aggregated("payments_summary", composite(between)), troubles.period_title("Quý II năm 2024"), troubles.column_numbers)
+      for form, suffix, writer, between in (("xlsx", ".xlsx", XLSX, "\n"), ("html", ".xls", HTML(), "\n"), ("csv", ".csv", CSV(), "; "), ("ods", ".ods", ODS, " "))),
+    *(loads(f"tổng hợp số hóa {form}", suffix, writer, aggregated("digitization_summary"), troubles.grouped_header, troubles.period_title("QUÝ 2/2024"), troubles.rewritten(troubles.nfd))
+      for form, suffix, writer in (("xlsx", ".xlsx", XLSX), ("xls", ".xls", XLS), ("html", ".xls", HTML()), ("csv", ".csv", CSV()))),
+    loads("tổng hợp số hóa, một dòng tiêu đề, ô gộp số liệu", ".xlsx", XLSX, aggregated("digitization_summary", composite("\n")), troubles.titles(15)),
+    loads("tổng hợp tiếp nhận, tiêu đề ngắt dòng", ".xlsx", XLSX, aggregated("receptions_summary"), troubles.rewritten(troubles.broken_lines), troubles.titles(15), troubles.signatures(3)),
     loads("Biểu số 06 column letters and signatures", ".xlsx", XLSX, forms06(), troubles.column_letters, troubles.signatures(3)),
     loads("xlsx, column numbers", ".xlsx", XLSX, PLAIN, troubles.column_numbers),
     loads("xlsx, section rows, no field column", ".xlsx", XLSX, PLAIN, troubles.field_sections(column_position("cases", "field_vi"))),
@@ -368,6 +391,8 @@ ROWS = [
     loads("bad numbers ods", ".ods", ODS, make_book("payments", edits={(2, "amount"): (12500.5, None, "bad_number"), (1, "amount"): (ErrorCell(), None, "bad_number")}).warned("1 ô báo lỗi")),
     loads("unknown words of digitization", ".csv", CSV(), make_book("digitization", edits={
         (0, "digitized_input_code"): ("Đang số hóa", None, "unknown_word"), (1, "is_result_digitized"): ("có lẽ", None, "unknown_word"), (2, "is_e_result"): ("2", None, "unknown_word")})),
+    loads("bad figures of composite cells", ".xlsx", XLSX, make_book("payments_summary", edits={
+        (0, "fee_cases"): ("Tỷ lệ: 34.5%", None, "bad_number"), (1, "online_paid_cases"): ("Số lượng: 1,5", None, "bad_number")}), troubles.titles(15)),
     loads("bad counts of Biểu số 06", ".xlsx", XLSX, troubles.form06_header(make_book("summary06", edits={(1, "carried"): ("bảy", None, None)})),
           lambda book: book.with_page(book.page.with_rows([
               Row(row.cells, row.truth, frozenset({("bad_number", "Số hồ sơ nhận giải quyết > Từ kỳ trước")})) if row.truth and row.truth["unit"] == "UBND xã Sơn Hạ" else row

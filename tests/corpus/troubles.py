@@ -121,6 +121,32 @@ def form06_header(book: Book) -> Book:
     return book.with_page(page.with_rows([*heads, Row(top), Row(middle), Row(leaves), *page.rows[1:]]))
 
 
+def period_title(title: str) -> Trouble:
+    """A title that names the second quarter of 2024 in some way."""
+
+    def change(book: Book) -> Book:
+        page = book.page
+        return book.with_page(page.with_rows([text_row("UBND TỈNH THỬ NGHIỆM", right=4), text_row(title, right=4), *page.rows]))
+
+    return change
+
+
+def grouped_header(book: Book) -> Book:
+    """Two rows of headings from those that name their group, "group > heading"; the others are merged over both."""
+    page = book.page
+    paths = [str(cell.value).split(" > ") for cell in page.rows[0].cells]
+    top: list[Cell] = []
+    for at, path in enumerate(paths):
+        if len(path) == 1:
+            top.append(Cell(path[0], down=2))
+        elif at and paths[at - 1][0] == path[0]:
+            top.append(Cell())
+        else:
+            top.append(Cell(path[0], right=sum(p[0] == path[0] and len(p) > 1 for p in paths)))
+    leaves = tuple(Cell(path[1] if len(path) > 1 else None) for path in paths)
+    return book.with_page(page.with_rows([Row(tuple(top)), Row(leaves), *page.rows[1:]]))
+
+
 def column_numbers(book: Book) -> Book:
     """A row "(1) (2) (3)" under the headings, with a formula of columns as national forms have it."""
     page = book.page

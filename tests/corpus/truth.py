@@ -31,7 +31,31 @@ def _typed(name: str, cell: str) -> object:
 
 
 _COUNTS = ("total", "online", "direct", "carried", "done", "early", "on_day", "late", "open", "open_in", "open_over")
-_WHOLE_NUMBERS = {"status_code", "digitized_input_code", "amount", "fee_amount", "duration_days", *_COUNTS}
+_OVERDUE = "Tổng số hồ sơ giải quyết quá hạn đang xử lý"
+_FEES = "Số lượng thủ tục có phí, lệ phí"
+_TPHS, _RESULT = "Số hóa hồ sơ TTHC khi tiếp nhận", "Số hóa kết quả giải quyết"
+AGGREGATED = {
+    "receptions_summary": {
+        "handled": "Tổng số hồ sơ tiếp nhận, giải quyết", "on_time": "Tổng số hồ sơ xử lý đúng hạn",
+        "late_received": "Tổng số hồ sơ chậm được tiếp nhận", "overdue_open": _OVERDUE,
+        "overdue_carried": f"{_OVERDUE} (Tính lũy kế từ kỳ trước)",
+    },
+    "payments_summary": {
+        "fee_procedures": _FEES, "fee_procedures_used": f"{_FEES} phát sinh hồ sơ",
+        "paid_procedures": "Số lượng thủ tục có phát sinh thanh toán",
+        "online_paid_procedures": "Số lượng thủ tục có phát sinh thanh toán trực tuyến",
+        "fee_cases": "Tổng số hồ sơ thuộc các thủ tục có phí, lệ phí",
+        "online_paid_cases": "Số hồ sơ được thanh toán trực tuyến thuộc các thủ tục có phí, lệ phí",
+    },
+    "digitization_summary": {
+        "received": "Tiếp nhận", "input_none": f"{_TPHS} > Chưa số hóa TPHS", "input_digitized": f"{_TPHS} > Có số hóa TPHS",
+        "input_reused": f"{_TPHS} > Có tái sử dụng thành phần",
+        "input_reused_portal": f"{_TPHS} > Có tái sử dụng thành phần từ cổng DVC quốc gia", "done": "Đã giải quyết",
+        "result_none": f"{_RESULT} > Chưa số hóa", "result_digitized": f"{_RESULT} > Đã số hóa",
+    },
+}  # fmt: skip
+_FIGURES = [figure for headings in AGGREGATED.values() for figure in headings]
+_WHOLE_NUMBERS = {"status_code", "digitized_input_code", "amount", "fee_amount", "duration_days", *_COUNTS, *_FIGURES}
 
 # units.csv of the corpus: Sơn Hà and Sơn Hạ are two communes; hòa and hoà, thủy and thuỷ are spellings of one.
 UNITS_CSV = """unit_code,name_vi,level,parent_code,gso_code,aliases,valid_from,valid_to,successor_code,email
@@ -94,6 +118,27 @@ Phòng Tư pháp huyện Thử Nghiệm | 12    | 4      | 8      | 0       | 11
 """)
 SUMMARY06_PERIOD = {"period_first": date(2024, 4, 1), "period_last": date(2024, 6, 30)}
 
+RECEPTIONS = _read_table("""
+unit                           | handled | on_time | late_received | overdue_open | overdue_carried
+UBND xã Sơn Hà                 | 1205    | 1190    | 12            | 3            | 4
+UBND xã Sơn Hạ                 | 37      | 30      | 0             | 7            | 9
+UBND xã Hòa Thủy               | 0       | 0       | 0             | 0            | 0
+Phòng Tư pháp huyện Thử Nghiệm | 12      | 11      | 1             | 1            | 1
+""")
+
+FEES = _read_table("""
+unit                           | fee_procedures | fee_procedures_used | paid_procedures | online_paid_procedures | fee_cases | online_paid_cases
+UBND xã Sơn Hà                 | 40             | 12                  | 11              | 9                      | 1034      | 1001
+UBND xã Sơn Hạ                 | 40             | 7                   | 3               | 0                      | 20        | 0
+UBND xã Hòa Thủy               | 40             | 0                   | 0               | 0                      | 0         | 0
+""")
+
+SCANS = _read_table("""
+unit                           | received | input_none | input_digitized | input_reused | input_reused_portal | done | result_none | result_digitized
+UBND xã Sơn Hà                 | 1205     | 5          | 1200            | 30           | 2                   | 1100 | 1           | 1099
+UBND xã Sơn Hạ                 | 37       | 37         | 0               | 0            | 0                   | 30   | 30          | 0
+""")
+
 # Made-up people; every value here must be found nowhere outside the exports themselves.
 PEOPLE = [
     {"person": "Đinh Quỳnh Zơrêm", "citizen_id": "051909990117", "phone": "0911000117", "address": "Xóm Bịa Đặt 17, thôn Hư Cấu", "email": "zorem17@vi-du.invalid"},
@@ -133,6 +178,7 @@ COLUMNS: dict[str, list[tuple[str, str]]] = {
         ("duration_days", "Thời hạn giải quyết (ngày làm việc)"), ("scope", "Cấp thực hiện"),
     ],
     "summary06": [("stt", "STT"), ("unit", "Đơn vị")] + [(name, name) for name in _COUNTS],
+    **{kind: [("stt", "STT"), ("unit", "Đơn vị"), *headings.items()] for kind, headings in AGGREGATED.items()},
 }  # fmt: skip
 TRUTH = {
     "cases": CASES,
@@ -141,6 +187,9 @@ TRUTH = {
     "digitization": DIGITIZATION,
     "procedures": PROCEDURES,
     "summary06": SUMMARY06,
+    "receptions_summary": RECEPTIONS,
+    "payments_summary": FEES,
+    "digitization_summary": SCANS,
 }
 _PERSONAL = ("person", "citizen_id", "phone", "address", "email")
 
@@ -193,7 +242,7 @@ def make_page(
             truth["channel"] = "counter"
         if kind == "waiting":
             truth["channel"] = "online"
-        if kind == "summary06":
+        if kind == "summary06" or kind in AGGREGATED:
             truth |= SUMMARY06_PERIOD
         troubles = set()
         cells = []

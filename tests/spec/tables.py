@@ -58,10 +58,10 @@ def build_specs(
     staged: dict[str, list[dict[str, Any]]] = {"cases": [], "payments": [], "digitization": [], "procedures": []}
     for number, spec in enumerate(specs):
         for row in table_rows(spec.table):
-            _stage(staged, DEFAULTS | {"unit": f"Đơn vị số {number}"} | row)
+            stage_row(staged, DEFAULTS | {"unit": f"Đơn vị số {number}"} | row)
     for reform in reforms:
         for row in table_rows(reform.table):
-            _stage(staged, DEFAULTS | row)
+            stage_row(staged, DEFAULTS | row)
     for number, (code, level, fee, has_result) in enumerate(CATALOGUE, 1):
         staged["procedures"].append(staged_row(number, procedure_code=code, service_level=level, fee_amount=fee, has_result=has_result))
     reference = folder / "reference"
@@ -80,7 +80,8 @@ def build_specs(
 _NO_TARGETS = "criterion,measure,level,target\n"
 
 
-def _stage(staged: dict[str, list[dict[str, Any]]], row: dict[str, str]) -> None:
+def stage_row(staged: dict[str, list[dict[str, Any]]], row: dict[str, str]) -> None:
+    """Add a dossier with its fee lines and its digitization to staged rows."""
     code = f"000.00.58.H48-240101-{len(staged['cases']) + 1:04d}"
     unit = {"unit_ref": row["unit"], "unit_shown": None} if row["unit"].startswith("#") else {"unit": row["unit"]}
     dates = {f"{name}_at": moment(row[name]) for name in ("submitted", "received", "due", "finished", "returned")}

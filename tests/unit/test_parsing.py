@@ -1,11 +1,13 @@
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.parsing import parse_case_codes, parse_dates, parse_levels, parse_numbers, parse_whole_number, procedure_key
+from transforms.parsing import parse_case_codes, parse_dates, parse_figures, parse_levels, parse_numbers, parse_whole_number, procedure_key
+from transforms.text import clean_column
 
 MOMENTS = st.datetimes(datetime(1990, 1, 3), datetime(2099, 12, 29)).map(lambda m: m.replace(microsecond=0))
 FORMS = {
@@ -127,3 +129,61 @@ def test_a_procedure_offered_at_both_levels_is_full() -> None:
     words = {"toàntrình": "full", "mộtphần": "partial"}
     values, bad = parse_levels(pa.array(["Toàn trình", "Một phần, toàn trình", "Mức độ 9"]), words)
     assert (values.to_pylist(), list(bad)) == (["full", "full", None], [False, False, True])
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("Số lượng: 12 Tỷ lệ: 34.5% Điểm số: 1.2", 12),
+        ("SỐ LƯỢNG : 1.234; Tỷ lệ: 34,5 %; Điểm số: 1,2", 1234),
+        ("Số lượng: 12Tỷ lệ: 34.5%", 12),
+        ("Tỷ lệ: 34.5% Số lượng: 7", 7),
+        ("Số lượng:0", 0),
+        ("Số lượng: 12.0 Tỷ lệ: 1%", 12),
+        ("1.234", 1234),
+        ("12", 12),
+    ],
+)
+def test_the_count_of_a_composite_cell(text: str, count: int) -> None:
+    values, bad = parse_figures(pa.array([text]))
+    assert (values.to_pylist(), list(bad)) == ([count], [False])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Tỷ lệ: 34.5%",
+        "Số lượng: 12%",
+        "Số lượng: 12,5",
+        "Số lượng: 43.1",
+        "Số lượng: 1.2345",
+        "Số lượng: 1 Số lượng: 2",
+        "34.5%",
+        "-1",
+        "#N/A",
+    ],
+)
+def test_a_cell_without_a_count_is_not_understood(text: str) -> None:
+    values, bad = parse_figures(pa.array([text]))
+    assert (values.to_pylist(), list(bad)) == ([None], [True])
+
+
+@given(
+    st.integers(0, 10**9),
+    st.decimals(0, 100, places=1),
+    st.sampled_from([" ", "; ", "\n", ", ", ""]),
+    st.sampled_from(["Số lượng: ", "số lượng:", "SỐ  LƯỢNG: ", "So\u0302\u0301 lu\u031bo\u031b\u0323ng: "]),
+    st.booleans(),
+)
+def test_any_composite_cell_gives_its_count(count: int, share: Decimal, between: str, word: str, grouped: bool) -> None:
+    written = f"{count:,}".replace(",", ".") if grouped else str(count)
+    cell = f"{word}{written}{between}Tỷ lệ: {share}%{between}Điểm số: {share / 5}"
+    values, bad = parse_figures(clean_column(pa.array([cell])).cast(pa.string()))
+    assert (values.to_pylist(), list(bad)) == ([count], [False])
+
+
+@given(st.text())
+def test_no_figure_is_negative(text: str) -> None:
+    values, bad = parse_figures(pa.array([text]))
+    assert bad[0] == (values[0].as_py() is None)
+    assert bad[0] or values[0].as_py() >= 0

@@ -19,6 +19,7 @@ import xlrd
 from lxml import etree, html
 
 from flows.sample import SampleSummary, write_sample
+from flows.sample.district import read_procedures
 from flows.sample.spelling import retone, to_cp1258, to_tcvn3
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -26,6 +27,7 @@ import oracle
 
 CODE = re.compile(r"^(\d{3}\.\d\d\.\d\d\.H(48|34)|H(48|34)\.\d{3}|HSLT)-\d{6}-\d{4,}$")
 CALENDAR = {date(2024, 2, d): False for d in (8, 9, 12, 13, 14)} | {date(2024, 5, 4): True, date(2024, 4, 29): False}
+AGGREGATES = ("receptions_summary", "payments_summary", "digitization_summary")
 Cells = list[object]
 
 
@@ -177,7 +179,7 @@ def test_every_file_holds_the_rows_its_receipt_tells(which: str, request: pytest
         if facts["status"] in ("rejected", "duplicate"):
             assert facts["rows_loaded"] == facts["rows_rejected"] == 0
         assert facts["rows_rejected"] == len(facts["reject_reasons"])
-        if facts["status"] in ("loaded", "later") and facts["kind"] not in ("procedures", "summary06"):
+        if facts["status"] in ("loaded", "later") and facts["kind"] not in ("procedures", "summary06", *AGGREGATES):
             found = len(codes_in(rows_of(summary.raw / path)))
             without_code = facts["reject_reasons"].count("missing_case_code")
             assert found == facts["rows_loaded"] + facts["rows_rejected"] - without_code, path
@@ -211,7 +213,7 @@ def test_every_reason_and_kind_occurs(sample: SampleSummary) -> None:
         "bad_number", "unknown_word",
     }  # fmt: skip
     kinds = {f["kind"] for f in files if f["status"] == "loaded"}
-    assert kinds == {"cases", "waiting", "payments", "digitization", "procedures", "summary06"}
+    assert kinds == {"cases", "waiting", "payments", "digitization", "procedures", "summary06", *AGGREGATES}
 
 
 def test_current_exports_hold_every_dossier_and_older_ones_no_other(sample: SampleSummary, truth: oracle.Truth) -> None:
@@ -246,6 +248,23 @@ def test_moments_read_back_as_they_were(sample: SampleSummary, truth: oracle.Tru
     submitted = {d.code: d.submitted for d in truth.dossiers}
     found = [(codes_in([r])[0], r[at]) for r in rows if codes_in([r])]
     assert found and all(read(cell) == submitted[code] for code, cell in found)
+
+
+def aggregates(truth: oracle.Truth, begin: date, end: date) -> dict[str, dict[oracle.UnitKey, dict[str, int]]]:
+    """The three tables per unit, counted again; the tier of a procedure is a fact of the catalogue."""
+    tiers = {p.code: (p.fee, p.tier) for p in read_procedures() if p.is_listed}
+    return {
+        "receptions_summary": oracle.receptions_summary(truth, begin, end),
+        "payments_summary": oracle.payments_summary(truth, begin, end, tiers),
+        "digitization_summary": oracle.digitization_summary(truth, begin, end),
+    }
+
+
+def test_the_tables_per_unit_agree_with_the_dossiers(sample: SampleSummary, truth: oracle.Truth) -> None:
+    written = json.loads((sample.truth / "aggregates.json").read_text(encoding="utf-8"))
+    counted = aggregates(truth, date(2024, 4, 1), date(2024, 7, 1))
+    assert written == {kind: {code: row for (code, _), row in table.items()} for kind, table in counted.items()}
+    assert all(sum(row[name] for row in table.values()) > 0 for table in counted.values() for name in next(iter(table.values())))
 
 
 def test_summary06_agrees_with_the_dossiers(sample: SampleSummary, truth: oracle.Truth) -> None:
@@ -541,6 +560,14 @@ def test_summary06_across_the_reform_names_old_units_only_while_they_have_dossie
     names = {key: key[0] for key in wanted} | {key: "@".join(key) for key in wanted if key == ("000.22.58.H48", "2025-07-01")}
     assert table == {names[key]: row for key, row in wanted.items()}
     assert 5 <= len(table) < 30
+
+
+def test_the_tables_per_unit_across_the_reform(reform: SampleSummary, reform_truth: oracle.Truth) -> None:
+    written = json.loads((reform.truth / "aggregates.json").read_text(encoding="utf-8"))
+    counted = aggregates(reform_truth, date(2025, 10, 1), date(2026, 1, 1))
+    reused = ("000.22.58.H48", "2025-07-01")
+    names = {kind: {key: "@".join(key) if key == reused else key[0] for key in table} for kind, table in counted.items()}
+    assert written == {kind: {names[kind][key]: row for key, row in table.items()} for kind, table in counted.items()}
 
 
 def test_supplements_are_told_by_some_exports_only(sample: SampleSummary, truth: oracle.Truth) -> None:

@@ -28,6 +28,7 @@ COLUMN_TYPES = [
     "fee",
     "duration",
     "count",
+    "figure",
     "collection",
     "method",
     "payment_state",
@@ -67,6 +68,7 @@ class Kind:
     marks: frozenset[str]
     at_least: int
     none_of: frozenset[str]
+    has_period: bool = False
 
     @property
     def required(self) -> list[str]:
@@ -124,7 +126,14 @@ def _load_kinds(text: str) -> dict[str, Kind]:
                 facts.get("blank") == "no",
             )
         kinds[name] = Kind(
-            name, body["label_vi"], columns, key_column, frozenset(body["marks"]), body["at_least"], frozenset(body.get("none_of", ()))
+            name,
+            body["label_vi"],
+            columns,
+            key_column,
+            frozenset(body["marks"]),
+            body["at_least"],
+            frozenset(body.get("none_of", ())),
+            body.get("period", False),
         )
     return kinds
 

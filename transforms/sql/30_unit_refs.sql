@@ -33,6 +33,18 @@ SELECT r.file_id, r.sheet, r.sheet_number, r.row_number, coalesce(r.unit_ref, ''
 FROM work.summary06_rows AS r
 JOIN work.files AS f ON f.file_id = r.file_id AND f.status IN ('loaded', 'later')
 UNION ALL
+SELECT r.file_id, r.sheet, r.sheet_number, r.row_number, coalesce(r.unit_ref, ''), r.unit_shown, coalesce(r.period_last, CAST(f.exported_at AS DATE))
+FROM work.receptions_summary_rows AS r
+JOIN work.files AS f ON f.file_id = r.file_id AND f.status IN ('loaded', 'later')
+UNION ALL
+SELECT r.file_id, r.sheet, r.sheet_number, r.row_number, coalesce(r.unit_ref, ''), r.unit_shown, coalesce(r.period_last, CAST(f.exported_at AS DATE))
+FROM work.payments_summary_rows AS r
+JOIN work.files AS f ON f.file_id = r.file_id AND f.status IN ('loaded', 'later')
+UNION ALL
+SELECT r.file_id, r.sheet, r.sheet_number, r.row_number, coalesce(r.unit_ref, ''), r.unit_shown, coalesce(r.period_last, CAST(f.exported_at AS DATE))
+FROM work.digitization_summary_rows AS r
+JOIN work.files AS f ON f.file_id = r.file_id AND f.status IN ('loaded', 'later')
+UNION ALL
 SELECT r.file_id, r.sheet, r.sheet_number, r.row_number, coalesce(r.unit_ref, ''), r.unit_shown, CAST(coalesce(r.assigned_at, f.exported_at) AS DATE)
 FROM work.tasks_rows AS r
 JOIN work.files AS f ON f.file_id = r.file_id AND f.status IN ('loaded', 'later')

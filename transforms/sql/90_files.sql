@@ -11,6 +11,9 @@ WITH staged AS (
         UNION ALL SELECT file_id FROM work.digitization_rows
         UNION ALL SELECT file_id FROM work.procedures_rows
         UNION ALL SELECT file_id FROM work.summary06_rows
+        UNION ALL SELECT file_id FROM work.receptions_summary_rows
+        UNION ALL SELECT file_id FROM work.payments_summary_rows
+        UNION ALL SELECT file_id FROM work.digitization_summary_rows
         UNION ALL SELECT file_id FROM work.tasks_rows
         UNION ALL SELECT file_id FROM work.plan_progress_rows
     ) AS every_row
