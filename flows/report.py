@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+from flows.figures import load_figures
 from flows.settings import Settings
 from flows.summaries import write_summaries
+from flows.workbook import write_workbook
 
 
 def write_reports(settings: Settings) -> list[Path]:
     """Every output of this as_of; returns the files written. Each file is there whole or not at all."""
-    return write_summaries(settings.warehouse, settings.outbox, settings.as_of)
+    summaries = write_summaries(settings.warehouse, settings.outbox, settings.as_of)
+    figures = load_figures(settings.warehouse)
+    return [*summaries, write_workbook(figures, settings.outbox / f"{settings.as_of:%Y-%m-%d}")]
