@@ -69,7 +69,8 @@ def _list(sheet: Any, title: str, note: str, columns: Sequence[Column], rows: Se
 
 def _colour(sheet: Any, cells: str, formula: str, fill: PatternFill) -> None:
     """Cells filled and bold where the formula holds; a sign or word in the row says the same without colour."""
-    sheet.conditional_formatting.add(cells, FormulaRule(formula=[formula], fill=fill, font=Font(bold=True)))
+    rule = FormulaRule(formula=[formula], fill=fill, font=Font(bold=True))  # type: ignore[no-untyped-call]
+    sheet.conditional_formatting.add(cells, rule)
 
 
 def _guide(sheet: Any, figures: Figures) -> None:
@@ -176,9 +177,9 @@ def _scorecard(sheet: Any, figures: Figures) -> None:
         if isinstance(values[2], str) and len(values[2]) > 28:
             sheet.row_dimensions[last].height = height(2)
     for number in range(len(measures)):
-        first, sign = get_column_letter(len(fixed) + 1 + 4 * number), get_column_letter(len(fixed) + 4 + 4 * number)
+        left, sign = (get_column_letter(len(fixed) + place + 4 * number) for place in (1, 4))
         if last > 5:
-            _colour(sheet, f"{first}6:{sign}{last}", f'${sign}6="✗"', _BAD)
+            _colour(sheet, f"{left}6:{sign}{last}", f'${sign}6="✗"', _BAD)
     sheet.auto_filter.ref = f"A5:{get_column_letter(len(columns))}{last}"
     sheet.freeze_panes = "D6"
     set_page(sheet, heading_rows="4:5", heading_columns="A:C", pages_wide=2)

@@ -220,7 +220,7 @@ def _overall(result: PeriodResult) -> list[Block]:
     else:
         text = "Trong kỳ không có hồ sơ nào phải giải quyết."
     before = period_vi(result.kind, result.previous_start) if result.previous_start else "Kỳ trước"
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for m in result.measures:
         previous = percent_vi(*m.previous) if m.previous else ""
         change = points_vi(m.total, m.previous).removesuffix(" điểm phần trăm") if m.previous else ""
