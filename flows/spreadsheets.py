@@ -3,6 +3,7 @@
 import io
 import math
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,11 +11,13 @@ from typing import Any
 import openpyxl
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.pagebreak import Break, ColBreak
 
 from flows.office_files import plain_text, settle
 
 FORMATS = {
     "text": "General",
+    "sign": "General",
     "code": "@",
     "count": "#,##0",
     "percent": "0.00%",
@@ -80,11 +83,9 @@ class Styles:
         quoted = cell.quotePrefix
         if kind not in self._known:
             self._make(cell, kind)
-            self._known[kind] = cell._style
-        else:
-            cell._style = self._known[kind]
+            self._known[kind] = copy(cell._style)
+        cell._style = copy(self._known[kind])  # a copy, because what one cell changes later would change all
         if quoted:
-            cell._style = cell._style.__copy__()
             cell.quotePrefix = True
 
     def _make(self, cell: Any, kind: str) -> None:
@@ -95,7 +96,7 @@ class Styles:
             cell.alignment = Alignment(wrap_text=True, vertical="center", horizontal="center")
             return
         cell.font, cell.number_format = Font(name=_FONT, size=11), FORMATS[kind]
-        centred = kind in ("moment", "date")
+        centred = kind in ("moment", "date", "sign")
         cell.alignment = Alignment(wrap_text=kind in ("text", "code"), vertical="top", horizontal="center" if centred else None)
 
 
@@ -133,24 +134,32 @@ def set_widths(sheet: Any, widths: Iterable[float]) -> None:
         sheet.column_dimensions[get_column_letter(number)].width = width
 
 
-def set_page(sheet: Any, *, heading_rows: str | None = None, heading_columns: str | None = None, pages_wide: int = 1) -> None:
-    """A4 landscape, as many pages wide as said, headings repeated, name and page number in the footer."""
+def set_page(sheet: Any, *, heading_rows: str | None = None) -> None:
+    """A4 landscape, one page wide, headings repeated, name and page number in the footer."""
     sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
     sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = pages_wide, 0
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     sheet.page_margins.left = sheet.page_margins.right = 0.5
     sheet.page_margins.top, sheet.page_margins.bottom = 0.6, 0.7
     sheet.oddFooter.left.text, sheet.oddFooter.right.text = "&A", "Trang &P/&N"
     if heading_rows:
         sheet.print_title_rows = heading_rows
-    if heading_columns:
-        sheet.print_title_cols = heading_columns
+
+
+def set_wide_page(sheet: Any, *, heading_rows: str, heading_columns: str, break_after: Iterable[int], scale: int) -> None:
+    """A4 landscape for a table wider than a page: cut after these columns and nowhere else, headings repeated on both sides."""
+    set_page(sheet, heading_rows=heading_rows)
+    sheet.sheet_properties.pageSetUpPr.fitToPage = False
+    sheet.page_setup.fitToWidth = sheet.page_setup.fitToHeight = None
+    sheet.page_setup.scale = scale
+    sheet.print_title_cols = heading_columns
+    sheet.col_breaks = ColBreak(brk=[Break(id=column) for column in break_after])
 
 
 def lines(text: str, width: float) -> int:
     """How many lines a wrapped text takes; spreadsheets do not work it out for a file they did not write themselves."""
-    return sum(max(1, math.ceil(len(part) / max(width * 0.95, 1))) for part in text.split("\n")) if text else 1
+    return sum(max(1, math.ceil(len(part) / max(width * 1.05, 1))) for part in text.split("\n")) if text else 1
 
 
 def height(count: int) -> float:

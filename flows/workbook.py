@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from openpyxl.chart import BarChart, Reference
-from openpyxl.formatting.rule import FormulaRule
+from openpyxl.formatting.rule import DataBarRule, FormulaRule
 from openpyxl.styles import Font, PatternFill
 from openpyxl.utils import get_column_letter
 
@@ -19,6 +19,7 @@ from flows.spreadsheets import (
     new_book,
     put,
     set_page,
+    set_wide_page,
     set_widths,
     typed,
     write_note,
@@ -30,6 +31,7 @@ from transforms.wording import FILE_STATUS_VI, LEVELS_VI, PROBLEMS_VI, REASONS_V
 
 SIGNS = {"met": "✓", "missed": "✗", "no_data": "–", "no_target": ""}
 LIGHTS_VI = {"green": "● Mới", "yellow": "▲ Hơi cũ", "red": "✗ Cũ"}
+_MEASURES_A_PAGE = 5
 _MOST_ROWS = 20_000  # beyond it a sheet helps nobody; the CSV beside has every row
 _BAD = PatternFill("solid", bgColor="F4B6B0", fgColor="F4B6B0")
 _SOON = PatternFill("solid", bgColor="FFF0C2", fgColor="FFF0C2")
@@ -151,7 +153,7 @@ def _scorecard(sheet: Any, figures: Figures) -> None:
     """One row a unit and current period, then its groups; two rows of headings, the measure above its four columns."""
     measures = [m for m in figures.measures if m.family == "plan"]
     fixed = [Column("Kỳ", 11), Column("Mã đơn vị", 15, "code"), Column("Đơn vị", 30), Column("Không đạt", 7, "count")]
-    each = [Column("Tỷ lệ", 9, "percent"), Column("Đạt", 7, "count"), Column("Tổng", 7, "count"), Column("KQ", 4.5)]
+    each = [Column("Tỷ lệ", 9, "percent"), Column("Đạt", 7, "count"), Column("Tổng", 7, "count"), Column("KQ", 5, "sign")]
     columns = fixed + each * len(measures)
     set_widths(sheet, [column.width for column in columns])
     write_title(sheet, 1, "BẢNG ĐIỂM")
@@ -182,7 +184,8 @@ def _scorecard(sheet: Any, figures: Figures) -> None:
             _colour(sheet, f"{left}6:{sign}{last}", f'${sign}6="✗"', _BAD)
     sheet.auto_filter.ref = f"A5:{get_column_letter(len(columns))}{last}"
     sheet.freeze_panes = "D6"
-    set_page(sheet, heading_rows="4:5", heading_columns="A:C", pages_wide=2)
+    cuts = range(len(fixed) + 4 * _MEASURES_A_PAGE, len(columns), 4 * _MEASURES_A_PAGE)
+    set_wide_page(sheet, heading_rows="4:5", heading_columns="A:C", break_after=cuts, scale=64)
 
 
 def _scores(figures: Figures, measures: Sequence[str]) -> Iterable[list[object]]:
@@ -239,7 +242,7 @@ def _missed(sheet: Any, figures: Figures) -> None:
         "chi-tieu-khong-dat.csv",
     )
     if rows:
-        _colour(sheet, f"K5:K{end - 1}", "$K5>=10", _BAD)
+        sheet.conditional_formatting.add(f"K5:K{end - 1}", DataBarRule("num", 0, "max", None, color="C9746B"))  # type: ignore[no-untyped-call]
 
 
 def _late(sheet: Any, figures: Figures) -> None:
@@ -359,17 +362,19 @@ def _quality(sheet: Any, figures: Figures) -> None:
             if f.unit is None or f.light != "green"
         ],
     )
+    passed = sum(check.is_passed for check in figures.checks)
     section(
-        "Kiểm tra trước khi công bố",
+        f"Kiểm tra trước khi công bố: {passed} nội dung không phát hiện gì; còn lại",
         [Column("Nội dung", 44), Column("Mức", 26), Column("Số phát hiện", 24, "count"), Column("Kết quả", 22)],
         [
             [
                 c.message_vi,
                 _SEVERITY_VI.get(c.severity, c.severity),
                 c.found,
-                "✓ Không có" if c.is_passed else "Đã chấp nhận" if c.accepted_why else "✗ Có",
+                f"Đã chấp nhận: {c.accepted_why}" if c.accepted_why else "✗ Có",
             ]
             for c in figures.checks
+            if not c.is_passed
         ],
     )
     section(

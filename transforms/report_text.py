@@ -43,7 +43,7 @@ _DEED_VI = {
     "online_full": "tuyên truyền, hướng dẫn người dân nộp hồ sơ trực tuyến tại nơi tiếp nhận",
     "payment_cases": "hướng dẫn người nộp thanh toán phí, lệ phí trực tuyến ngay khi nộp hồ sơ",
     "payment_procedures": "rà soát các thủ tục có phí, lệ phí và bảo đảm thủ tục nào cũng thanh toán được trực tuyến",
-    "digitized": "số hóa thành phần hồ sơ khi tiếp nhận và kết quả khi trả; không tiếp nhận hồ sơ mà không số hóa",
+    "digitized": "số hóa thành phần hồ sơ ngay khi tiếp nhận và kết quả trước khi trả",
 }
 
 
