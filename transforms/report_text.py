@@ -6,7 +6,7 @@ Every rate stands beside its numerator and denominator.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from transforms.wording import (
     STATUS_VI,
@@ -159,8 +159,8 @@ class PeriodResult:
 
     @property
     def is_over(self) -> bool:
-        """Its last day is over at as_of, to the minute an office works by."""
-        return self.as_of.date() >= self.end - timedelta(days=1)
+        """The office has closed on its last day; the nightly figures of that day are then complete."""
+        return self.as_of >= datetime.combine(self.end - timedelta(days=1), time(17))
 
 
 def title_vi(result: PeriodResult) -> str:
