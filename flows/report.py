@@ -1,5 +1,6 @@
 """What people receive, written from the published warehouse into `outbox/<date of as_of>/`; each kind of output has a module of its own."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from flows.figures import load_figures
@@ -12,4 +13,6 @@ def write_reports(settings: Settings) -> list[Path]:
     """Every output of this as_of; returns the files written. Each file is there whole or not at all."""
     summaries = write_summaries(settings.warehouse, settings.outbox, settings.as_of)
     figures = load_figures(settings.warehouse)
+    if not figures.rates:  # then no rate says the moment either
+        figures = replace(figures, as_of=settings.as_of)
     return [*summaries, write_workbook(figures, settings.outbox / f"{settings.as_of:%Y-%m-%d}")]

@@ -52,7 +52,15 @@ def write_workbook(figures: Figures, folder: Path) -> Path:
 
 
 def _rate(rate: Rate) -> float | None:
-    return rate.numerator / rate.denominator if rate.denominator else None
+    """The rate as a number; one below its target, or below 100 %, that two decimals would show as reaching it is cut to them instead."""
+    if not rate.denominator:
+        return None
+    value = rate.numerator / rate.denominator
+    shown = (2 * rate.numerator * 10_000 + rate.denominator) // (2 * rate.denominator)
+    for limit in (10_000, None if rate.target is None else round(rate.target * 10_000)):
+        if limit is not None and shown >= limit and rate.numerator * 10_000 < limit * rate.denominator:
+            return (limit - 1) / 10_000
+    return value
 
 
 def _list(sheet: Any, title: str, note: str, columns: Sequence[Column], rows: Sequence[Sequence[object]], csv_name: str) -> int:
@@ -185,7 +193,7 @@ def _scorecard(sheet: Any, figures: Figures) -> None:
     sheet.auto_filter.ref = f"A5:{get_column_letter(len(columns))}{last}"
     sheet.freeze_panes = "D6"
     cuts = range(len(fixed) + 4 * _MEASURES_A_PAGE, len(columns), 4 * _MEASURES_A_PAGE)
-    set_wide_page(sheet, heading_rows="4:5", heading_columns="A:C", break_after=cuts, scale=64)
+    set_wide_page(sheet, heading_rows="4:5", heading_columns="A:C", break_after=cuts, scale=57)
 
 
 def _scores(figures: Figures, measures: Sequence[str]) -> Iterable[list[object]]:

@@ -213,7 +213,7 @@ def _overall(result: PeriodResult) -> list[Block]:
         opened = f"Đang giải quyết {counted_vi(c['open'], 'hồ sơ')}, trong đó {counted_vi(c['open_over'], 'hồ sơ')} quá hạn"
         text = (
             f"Số hồ sơ nhận giải quyết là {count_vi(c['total'])} hồ sơ: tiếp nhận mới {count_vi(c['online'] + c['direct'])} hồ sơ (trực tuyến "
-            f"{count_vi(c['online'])}; trực tiếp, dịch vụ bưu chính {count_vi(c['direct'])}), từ kỳ trước chuyển sang {count_vi(c['carried'])} hồ sơ. "
+            f"{count_vi(c['online'])}; trực tiếp, dịch vụ bưu chính {count_vi(c['direct'])}), {counted_vi(c['carried'], 'hồ sơ')} từ kỳ trước chuyển sang. "
             f"Đã giải quyết {count_vi(c['done'])} hồ sơ: trước hạn {count_vi(c['early'])}, đúng hạn {count_vi(c['on_day'])}, quá hạn {count_vi(c['late'])}. "
             f"{opened if c['open'] else 'Không còn hồ sơ nào đang giải quyết'} (đếm theo Biểu số 06, phụ lục kèm theo)."
         )

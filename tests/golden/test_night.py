@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
+import openpyxl
 import oracle
 import pytest
 from conftest import AS_OF, HEADINGS, case_row, settings_in, write_workbook
@@ -215,6 +216,8 @@ def test_no_citizen_is_in_anything_but_raw(sample: SampleSummary, night: tuple[S
     people = {p.casefold() for p in (sample.truth / "people.txt").read_text(encoding="utf-8").splitlines() if p.strip()}
     settings = night[0]
     texts = [path.read_text(encoding="utf-8-sig", errors="replace") for path in settings.outbox.rglob("*.csv")]
+    for path in settings.outbox.rglob("*.xlsx"):
+        texts += [str(row) for sheet in openpyxl.load_workbook(path) for row in sheet.values]
     texts += [path.read_text(encoding="utf-8") for path in settings.staged.rglob("*.json*")]
     for path in settings.staged.rglob("*.parquet"):
         texts += [str(row) for row in pq.read_table(path).to_pylist()]

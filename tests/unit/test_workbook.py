@@ -177,6 +177,16 @@ def test_a_rate_without_denominator_is_an_empty_cell(tmp_path: Path) -> None:
     assert [cell.value for cell in score[6]][3:8] == [0, None, 0, 0, "–"]
 
 
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "target", "shown"),
+    [(99_999, 100_000, 1.0, 0.9999), (969_999, 1_000_000, 0.97, 0.9699), (2, 3, 0.97, 2 / 3)],
+)
+def test_rounding_never_lifts_a_rate_onto_its_target(tmp_path: Path, numerator: int, denominator: int, target: float, shown: float) -> None:
+    made = figures("A")
+    made = replace(made, rates=[replace(rate, numerator=numerator, denominator=denominator, target=target) for rate in made.rates])
+    assert openpyxl.load_workbook(write_workbook(made, tmp_path))["Bảng điểm"]["E6"].value == pytest.approx(shown, abs=1e-12)
+
+
 def test_empty_figures_make_a_workbook_that_says_so(tmp_path: Path) -> None:
     made = replace(
         figures("A"),
