@@ -9,7 +9,7 @@ from transforms.report_text import MeasureResult, PeriodResult
 from transforms.wording import percent_vi
 
 _MET, _MISSED, _RULE = "#5B7FA6", "#8C3B34", "#1A1A1A"
-_FONT = "Liberation Sans"
+_FONT = "Liberation Serif"  # the letters of Times New Roman; the Liberation Sans inside vl-convert has none for ạ or ệ
 _MOST_UNITS = 60  # more bars than that are no picture; the furthest from the target are shown
 
 
@@ -48,7 +48,7 @@ def _bars(rows: list[tuple[str, float, float, str]], title: str) -> alt.LayerCha
     ]
     frame["beyond"] = frame[["rate", "target"]].max(axis=1)  # the words never lie on the target's mark
     frame["met"] = frame.rate >= frame.target
-    base = alt.Chart(frame).encode(y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=400, labelFontSize=12)))
+    base = alt.Chart(frame).encode(y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=400, labelFontSize=13)))
     bars = base.mark_bar(height={"band": 0.7}).encode(
         x=alt.X(
             "rate:Q",
@@ -59,7 +59,7 @@ def _bars(rows: list[tuple[str, float, float, str]], title: str) -> alt.LayerCha
         color=alt.Color("met:N", scale=alt.Scale(domain=[True, False], range=[_MET, _MISSED]), legend=None),
     )
     ticks = base.mark_tick(color=_RULE, thickness=2.5, height={"band": 0.95}).encode(x="target:Q")
-    words = base.mark_text(align="left", dx=6, fontSize=12).encode(x="beyond:Q", text="label:N")
+    words = base.mark_text(align="left", dx=6, fontSize=13).encode(x="beyond:Q", text="label:N")
     chart = alt.layer(bars, ticks, words).properties(
         width=420,
         height={"step": 24},
