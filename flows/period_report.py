@@ -212,10 +212,10 @@ def _gather(
         total, previous = groups.get(measure.name, (0, 0)), earlier_groups.get(measure.name)
         measures.append(MeasureResult(measure.name, measure.label_vi, criteria, measure.counts_procedures, total, previous, results))
     late = [x for x in figures.late if period.start <= x.submitted_at.date() < period.end]
-    waits = {
-        unit.name: (sum(x.unit == unit for x in late), sum(x.unit == unit and x.is_waiting for x in late))
-        for unit in {x.unit for x in late}
-    }
+    waits: dict[str, tuple[int, int]] = {}  # a unit that was renumbered keeps its name, and its dossiers count together
+    for x in late:
+        count, waiting = waits.get(x.unit.name, (0, 0))
+        waits[x.unit.name] = (count + 1, waiting + x.is_waiting)
     return PeriodResult(
         period.kind,
         period.start,
