@@ -353,6 +353,34 @@ def ask(
     run_query(warehouse, sys.stdin.read() if query == "-" else query, as_csv=as_csv)
 
 
+@app.command()
+def report(
+    month: Annotated[str | None, typer.Option(metavar="2024-06", help="Báo cáo của một tháng.")] = None,
+    quarter: Annotated[str | None, typer.Option(metavar="2024-Q2", help="… của một quý.")] = None,
+    half: Annotated[str | None, typer.Option(metavar="2024-H1", help="… của 6 tháng đầu (H1) hoặc cuối năm (H2).")] = None,
+    year: Annotated[str | None, typer.Option(metavar="2024", help="… của một năm.")] = None,
+    formats: Annotated[
+        str,
+        typer.Option("--format", help="Dạng tệp, cách nhau bằng dấu phẩy: docx báo cáo Word, xlsx Biểu số 06, csv bảng số, html trang."),
+    ] = "docx,xlsx,csv,html",
+    out: Annotated[Path | None, typer.Option(metavar="THƯ MỤC", help="Nơi ghi; mặc định data/outbox/bao-cao/<kỳ>.")] = None,
+    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu (office.toml: phần đầu, phần ký).")] = Path("data/reference"),
+    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
+) -> None:
+    """Viết báo cáo tháng, quý, 6 tháng hoặc năm theo thể thức Nghị định 30/2020/NĐ-CP, kèm Biểu số 06."""
+    from flows.period_report import name_of, parse_report_period, write_period_report
+
+    asked = [(k, t) for k, t in (("month", month), ("quarter", quarter), ("half", half), ("year", year)) if t is not None]
+    if len(asked) != 1:
+        raise QueryError("hãy chọn đúng một kỳ: --month 2024-06, --quarter 2024-Q2, --half 2024-H1 hoặc --year 2024")
+    os.umask(0o027)
+    period = parse_report_period(*asked[0])
+    folder = out or Path("data/outbox/bao-cao") / name_of(period)
+    wanted = list(dict.fromkeys(name for name in formats.lower().replace(" ", "").split(",") if name))
+    for path in write_period_report(warehouse, reference, period, wanted, folder):
+        typer.echo(f"Đã viết {path}")
+
+
 @headings.command("add")
 def add_heading(
     kind: Annotated[str, typer.Argument(help="Loại tệp, ví dụ cases.")],

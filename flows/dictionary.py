@@ -98,7 +98,7 @@ def write_dictionary(folder: Path) -> Path:
 
 def render_html() -> str:
     """The dictionary as one self-contained page in Vietnamese, with English beside it."""
-    template = files("flows").joinpath("dictionary.html.j2").read_text(encoding="utf-8")
+    template = files("flows").joinpath("templates/dictionary.html.j2").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     tables = dictionary_tables()
     return environment.from_string(template).render(tables=tables, schemas=SCHEMAS_VI, columns=sum(len(t.columns) for t in tables))

@@ -72,8 +72,7 @@ def show_result(settings: Settings, result: NightResult) -> None:
     for name in result.deleted:
         console.print(f"  – đã xóa tệp gốc quá {settings.keep_raw_days} ngày: {name}", markup=False)
     console.print(
-        f"Kho dữ liệu: {settings.warehouse}\nBáo cáo:     {result.summaries[0].parent} ({sum(p.suffix == '.csv' for p in result.summaries)} tệp CSV)",
-        markup=False,
+        f"Kho dữ liệu: {settings.warehouse}\nBáo cáo:     {result.summaries[0].parent} ({len(result.summaries)} tệp)", markup=False
     )
 
 

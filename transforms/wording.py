@@ -1,6 +1,7 @@
 """Figures and codes in the words and signs a Vietnamese office writes: 97,5 %, dd/mm/yyyy, Quý II/2024, "Đạt". Pure; every output uses these."""
 
 import math
+from collections.abc import Sequence
 from datetime import date, datetime
 
 LEVELS_VI = {
@@ -70,7 +71,9 @@ def day_vi(day: date | None) -> str:
 
 
 def period_vi(kind: str, start: date) -> str:
-    """Tháng 6/2024, Quý II/2024, Năm 2024."""
+    """Tháng 6/2024, Quý II/2024, 6 tháng đầu năm 2024, Năm 2024."""
+    if kind == "half":
+        return f"6 tháng {'đầu' if start.month == 1 else 'cuối'} năm {start.year}"
     if kind == "month":
         return f"Tháng {start.month}/{start.year}"
     if kind == "quarter":
@@ -85,3 +88,35 @@ def reconciled_vi(difference: int, is_tolerated: bool, is_certain: bool) -> str:
     if not is_certain:
         return "Lệch (chỉ để tham khảo)"
     return "Lệch trong ngưỡng" if is_tolerated else "Lệch"
+def count_vi(count: int) -> str:
+    """A count with points between the thousands: 12.345."""
+    return f"{count:,}".replace(",", ".")
+
+
+def counted_vi(count: int, noun: str) -> str:
+    """A count with its noun: "không có đơn vị nào", "1 đơn vị", "1.250 hồ sơ"."""
+    return f"{count_vi(count)} {noun}" if count else f"không có {noun} nào"
+
+
+def listed_vi(names: Sequence[str], limit: int = 0, noun: str = "đơn vị") -> str:
+    """Names as a sentence lists them: "A", "A và B", "A; B và 3 đơn vị khác" beyond the limit (0: all)."""
+    shown = list(names[:limit]) if limit and len(names) > limit + 1 else list(names)
+    if len(shown) < len(names):
+        shown.append(f"{count_vi(len(names) - len(shown))} {noun} khác")
+    return shown[0] if len(shown) == 1 else f"{'; '.join(shown[:-1])} và {shown[-1]}" if shown else ""
+
+
+def points_vi(now: tuple[int, int], before: tuple[int, int]) -> str:
+    """How a rate moved, in points rounded half up to two decimals: "tăng 1,25 điểm phần trăm", "không thay đổi"; empty where either has no rate."""
+    if not now[1] or not before[1]:
+        return ""
+    over = now[1] * before[1]
+    change = now[0] * before[1] - before[0] * now[1]
+    hundredths = (2 * abs(change) * 10_000 + over) // (2 * over)
+    if not change:
+        return "không thay đổi"
+    direction = "tăng" if change > 0 else "giảm"
+    if not hundredths:
+        return f"{direction} dưới 0,01 điểm phần trăm"
+    text = f"{hundredths // 100},{hundredths % 100:02d}".rstrip("0").rstrip(",")
+    return f"{direction} {text} điểm phần trăm"

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
+import openpyxl
 import oracle
 import pytest
 from conftest import AS_OF, HEADINGS, case_row, settings_in, write_workbook
@@ -215,6 +216,8 @@ def test_no_citizen_is_in_anything_but_raw(sample: SampleSummary, night: tuple[S
     people = {p.casefold() for p in (sample.truth / "people.txt").read_text(encoding="utf-8").splitlines() if p.strip()}
     settings = night[0]
     texts = [path.read_text(encoding="utf-8-sig", errors="replace") for path in settings.outbox.rglob("*.csv")]
+    for path in settings.outbox.rglob("*.xlsx"):
+        texts += [str(row) for sheet in openpyxl.load_workbook(path) for row in sheet.values]
     texts += [path.read_text(encoding="utf-8") for path in settings.staged.rglob("*.json*")]
     for path in settings.staged.rglob("*.parquet"):
         texts += [str(row) for row in pq.read_table(path).to_pylist()]
@@ -250,6 +253,7 @@ def test_summaries_are_made_for_excel(night: tuple[Settings, NightResult]) -> No
     assert {"bang-diem.csv", "chi-tieu-khong-dat.csv", "cham-tiep-nhan.csv", "tep-xuat.csv", "dong-bi-tu-choi.csv"} <= names
     for path in result.summaries:
         assert path.parent == settings.outbox / "2024-06-30"
-        assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+        if path.suffix == ".csv":
+            assert path.read_bytes().startswith(b"\xef\xbb\xbf")
     scorecard = (settings.outbox / "2024-06-30" / "bang-diem.csv").read_text(encoding="utf-8-sig")
     assert all(unit.name in scorecard for unit in oracle.load_truth(settings.raw.parent / "truth", settings.reference).units.values())
