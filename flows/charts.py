@@ -1,0 +1,207 @@
+"""Charts drawn at build time: Altair builds them, vl-convert renders them to SVG or PNG, no browser and no network needed.
+
+Generic font families only, so that Vietnamese renders wherever the chart is shown; every number also stands in a table beside the chart.
+"""
+
+import copy
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+from transforms.wording import percent_vi
+
+NAVY, TEAL, GREY, RED, GRID = "#1f4e79", "#2a7f86", "#5b6570", "#b3261e", "#d9dee3"
+_SERIES = [NAVY, TEAL, "#8a6d1d", "#6a4c93", GREY]
+_FONT = "sans-serif"
+_PANEL_WIDTH, _PANEL_HEIGHT, _PLOT = 300, 104, 64
+_LEFT, _RIGHT, _TOP = 40, 48, 10
+
+
+def to_svg(chart: alt.TopLevelMixin) -> str:
+    """The chart as one <svg> element: nothing in it refers to anything outside it, and it says nothing of its own to screen readers."""
+    return _lean(vl_convert.vegalite_to_svg(chart.to_dict()))
+
+
+def to_png(chart: alt.TopLevelMixin, scale: float = 2) -> bytes:
+    """The chart as a PNG picture, `scale` pixels a point."""
+    return vl_convert.vegalite_to_png(chart.to_dict(), scale=scale)
+
+
+def _lean(svg: str) -> str:
+    """Without what only a live Vega view needs: roles inside a picture, unit opacities, the xlink namespace, digits beyond a tenth of a point."""
+    svg = re.sub(r' (?:role|aria-[a-z]+|class|pointer-events|xmlns:xlink)="[^"]*"| (?:opacity|fill-opacity|stroke-opacity)="1"', "", svg)
+    svg = re.sub(r'<path[^>]* d=""[^>]*/>|<path d="M0,0h0v0h0Z"/>|<text[^>]* opacity="0"[^>]*>[^<]*</text>', "", svg)
+    while (shorter := re.sub(r"<g(?: [^>]*)?></g>", "", svg)) != svg:
+        svg = shorter
+    return re.sub(r"(\d+\.\d)\d+", r"\1", svg)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar: what is counted, of which series, and the target it is held against."""
+
+    label: str
+    series: str
+    rate: float | None
+    target: float | None
+    text: str
+
+
+def bars_against_target(bars: Sequence[Bar], *, width: int = 520) -> alt.TopLevelMixin:
+    """A horizontal bar for each label and series, with a black tick at its target; bars without a rate stay empty."""
+    values = [vars(bar) for bar in bars]
+    series = list(dict.fromkeys(bar.series for bar in bars))
+    labels = list(dict.fromkeys(bar.label for bar in bars))
+    base = alt.Chart(alt.Data(values=values), width=width, height=alt.Step(15, **{"for": "offset"})).encode(
+        y=alt.Y("label:N", sort=labels, title=None, axis=alt.Axis(labelLimit=330, domain=False, ticks=False, labelPadding=8)),
+        yOffset=alt.YOffset("series:N", sort=series),
+    )
+    drawn = base.mark_bar(height=10).encode(
+        x=alt.X("rate:Q", title=None, scale=alt.Scale(domain=[0, 1.12]), axis=_percent_axis()),
+        color=alt.Color(
+            "series:N",
+            sort=series,
+            title=None,
+            scale=alt.Scale(domain=series, range=[_SERIES[number % len(_SERIES)] for number in range(len(series))]),
+            legend=alt.Legend(orient="top", labelLimit=300) if len(series) > 1 else None,
+        ),
+    )
+    ticks = base.transform_filter("isValid(datum.target)").mark_tick(color="#111111", thickness=2, size=13).encode(x="target:Q")
+    texts = base.mark_text(align="left", dx=5, color="#1c2126", fontSize=10).encode(x=alt.X("place:Q"), text="text:N")
+    texts = texts.transform_calculate(place="max(datum.rate || 0, 0)")
+    return _dressed(drawn + ticks + texts)
+
+
+def ranking(bars: Sequence[Bar], *, width: int = 520) -> alt.TopLevelMixin:
+    """Units in the order given, one bar each; those below their target are red and carry a sign in their text, so that grey print shows them too."""
+    values = [vars(bar) | {"below": bar.rate is not None and bar.target is not None and bar.rate < bar.target} for bar in bars]
+    base = alt.Chart(alt.Data(values=values), width=width, height=alt.Step(18)).encode(
+        y=alt.Y("label:N", sort=[bar.label for bar in bars], title=None, axis=alt.Axis(labelLimit=330, domain=False, ticks=False, labelPadding=8))
+    )
+    drawn = base.mark_bar(height=11).encode(
+        x=alt.X("rate:Q", title=None, scale=alt.Scale(domain=[0, 1.16]), axis=_percent_axis()),
+        color=alt.condition("datum.below", alt.value(RED), alt.value(NAVY)),
+    )
+    ticks = base.transform_filter("isValid(datum.target)").mark_tick(color="#111111", thickness=2, size=15).encode(x="target:Q")
+    texts = base.transform_calculate(place="max(datum.rate || 0, datum.target || 0)").mark_text(align="left", dx=6, color="#1c2126", fontSize=10)
+    return _dressed(drawn + ticks + texts.encode(x="place:Q", text="text:N"))
+
+
+def _percent_axis() -> alt.Axis:
+    label = "format(datum.value * 100, 'd') + ' %'"
+    return alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], labelExpr=label, gridColor=GRID, domain=False, ticks=False, labelColor=GREY)
+
+
+def _dressed(chart: Any) -> alt.TopLevelMixin:
+    dressed: alt.TopLevelMixin = chart.configure(font=_FONT, background="transparent").configure_view(stroke=None)
+    return dressed.configure_axis(labelFontSize=11, labelColor="#1c2126").configure_legend(labelFontSize=11, symbolType="square")
+
+
+@dataclass(frozen=True)
+class Trend:
+    """One measure through the periods: (numerator, denominator), None where the unit did not exist, and the target of the last period."""
+
+    counts: Sequence[tuple[int, int] | None]
+    targets: Sequence[float | None]
+
+
+def trend_panels(trends: Sequence[Trend], periods: Sequence[str]) -> list[str]:
+    """Small multiples, one <svg> a measure, all drawn in one go: a line from 0 to 100 %, dashed at the target, red triangles below it.
+
+    The drawing is one sheet with the panels one below the other; the first panel carries it, each panel shows its part. A gap in a line is a period
+    in which nothing was to be counted.
+    """
+    drawn = vl_convert.vega_to_svg(_with_data(_trend_sheet(len(trends)), _trend_data(trends, periods)))
+    sheet = re.sub(r"^<svg[^>]*>|</svg>$", "", _lean(drawn).strip())
+    window = '<svg viewBox="0 {} {} {}" xmlns="http://www.w3.org/2000/svg">{}</svg>'
+    parts = []
+    for number in range(len(trends)):
+        content = f'<g id="xu-huong">{sheet}</g>' if not number else '<use href="#xu-huong"/>'
+        parts.append(window.format(number * _PANEL_HEIGHT, _PANEL_WIDTH, _PANEL_HEIGHT, content))
+    return parts
+
+
+_LAYERS = ("grid", "targets", "lines", "points", "texts")
+
+
+@lru_cache(maxsize=8)
+def _trend_sheet(panels: int) -> dict[str, Any]:
+    """The compiled Vega specification of a sheet of so many panels; only its data differ from unit to unit, and compiling costs more than drawing."""
+    height = panels * _PANEL_HEIGHT
+    x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, _PANEL_WIDTH], nice=False, zero=False))
+    y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[height, 0], nice=False, zero=False))
+
+    def layer(name: str) -> alt.Chart:
+        return alt.Chart(alt.NamedData(name=name), width=_PANEL_WIDTH, height=height)
+
+    rules = layer("grid").mark_rule(color=GRID).encode(x=x, x2="x2:Q", y=y)
+    targets = layer("targets").mark_rule(color="#111111", strokeDash=[4, 3]).encode(x=x, x2="x2:Q", y=y)
+    lines = layer("lines").mark_line(color=NAVY, strokeWidth=1.8).encode(x=x, y=y, detail="run:N", order="x:Q")
+    points = (
+        layer("points")
+        .mark_point(filled=True, size=34, opacity=1)
+        .encode(
+            x=x,
+            y=y,
+            shape=alt.Shape("below:N", scale=alt.Scale(domain=[False, True], range=["circle", "triangle-down"]), legend=None),
+            color=alt.Color("below:N", scale=alt.Scale(domain=[False, True], range=[NAVY, RED]), legend=None),
+        )
+    )
+    texts = layer("texts").encode(x=x, y=y, text="text:N")
+    placed = [
+        texts.transform_filter(f"datum.align == '{align}'").mark_text(align=align, baseline="middle", fontSize=10.5, color="#3c454d")
+        for align in ("left", "right", "center")
+    ]
+    chart = alt.layer(rules, targets, lines, points, *placed).configure(font=_FONT, background="transparent", padding=0, autosize="none")
+    chart = chart.configure_view(stroke=None)
+    vega: dict[str, Any] = vl_convert.vegalite_to_vega(chart.to_dict())
+    return vega
+
+
+def _with_data(vega: dict[str, Any], data: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    spec = copy.copy(vega)
+    spec["data"] = [entry | {"values": data[entry["name"]]} if entry["name"] in data else entry for entry in vega["data"]]
+    return spec
+
+
+def _trend_data(trends: Sequence[Trend], periods: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    data: dict[str, list[dict[str, Any]]] = {name: [] for name in _LAYERS}
+    right = _PANEL_WIDTH - _RIGHT
+    step = (right - _LEFT) / max(1, len(periods) - 1)
+    for number, trend in enumerate(trends):
+        top = number * _PANEL_HEIGHT + _TOP
+
+        def height_of(rate: float, top: int = top) -> float:
+            return top + _PLOT * (1 - rate)
+
+        for level in (0.0, 0.5, 1.0):
+            data["grid"].append({"x": _LEFT, "x2": right, "y": height_of(level)})
+            data["texts"].append({"x": _LEFT - 6, "y": height_of(level), "align": "right", "text": f"{level * 100:.0f} %"})
+        target = trend.targets[-1] if trend.targets else None
+        if target is not None:
+            data["targets"].append({"x": _LEFT, "x2": right, "y": height_of(target)})
+            text = percent_vi(round(target * 1_000_000), 1_000_000)
+            data["texts"].append({"x": right + 6, "y": height_of(target), "align": "left", "text": text})
+        run = 0
+        shown = [None if count is None or not count[1] else count[0] / count[1] for count in trend.counts]
+        for place, (rate, goal) in enumerate(zip(shown, trend.targets, strict=True)):
+            if rate is None:
+                run += 1
+                continue
+            x, y = _LEFT + place * step, height_of(rate)
+            data["lines"].append({"x": x, "y": y, "run": f"{number}-{run}"})
+            below = goal is not None and rate < goal
+            alone = all(not 0 <= near < len(shown) or shown[near] is None for near in (place - 1, place + 1))
+            if below or alone or place == len(shown) - 1:
+                data["points"].append({"x": x, "y": y, "below": below})
+        for place in sorted({0, len(periods) - 1}):
+            if periods:
+                data["texts"].append(
+                    {"x": _LEFT + place * step, "y": top + _PLOT + 16, "align": "center", "text": periods[place]}
+                )
+    return data
