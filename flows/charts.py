@@ -52,17 +52,26 @@ class Bar:
     text: str
 
 
-def bars_against_target(bars: Sequence[Bar], *, width: int = 520) -> alt.TopLevelMixin:
-    """A horizontal bar for each label and series, with a black tick at its target; bars without a rate stay empty."""
+def bars_against_target(bars: Sequence[Bar], *, width: int = 460) -> alt.TopLevelMixin:
+    """Horizontal bars below each label, one a series, with a black tick at its target; bars without a rate stay empty.
+
+    Labels stand above their bars, not beside them, so that the chart is still legible on a telephone.
+    """
     values = [vars(bar) for bar in bars]
     series = list(dict.fromkeys(bar.series for bar in bars))
     labels = list(dict.fromkeys(bar.label for bar in bars))
-    base = alt.Chart(alt.Data(values=values), width=width, height=alt.Step(15, **{"for": "offset"})).encode(
-        y=alt.Y("label:N", sort=labels, title=None, axis=alt.Axis(labelLimit=330, domain=False, ticks=False, labelPadding=8)),
+    step = 15
+    above = alt.Axis(
+        labelAlign="left", labelLimit=width + 40, labelPadding=0, labelOffset=-(len(series) * step / 2 + 8), domain=False, ticks=False
+    )
+    base = alt.Chart(alt.Data(values=values), width=width, height=alt.Step(step, **{"for": "offset"})).encode(
+        y=alt.Y(
+            "label:N", sort=labels, title=None, axis=above, scale=alt.Scale(paddingInner=24 / (len(series) * step + 24), paddingOuter=0.4)
+        ),
         yOffset=alt.YOffset("series:N", sort=series),
     )
     drawn = base.mark_bar(height=10).encode(
-        x=alt.X("rate:Q", title=None, scale=alt.Scale(domain=[0, 1.12]), axis=_percent_axis()),
+        x=alt.X("rate:Q", title=None, scale=alt.Scale(domain=[0, 1.14]), axis=_percent_axis()),
         color=alt.Color(
             "series:N",
             sort=series,
@@ -72,23 +81,32 @@ def bars_against_target(bars: Sequence[Bar], *, width: int = 520) -> alt.TopLeve
         ),
     )
     ticks = base.transform_filter("isValid(datum.target)").mark_tick(color="#111111", thickness=2, size=13).encode(x="target:Q")
-    texts = base.mark_text(align="left", dx=5, color="#1c2126", fontSize=10).encode(x=alt.X("place:Q"), text="text:N")
-    texts = texts.transform_calculate(place="max(datum.rate || 0, 0)")
+    texts = base.mark_text(align="left", dx=6, color="#1c2126", fontSize=11).encode(x=alt.X("place:Q"), text="text:N")
+    texts = texts.transform_calculate(
+        place="datum.target && datum.rate > datum.target - 0.14 ? max(datum.rate, datum.target) : (datum.rate || 0)"
+    )
     return _dressed(drawn + ticks + texts)
 
 
-def ranking(bars: Sequence[Bar], *, width: int = 520) -> alt.TopLevelMixin:
+def ranking(bars: Sequence[Bar], *, width: int = 250) -> alt.TopLevelMixin:
     """Units in the order given, one bar each; those below their target are red and carry a sign in their text, so that grey print shows them too."""
     values = [vars(bar) | {"below": bar.rate is not None and bar.target is not None and bar.rate < bar.target} for bar in bars]
     base = alt.Chart(alt.Data(values=values), width=width, height=alt.Step(18)).encode(
-        y=alt.Y("label:N", sort=[bar.label for bar in bars], title=None, axis=alt.Axis(labelLimit=330, domain=False, ticks=False, labelPadding=8))
+        y=alt.Y(
+            "label:N",
+            sort=[bar.label for bar in bars],
+            title=None,
+            axis=alt.Axis(labelLimit=330, domain=False, ticks=False, labelPadding=8),
+        )
     )
     drawn = base.mark_bar(height=11).encode(
-        x=alt.X("rate:Q", title=None, scale=alt.Scale(domain=[0, 1.16]), axis=_percent_axis()),
+        x=alt.X("rate:Q", title=None, scale=alt.Scale(domain=[0, 1.3]), axis=_percent_axis()),
         color=alt.condition("datum.below", alt.value(RED), alt.value(NAVY)),
     )
     ticks = base.transform_filter("isValid(datum.target)").mark_tick(color="#111111", thickness=2, size=15).encode(x="target:Q")
-    texts = base.transform_calculate(place="max(datum.rate || 0, datum.target || 0)").mark_text(align="left", dx=6, color="#1c2126", fontSize=10)
+    texts = base.transform_calculate(place="max(datum.rate || 0, datum.target || 0)").mark_text(
+        align="left", dx=6, color="#1c2126", fontSize=11
+    )
     return _dressed(drawn + ticks + texts.encode(x="place:Q", text="text:N"))
 
 
@@ -99,7 +117,7 @@ def _percent_axis() -> alt.Axis:
 
 def _dressed(chart: Any) -> alt.TopLevelMixin:
     dressed: alt.TopLevelMixin = chart.configure(font=_FONT, background="transparent").configure_view(stroke=None)
-    return dressed.configure_axis(labelFontSize=11, labelColor="#1c2126").configure_legend(labelFontSize=11, symbolType="square")
+    return dressed.configure_axis(labelFontSize=12, labelColor="#1c2126").configure_legend(labelFontSize=12, symbolType="square")
 
 
 @dataclass(frozen=True)
@@ -201,7 +219,5 @@ def _trend_data(trends: Sequence[Trend], periods: Sequence[str]) -> dict[str, li
                 data["points"].append({"x": x, "y": y, "below": below})
         for place in sorted({0, len(periods) - 1}):
             if periods:
-                data["texts"].append(
-                    {"x": _LEFT + place * step, "y": top + _PLOT + 16, "align": "center", "text": periods[place]}
-                )
+                data["texts"].append({"x": _LEFT + place * step, "y": top + _PLOT + 16, "align": "center", "text": periods[place]})
     return data

@@ -95,7 +95,7 @@ def _measures_table(
         rows.append([*row, number(states["met"]), number(states["missed"]), number(states["no_data"])])
     return Table(
         "chi-so",
-        f"Từng chỉ số so với chỉ tiêu, {period_vi('year', year.start)}",
+        f"Từng chỉ số so với chỉ tiêu, {period_vi('year', year.start).lower()}",
         columns,
         rows,
         note="Tỷ lệ của một cấp là tổng chia tổng các đơn vị cấp đó. ▲ từ chỉ tiêu trở lên, ▼ dưới chỉ tiêu của cấp; đạt hay không đạt chỉ xét từng đơn vị.",
@@ -135,7 +135,7 @@ def _units_table(frame: Frame, measures: Sequence[Measure], year: Period) -> Tab
     ranked.sort(key=lambda pair: pair[0])  # stable: equals stay by level and code
     return Table(
         "don-vi",
-        f"Các đơn vị, {period_vi('year', year.start)}: nhiều chỉ tiêu không đạt nhất ở trên",
+        f"Các đơn vị, {period_vi('year', year.start).lower()}: nhiều chỉ tiêu không đạt nhất ở trên",
         columns,
         [row for _, row in ranked],
         note="✓ đạt, ✗ không đạt, không dấu: cấp đó không được giao chỉ tiêu, –: không phát sinh. Bấm tiêu đề cột để xếp theo cột đó.",
@@ -236,7 +236,7 @@ def _missed_table(frame: Frame, measures: Sequence[Measure], year: Period) -> Ta
     ]
     return Table(
         "khong-dat",
-        f"Chỉ tiêu không đạt, {period_vi('year', year.start)}: thiếu nhiều nhất ở trên",
+        f"Chỉ tiêu không đạt, {period_vi('year', year.start).lower()}: thiếu nhiều nhất ở trên",
         columns,
         rows,
         note="Còn thiếu: số hồ sơ (thủ tục) phải đạt thêm trong số đã có để tỷ lệ bằng chỉ tiêu.",

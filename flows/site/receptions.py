@@ -23,7 +23,7 @@ def receptions_page(frame: Frame) -> dict[str, Any]:
 
 def receptions_table(frame: Frame, late: Sequence[LateReception], name: str, up: str, *, with_unit: bool, most: int) -> Table:
     """Late receptions in the order of the figures: those still waiting first, then the longest; beyond `most` the note says where the rest is."""
-    columns = [Column("Mã hồ sơ")] + ([Column("Đơn vị")] if with_unit else [])
+    columns = [Column("Mã hồ sơ", "code")] + ([Column("Đơn vị")] if with_unit else [])
     columns += [Column("Tình trạng"), Column("Đã chờ (giờ làm việc)", "number"), Column("Nộp lúc", "date"), Column("Tiếp nhận lúc", "date")]
     rows = [
         [

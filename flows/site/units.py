@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flows.figures import Measure, Unit
+from flows.figures import Measure, Unit, WorkItem
 from flows.site.frame import Frame
 from flows.site.overview import trend_table, trends
 from flows.site.receptions import receptions_table
@@ -109,9 +109,18 @@ def _needed_table(frame: Frame, unit: Unit) -> Table:
     )
 
 
+def _hours_left(item: WorkItem) -> Cell:
+    """The working hours left; what became overdue since the last working hour is over by 0,0, as its message says."""
+    if item.hours_left is None:
+        return number(None)
+    over = item.hours_left == 0 and item.problem in ("overdue", "reception_over_8h")
+    shown = hours_left_vi(item.hours_left)
+    return number(item.hours_left, shown.replace("còn", "quá") if over else shown)
+
+
 def _worklist_table(frame: Frame, unit: Unit) -> Table:
-    columns = [Column("Thứ tự", "number"), Column("Mã hồ sơ"), Column("Việc"), Column("Phải xong trước", "date")]
-    columns += [Column("Giờ làm việc", "number"), Column("Thủ tục"), Column("Lĩnh vực"), Column("Nội dung")]
+    columns = [Column("Thứ tự", "number"), Column("Mã hồ sơ", "code"), Column("Việc"), Column("Phải xong trước", "date")]
+    columns += [Column("Giờ làm việc", "number"), Column("Thủ tục", "code"), Column("Lĩnh vực"), Column("Nội dung")]
     items = frame.worklist.get(unit.key, [])
     rows = [
         [
@@ -119,14 +128,16 @@ def _worklist_table(frame: Frame, unit: Unit) -> Table:
             text(item.case_code),
             Cell(PROBLEMS_VI[item.problem], tone="missed" if item.problem in ("overdue", "reception_over_8h") else "warn"),
             moment(item.due_at),
-            number(item.hours_left, None if item.hours_left is None else hours_left_vi(item.hours_left)),
+            _hours_left(item),
             text(item.procedure_code),
             text(item.field_vi),
             text(item.message_vi),
         ]
         for place, item in enumerate(items[:_MOST_ROWS], 1)
     ]
-    cut = f" Ở đây có {_MOST_ROWS} việc gấp nhất trong {len(items)}; đủ danh sách ở tệp viec-can-lam.csv." if len(items) > _MOST_ROWS else ""
+    cut = (
+        f" Ở đây có {_MOST_ROWS} việc gấp nhất trong {len(items)}; đủ danh sách ở tệp viec-can-lam.csv." if len(items) > _MOST_ROWS else ""
+    )
     return Table(
         "viec-can-lam",
         f"Việc cần làm ({len(items)}), gấp nhất ở trên",
