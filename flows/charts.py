@@ -64,7 +64,7 @@ def bars_against_target(bars: Sequence[Bar], *, width: int = 460) -> alt.TopLeve
     above = alt.Axis(
         labelAlign="left", labelLimit=width + 40, labelPadding=0, labelOffset=-(len(series) * step / 2 + 8), domain=False, ticks=False
     )
-    base = alt.Chart(alt.Data(values=values), width=width, height=alt.Step(step, **{"for": "offset"})).encode(
+    base = alt.Chart(alt.InlineData(values), width=width, height=alt.Step(step, **{"for": "offset"})).encode(
         y=alt.Y(
             "label:N", sort=labels, title=None, axis=above, scale=alt.Scale(paddingInner=24 / (len(series) * step + 24), paddingOuter=0.4)
         ),
@@ -91,7 +91,7 @@ def bars_against_target(bars: Sequence[Bar], *, width: int = 460) -> alt.TopLeve
 def ranking(bars: Sequence[Bar], *, width: int = 250) -> alt.TopLevelMixin:
     """Units in the order given, one bar each; those below their target are red and carry a sign in their text, so that grey print shows them too."""
     values = [vars(bar) | {"below": bar.rate is not None and bar.target is not None and bar.rate < bar.target} for bar in bars]
-    base = alt.Chart(alt.Data(values=values), width=width, height=alt.Step(18)).encode(
+    base = alt.Chart(alt.InlineData(values), width=width, height=alt.Step(18)).encode(
         y=alt.Y(
             "label:N",
             sort=[bar.label for bar in bars],
@@ -117,7 +117,10 @@ def _percent_axis() -> alt.Axis:
 
 def _dressed(chart: Any) -> alt.TopLevelMixin:
     dressed: alt.TopLevelMixin = chart.configure(font=_FONT, background="transparent").configure_view(stroke=None)
-    return dressed.configure_axis(labelFontSize=12, labelColor="#1c2126").configure_legend(labelFontSize=12, symbolType="square")
+    finished: alt.TopLevelMixin = dressed.configure_axis(labelFontSize=12, labelColor="#1c2126").configure_legend(
+        labelFontSize=12, symbolType="square"
+    )
+    return finished
 
 
 @dataclass(frozen=True)

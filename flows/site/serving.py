@@ -12,7 +12,7 @@ LOOPBACK = "127.0.0.1"
 class _SiteHandler(SimpleHTTPRequestHandler):
     """Files of one folder: never a listing, never a file outside it, text always as UTF-8."""
 
-    extensions_map = SimpleHTTPRequestHandler.extensions_map | {".html": "text/html; charset=utf-8"}  # noqa: RUF012 - as the parent declares it
+    extensions_map = SimpleHTTPRequestHandler.extensions_map | {".html": "text/html; charset=utf-8"}
     server_version, sys_version = "tthc", ""
 
     def send_head(self) -> Any:
@@ -38,7 +38,7 @@ class _SiteHandler(SimpleHTTPRequestHandler):
         self.send_header("Referrer-Policy", "no-referrer")
         super().end_headers()
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as the parent names it
         """Nothing is logged: who looks at what is nobody's business."""
 
 

@@ -45,7 +45,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with a caption; `is_searchable` gives it a search field, `is_wide` a landscape page when printed."""
+    """A table with a caption; `is_searchable` gives it a search field, `is_wide` small print on paper, and a landscape page where it has many columns."""
 
     id: str
     caption: str

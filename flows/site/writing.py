@@ -5,6 +5,7 @@ import ctypes
 import hashlib
 import os
 import shutil
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -44,19 +45,20 @@ def write_site(figures: Figures, folder: Path) -> Path:
     return folder
 
 
-def _render(frame: Frame) -> Any:
+def _render(frame: Frame) -> Iterator[tuple[str, str]]:
     """(path below the site's folder, page) for every page."""
     environment = make_environment()
-    shared = {
+    style, script = _safe_asset("site.css"), Markup("{}\n{}").format(_safe_asset("tablesort.min.js"), _safe_asset("site.js"))
+    shared: dict[str, Any] = {
         "as_of": moment_vi(frame.figures.as_of),
         "freshness": frame.freshness_line,
         "nav": PAGES,
-        "style": _safe_asset("site.css"),
-        "script": Markup("{}\n{}").format(_safe_asset("tablesort.min.js"), _safe_asset("site.js")),
+        "style": style,
+        "script": script,
     }
     shared["policy"] = (
         "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
-        f"style-src 'sha256-{_digest(shared['style'])}'; script-src 'sha256-{_digest(shared['script'])}'"
+        f"style-src 'sha256-{_digest(style)}'; script-src 'sha256-{_digest(script)}'"
     )
     views = {
         "index.html": overview(frame),
@@ -113,4 +115,4 @@ def _exchange(one: Path, other: Path) -> bool:
     rename = getattr(ctypes.CDLL(None), "renameat2", None)
     if rename is None:
         return False
-    return rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), ctypes.c_uint(_EXCHANGE)) == 0
+    return bool(rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), ctypes.c_uint(_EXCHANGE)) == 0)
