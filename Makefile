@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup run test check lint fuzz mutate docs format lock clean
+.PHONY: setup browser run test check lint fuzz mutate docs format lock clean
 
 setup: $(READY)
 
@@ -32,6 +32,16 @@ run: setup
 	  test -f $(SAMPLE)/truth/sample.json || { rm -rf $(SAMPLE)/raw $(SAMPLE)/reference $(SAMPLE)/truth; $(BIN)/tthc sample $(SAMPLE) >/dev/null; }; \
 	  $(BIN)/tthc run --raw $(SAMPLE)/raw --reference $(SAMPLE)/reference --warehouse $(SAMPLE)/warehouse/tthc.duckdb \
 	    --outbox $(SAMPLE)/outbox --as-of 2024-06-30T23:00; \
+	fi
+
+# What the slow tests look at pages and papers with; tests whose program is absent are skipped. Debian and root (or sudo without a password) only.
+browser:
+	@if ! command -v apt-get >/dev/null; then echo "make browser needs apt-get; install chromium, libreoffice and poppler-utils by hand"; \
+	elif command -v chromium >/dev/null && command -v soffice >/dev/null && command -v pdftoppm >/dev/null; then :; \
+	else \
+	  if [ "$$(id -u)" = 0 ]; then as_root=; else as_root="sudo -n"; fi; \
+	  $$as_root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as_root apt-get install -y -qq --no-install-recommends \
+	    chromium libreoffice-calc libreoffice-writer poppler-utils; \
 	fi
 
 # Every test. `make check` is the developers' gate before a commit: format, lint, types and the fast tests, in under a minute.
