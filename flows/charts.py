@@ -3,7 +3,6 @@
 Generic font families only, so that Vietnamese renders wherever the chart is shown; every number also stands in a table beside the chart.
 """
 
-import copy
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,7 +95,7 @@ def ranking(bars: Sequence[Bar], *, width: int = 250) -> alt.TopLevelMixin:
             "label:N",
             sort=[bar.label for bar in bars],
             title=None,
-            axis=alt.Axis(labelLimit=330, domain=False, ticks=False, labelPadding=8),
+            axis=alt.Axis(labelLimit=420, domain=False, ticks=False, labelPadding=8),
         )
     )
     drawn = base.mark_bar(height=11).encode(
@@ -132,13 +131,13 @@ class Trend:
 
 
 def trend_panels(trends: Sequence[Trend], periods: Sequence[str]) -> list[str]:
-    """Small multiples, one <svg> a measure, all drawn in one go: a line from 0 to 100 %, dashed at the target, red triangles below it.
+    """Small multiples, one <svg> a measure: a line from 0 to 100 %, dashed at the target, red triangles below it.
 
     The drawing is one sheet with the panels one below the other; the first panel carries it, each panel shows its part. A gap in a line is a period
     in which nothing was to be counted.
     """
-    drawn = vl_convert.vega_to_svg(_with_data(_trend_sheet(len(trends)), _trend_data(trends, periods)))
-    sheet = re.sub(r"^<svg[^>]*>|</svg>$", "", _lean(drawn).strip())
+    sheet = _trend_axes(tuple(trend.targets[-1] if trend.targets else None for trend in trends), tuple(periods))
+    sheet += _draw_sheet(len(trends), _trend_lines(trends, len(periods)))
     window = '<svg viewBox="0 {} {} {}" xmlns="http://www.w3.org/2000/svg">{}</svg>'
     parts = []
     for number in range(len(trends)):
@@ -184,43 +183,55 @@ def _trend_sheet(panels: int) -> dict[str, Any]:
     return vega
 
 
-def _with_data(vega: dict[str, Any], data: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    spec = copy.copy(vega)
-    spec["data"] = [entry | {"values": data[entry["name"]]} if entry["name"] in data else entry for entry in vega["data"]]
-    return spec
+def _draw_sheet(panels: int, data: dict[str, list[dict[str, Any]]]) -> str:
+    vega = _trend_sheet(panels)
+    values = dict.fromkeys(_LAYERS, ()) | data
+    filled = [entry | {"values": list(values[entry["name"]])} if entry["name"] in values else entry for entry in vega["data"]]
+    return re.sub(r"^<svg[^>]*>|</svg>$", "", _lean(vl_convert.vega_to_svg(vega | {"data": filled})).strip())
 
 
-def _trend_data(trends: Sequence[Trend], periods: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    data: dict[str, list[dict[str, Any]]] = {name: [] for name in _LAYERS}
+def _place(position: int, periods: int) -> float:
+    return _LEFT + position * (_PANEL_WIDTH - _RIGHT - _LEFT) / max(1, periods - 1)
+
+
+def _height(panel: int, rate: float) -> float:
+    return panel * _PANEL_HEIGHT + _TOP + _PLOT * (1 - rate)
+
+
+@lru_cache(maxsize=32)
+def _trend_axes(targets: tuple[float | None, ...], periods: tuple[str, ...]) -> str:
+    """What the sheets of all units of a level share, drawn once: grid, targets and their texts, whose measuring costs more than all lines."""
+    data: dict[str, list[dict[str, Any]]] = {"grid": [], "targets": [], "texts": []}
     right = _PANEL_WIDTH - _RIGHT
-    step = (right - _LEFT) / max(1, len(periods) - 1)
-    for number, trend in enumerate(trends):
-        top = number * _PANEL_HEIGHT + _TOP
-
-        def height_of(rate: float, top: int = top) -> float:
-            return top + _PLOT * (1 - rate)
-
+    for panel, target in enumerate(targets):
         for level in (0.0, 0.5, 1.0):
-            data["grid"].append({"x": _LEFT, "x2": right, "y": height_of(level)})
-            data["texts"].append({"x": _LEFT - 6, "y": height_of(level), "align": "right", "text": f"{level * 100:.0f} %"})
-        target = trend.targets[-1] if trend.targets else None
+            y = _height(panel, level)
+            data["grid"].append({"x": _LEFT, "x2": right, "y": y})
+            data["texts"].append({"x": _LEFT - 6, "y": y, "align": "right", "text": f"{level * 100:.0f} %"})
         if target is not None:
-            data["targets"].append({"x": _LEFT, "x2": right, "y": height_of(target)})
-            text = percent_vi(round(target * 1_000_000), 1_000_000)
-            data["texts"].append({"x": right + 6, "y": height_of(target), "align": "left", "text": text})
+            y = _height(panel, target)
+            data["targets"].append({"x": _LEFT, "x2": right, "y": y})
+            data["texts"].append({"x": right + 6, "y": y, "align": "left", "text": percent_vi(round(target * 1_000_000), 1_000_000)})
+        for position in sorted({0, len(periods) - 1} if periods else set()):
+            x, y = _place(position, len(periods)), _height(panel, 0) + 16
+            data["texts"].append({"x": x, "y": y, "align": "center", "text": periods[position]})
+    return _draw_sheet(len(targets), data)
+
+
+def _trend_lines(trends: Sequence[Trend], periods: int) -> dict[str, list[dict[str, Any]]]:
+    """Lines in runs without gaps; points where a rate is below its target, stands alone, or is the last."""
+    data: dict[str, list[dict[str, Any]]] = {"lines": [], "points": []}
+    for panel, trend in enumerate(trends):
         run = 0
         shown = [None if count is None or not count[1] else count[0] / count[1] for count in trend.counts]
-        for place, (rate, goal) in enumerate(zip(shown, trend.targets, strict=True)):
+        for position, (rate, target) in enumerate(zip(shown, trend.targets, strict=True)):
             if rate is None:
                 run += 1
                 continue
-            x, y = _LEFT + place * step, height_of(rate)
-            data["lines"].append({"x": x, "y": y, "run": f"{number}-{run}"})
-            below = goal is not None and rate < goal
-            alone = all(not 0 <= near < len(shown) or shown[near] is None for near in (place - 1, place + 1))
-            if below or alone or place == len(shown) - 1:
+            x, y = _place(position, periods), _height(panel, rate)
+            data["lines"].append({"x": x, "y": y, "run": f"{panel}-{run}"})
+            below = target is not None and rate < target
+            alone = all(not 0 <= near < len(shown) or shown[near] is None for near in (position - 1, position + 1))
+            if below or alone or position == len(shown) - 1:
                 data["points"].append({"x": x, "y": y, "below": below})
-        for place in sorted({0, len(periods) - 1}):
-            if periods:
-                data["texts"].append({"x": _LEFT + place * step, "y": top + _PLOT + 16, "align": "center", "text": periods[place]})
     return data
