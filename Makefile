@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup run serve test check lint fuzz mutate docs format lock clean
+.PHONY: setup browser run serve test check lint fuzz faults mutate docs format lock clean
 
 setup: $(READY)
 
@@ -37,6 +37,16 @@ run: setup
 # The schedule: Prefect's server and page on this machine only, nights at 00:30; Ctrl-C ends it.
 serve: setup
 	$(BIN)/tthc serve
+
+# What the slow tests look at pages and papers with; tests whose program is absent are skipped. Debian and root (or sudo without a password) only.
+browser:
+	@if ! command -v apt-get >/dev/null; then echo "make browser needs apt-get; install chromium, libreoffice and poppler-utils by hand"; \
+	elif command -v chromium >/dev/null && command -v soffice >/dev/null && command -v pdftoppm >/dev/null; then :; \
+	else \
+	  if [ "$$(id -u)" = 0 ]; then as_root=; else as_root="sudo -n"; fi; \
+	  $$as_root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as_root apt-get install -y -qq --no-install-recommends \
+	    chromium libreoffice-calc libreoffice-writer poppler-utils; \
+	fi
 
 # Every test. `make check` is the developers' gate before a commit: format, lint, types and the fast tests, in under a minute.
 test: setup

@@ -63,7 +63,7 @@ def rebuild_days(settings: Settings, moments: list[datetime], watcher: Watcher =
             try:
                 checks = build(day, reference, list_exports(day, reference, exports, transient), log.history(files_read))
                 held = failed_critically(checks)
-                summaries = [] if held else write_reports(replace(day, warehouse=building))
+                summaries = [] if held else write_reports(replace(day, warehouse=building), is_latest=False)
                 outcome = "held" if held else "backfilled"
                 yield PastDay(moment, held, summaries)
             finally:

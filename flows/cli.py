@@ -373,12 +373,40 @@ def report(
     asked = [(k, t) for k, t in (("month", month), ("quarter", quarter), ("half", half), ("year", year)) if t is not None]
     if len(asked) != 1:
         raise QueryError("hãy chọn đúng một kỳ: --month 2024-06, --quarter 2024-Q2, --half 2024-H1 hoặc --year 2024")
-    os.umask(0o027)
     period = parse_report_period(*asked[0])
     folder = out or Path("data/outbox/bao-cao") / name_of(period)
     wanted = list(dict.fromkeys(name for name in formats.lower().replace(" ", "").split(",") if name))
     for path in write_period_report(warehouse, reference, period, wanted, folder):
         typer.echo(f"Đã viết {path}")
+
+
+@app.command("site")
+def show_site(
+    serve: Annotated[bool, typer.Option("--serve", help="Cho xem bằng trình duyệt, chỉ trên máy này, đến khi bấm Ctrl+C.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Cổng khi xem; 0 là cổng trống bất kỳ.")] = 8000,
+    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
+    outbox: Annotated[Path, typer.Option(help="Thư mục báo cáo.")] = Path("data/outbox"),
+) -> None:
+    """Viết lại trang xem số liệu (thư mục trang/) từ kho dữ liệu đang công bố; --serve để xem ngay."""
+    from flows.figures import load_figures
+    from flows.site import SITE_FOLDER, write_site
+    from flows.site.serving import make_server
+
+    if not warehouse.is_file():
+        raise ConfigurationError(f"chưa có kho dữ liệu “{warehouse}”; hãy chạy `tthc run` trước, hoặc chỉ rõ bằng --warehouse")
+    folder = write_site(load_figures(warehouse), outbox.resolve() / SITE_FOLDER)
+    typer.echo(f"Đã viết {folder / 'index.html'}")
+    if serve:
+        try:
+            server = make_server(folder, port)
+        except OSError as error:
+            raise ConfigurationError(f"không mở được cổng {port} ({error.strerror}); hãy chọn cổng khác bằng --port") from None
+        with server:
+            typer.echo(f"Xem tại http://127.0.0.1:{server.server_port}/ (chỉ trên máy này). Bấm Ctrl+C để dừng.")
+            try:
+                server.serve_forever()
+            except KeyboardInterrupt:
+                typer.echo("Đã dừng.")
 
 
 @headings.command("add")

@@ -4,7 +4,7 @@ Nothing is worded or rounded here (see transforms/wording.py) and nothing is com
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,17 @@ class Rate:
     shortfall: int | None
     data_as_of: datetime | None = None
     is_stale: bool = False
+
+
+@dataclass(frozen=True)
+class Rank:
+    """The place of a unit among those of its level in a current period; 1 is the highest rate, equals share a place."""
+
+    measure: str
+    period: Period
+    unit: Unit
+    rank: int
+    of_units: int
 
 
 @dataclass(frozen=True)
@@ -197,6 +208,7 @@ class Figures:
         rates: rates of units, all periods; groups: of levels and of all, all periods.
         units: those listed in the current periods, by level, then code.
         rejects: (reason, column, file) -> rows.
+        ranks: places in the current periods; a unit without anything to be counted has none.
     """
 
     as_of: datetime
@@ -215,6 +227,7 @@ class Figures:
     files: list[File]
     rejects: list[tuple[str, str | None, str, int]]
     plan: list[dict[str, Any]]
+    ranks: list[Rank] = field(default_factory=list)
 
     def now(self, kind: str, *, family: str = "plan") -> list[Rate]:
         """The units' rates of the current year, quarter or month, of one family of measures."""
@@ -331,6 +344,13 @@ def _read(query: Callable[[str], list[tuple[Any, ...]]]) -> Figures:
             "SELECT reason, column_name, file_name, count(*) FROM ops.rejects GROUP BY reason, column_name, file_name ORDER BY 4 DESC, 1, 2 NULLS FIRST, 3"
         ),
         plan=_records(query, "mart.plan", "line_number"),
+        ranks=[
+            Rank(m, Period(k, s, e), units[code, first], rank, of)
+            for m, k, s, e, code, first, rank, of in query(
+                "SELECT measure, period_kind, period_start, period_end, unit_code, unit_valid_from, rank, of_units FROM mart.ranking "
+                f"WHERE rank IS NOT NULL ORDER BY {_KIND_ORDER}, measure, {_LEVEL_ORDER.format('level')}, rank, unit_code, unit_valid_from"
+            )
+        ],
     )
 
 

@@ -15,6 +15,7 @@ from flows.checking import check_file, describe, is_clean
 from flows.landing import Export
 from flows.night import NightResult, Watcher
 from flows.settings import Settings
+from flows.site import SITE_FOLDER
 
 
 def _bar(console: Console) -> Progress:
@@ -72,7 +73,9 @@ def show_result(settings: Settings, result: NightResult) -> None:
     for name in result.deleted:
         console.print(f"  – đã xóa tệp gốc quá {settings.keep_raw_days} ngày: {name}", markup=False)
     console.print(
-        f"Kho dữ liệu: {settings.warehouse}\nBáo cáo:     {result.summaries[0].parent} ({len(result.summaries)} tệp)", markup=False
+        f"Kho dữ liệu: {settings.warehouse}\nBáo cáo:     {result.summaries[0].parent} ({sum(p.suffix == '.csv' for p in result.summaries)} tệp CSV)\n"
+        f"Trang xem:   {settings.outbox / SITE_FOLDER / 'index.html'}",
+        markup=False,
     )
 
 

@@ -88,6 +88,8 @@ def reconciled_vi(difference: int, is_tolerated: bool, is_certain: bool) -> str:
     if not is_certain:
         return "Lệch (chỉ để tham khảo)"
     return "Lệch trong ngưỡng" if is_tolerated else "Lệch"
+
+
 def count_vi(count: int) -> str:
     """A count with points between the thousands: 12.345."""
     return f"{count:,}".replace(",", ".")

@@ -1,0 +1,184 @@
+"""The pages about the figures rather than of them: the year plan, how fresh and whole the data are, and what each measure means."""
+
+from collections import Counter
+from datetime import date
+from functools import cache
+from typing import Any
+
+from flows.figures import File
+from flows.site.frame import Frame
+from flows.site.tables import Cell, Column, Table, moment, number, target_vi, text
+from transforms.layouts.lists import load_lists
+from transforms.wording import FILE_STATUS_VI, LEVELS_VI, REASONS_VI, period_vi
+
+_PLAN_TONES = {"done": "met", "on_track": "met", "at_risk": "warn", "overdue": "missed", "missed": "missed", "no_report": "no_data"}
+_LIGHTS = {"green": ("met", "Tốt"), "yellow": ("warn", "Cần xem lại"), "red": ("missed", "Không đủ căn cứ")}
+_FAMILIES = {"plan": "Kế hoạch năm", "qd766": "Cổng Dịch vụ công quốc gia (QĐ 766)", "bieu06": "Biểu số 06"}
+_MOST_ROWS = 2_000
+
+
+def plan_page(frame: Frame) -> dict[str, Any]:
+    """What templates/ke-hoach.html shows."""
+    columns = [
+        Column("Tiêu chí", "code"),
+        Column("Nội dung", is_wide=True),
+        Column("Chủ trì"),
+        Column("Thời hạn", "date"),
+        Column("Chỉ tiêu"),
+    ]
+    columns += [Column("Kết quả"), Column("Tình trạng"), Column("Đơn vị chưa đạt", "number"), Column("Thấp nhất dưới chỉ tiêu")]
+    columns += [Column("Báo cáo gần nhất", "date")]
+    rows = []
+    for line in frame.figures.plan:
+        rows.append(
+            [
+                text(line["criterion"]),
+                text(line["name_vi"], sub=line["note_vi"] or ""),
+                text(line["lead_unit"], sub=f"phối hợp: {line['partner_units']}" if line["partner_units"] else ""),
+                moment(line["deadline"]),
+                text(line["target_text"]),
+                text(line["actual"]),
+                Cell(line["status_vi"], tone=_PLAN_TONES[line["status"]]),
+                number(line["units_missed"]),
+                text(line["worst_unit_name"]),
+                moment(line["last_report_on"]),
+            ]
+        )
+    counts = Counter(line["status_vi"] for line in frame.figures.plan)
+    table = Table(
+        "ke-hoach",
+        "Các tiêu chí của kế hoạch năm",
+        columns,
+        rows,
+        is_searchable=True,
+        is_wide=True,
+        empty="Chưa khai báo kế hoạch năm (plan.csv).",
+        search_label="Tìm tiêu chí",
+    )
+    return {"counts": sorted(counts.items(), key=lambda item: (-item[1], item[0])), "criteria": table}
+
+
+def data_page(frame: Frame) -> dict[str, Any]:
+    """What templates/du-lieu.html shows."""
+    return {
+        "freshness_table": _freshness_table(frame),
+        "files": _files_table(frame),
+        "rejects": _rejects_table(frame),
+        "checks": _checks_table(frame),
+        "reconciliation": _reconciliation_table(frame),
+    }
+
+
+def _freshness_table(frame: Frame) -> Table:
+    rows = [
+        [
+            text(row.kind_vi),
+            text("Toàn bộ") if row.unit is None else text(row.unit.name, href=frame.link(row.unit)),
+            Cell(_LIGHTS[row.light][1], tone=_LIGHTS[row.light][0]),
+            moment(row.data_as_of),
+            text(row.message_vi),
+        ]
+        for row in frame.figures.freshness
+        if row.unit is None or row.light != "green"
+    ]
+    columns = [Column("Loại tệp xuất"), Column("Đơn vị"), Column("Tình trạng"), Column("Số liệu đến", "date"), Column("Nội dung")]
+    return Table("do-moi", "Độ mới và độ đầy đủ của dữ liệu", columns, rows, is_searchable=True, empty="Chưa có đánh giá độ mới.")
+
+
+@cache
+def _kind_labels() -> dict[str, str]:
+    """Kind of export -> its name; the lists cost a third of a second to read."""
+    return {name: kind.label_vi for name, kind in load_lists().kinds.items()}
+
+
+def _file_kinds(file: File) -> str:
+    return ", ".join(_kind_labels().get(kind, kind) for kind in (file.kind or "").split(",") if kind)
+
+
+def _files_table(frame: Frame) -> Table:
+    tones = {"loaded": "met", "later": "no_data", "duplicate": "no_data", "rejected": "missed"}
+    columns = [Column("Tệp"), Column("Loại"), Column("Kết quả"), Column("Xuất lúc", "date"), Column("Số dòng", "number")]
+    columns += [Column("Đã nạp", "number"), Column("Bị từ chối", "number"), Column("Lý do, lưu ý")]
+    files = sorted(frame.figures.files, key=lambda file: file.status != "rejected")  # what is to be mended first; stable
+    rows = [
+        [
+            text(file.name, sub=f"trong gói: {file.member}" if file.member else ""),
+            text(_file_kinds(file)),
+            Cell(FILE_STATUS_VI[file.status], tone=tones[file.status]),
+            moment(file.exported_at),
+            number(file.rows_data),
+            number(file.rows_loaded),
+            number(file.rows_rejected),
+            text("; ".join(part for part in (file.error, file.warnings) if part)),
+        ]
+        for file in files[:_MOST_ROWS]
+    ]
+    cut = f"Ở đây có {_MOST_ROWS} tệp trong {len(files)}; đủ danh sách ở tệp tep-xuat.csv." if len(files) > _MOST_ROWS else ""
+    return Table("tep", f"Tệp xuất ({len(files)})", columns, rows, note=cut, is_searchable=True, is_wide=True, search_label="Tìm tệp")
+
+
+def _rejects_table(frame: Frame) -> Table:
+    rows = [
+        [text(REASONS_VI[reason]), text("Đơn vị" if column == "unit" else column), text(name), number(count)]
+        for reason, column, name, count in frame.figures.rejects[:_MOST_ROWS]
+    ]
+    total = sum(count for *_, count in frame.figures.rejects)
+    columns = [Column("Lý do"), Column("Cột"), Column("Tệp"), Column("Số dòng", "number")]
+    note = "Dòng bị từ chối không được tính vào tỷ lệ nào; từng dòng ở tệp dong-bi-tu-choi.csv."
+    return Table("dong-bi-tu-choi", f"Dòng bị từ chối ({total})", columns, rows, note=note, is_searchable=True)
+
+
+def _checks_table(frame: Frame) -> Table:
+    failed = [check for check in frame.figures.checks if not check.is_passed]
+    columns = [Column("Mức"), Column("Nội dung"), Column("Số trường hợp", "number"), Column("Chấp nhận vì")]
+    rows = [
+        [
+            Cell("Nghiêm trọng", tone="missed") if check.severity == "critical" else Cell("Cảnh báo", tone="warn"),
+            text(check.message_vi),
+            number(check.found),
+            text(check.accepted_why),
+        ]
+        for check in failed
+    ]
+    passed = len(frame.figures.checks) - len(failed)
+    note = f"{passed} trong {len(frame.figures.checks)} kiểm tra trước khi công bố không thấy gì sai; dưới đây là các kiểm tra còn lại."
+    return Table("kiem-tra", "Kiểm tra trước khi công bố", columns, rows, note=note, empty="Mọi kiểm tra đều đạt.")
+
+
+def _reconciliation_table(frame: Frame) -> Table:
+    different = [row for row in frame.figures.reconciliation if row.difference]
+    columns = [Column("Biểu"), Column("Đơn vị"), Column("Từ ngày", "date"), Column("Đến hết ngày", "date"), Column("Chỉ tiêu")]
+    columns += [Column("Trong biểu", "number"), Column("Tự đếm", "number"), Column("Chênh lệch", "number")]
+    rows = [
+        [
+            text(_kind_labels().get(row.source_kind, row.source_kind)),
+            text(row.unit.name, href=frame.link(row.unit)),
+            moment(row.period.start),
+            moment(date.fromordinal(row.period.end.toordinal() - 1)),
+            text(row.label_vi),
+            number(row.theirs),
+            number(row.ours),
+            Cell(f"{row.difference:+d}", sort=row.difference, tone="no_data" if row.is_tolerated else "warn"),
+        ]
+        for row in different[:_MOST_ROWS]
+    ]
+    note = f"{len(different)} trong {len(frame.figures.reconciliation)} con số của các biểu tổng hợp khác số tự đếm từ hồ sơ."
+    if len(different) > _MOST_ROWS:
+        note += f" Ở đây có {_MOST_ROWS} con số đầu."
+    empty = "Mọi con số đều khớp." if frame.figures.reconciliation else "Chưa có biểu tổng hợp nào để đối chiếu."
+    return Table("doi-chieu", "Đối chiếu với biểu tổng hợp", columns, rows, note=note, is_searchable=True, is_wide=True, empty=empty)
+
+
+def dictionary_page(frame: Frame) -> dict[str, Any]:
+    """What templates/tu-dien.html shows: every measure with its targets, and tables of the warehouse where `tables` are given."""
+    targets: dict[str, dict[str, str]] = {}
+    for found in frame.figures.rates:
+        if found.unit and found.target is not None and found.period in frame.figures.current:
+            targets.setdefault(found.measure, {})[LEVELS_VI[found.unit.level]] = target_vi(found.target)
+    return {
+        "measures": frame.figures.measures,
+        "families": _FAMILIES,
+        "targets": targets,
+        "periods": ", ".join(period_vi(period.kind, period.start) for period in frame.figures.current),
+        "tables": [],
+    }

@@ -1,0 +1,97 @@
+"""What a table on a page is: columns that know how they sort, cells that know their sign, link and sort value. Templates only draw them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from flows.figures import Rate
+from transforms.wording import STATUS_VI, moment_vi, percent_vi
+
+SIGNS = {"met": "✓", "missed": "✗", "no_data": "–", "no_target": "", "above": "▲", "below": "▼", "warn": "!", "stale": "⏱"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A heading; `kind` is text, code (text that is never broken), number or date; numbers and dates sort by the cells' sort values."""
+
+    label: str
+    kind: str = "text"
+    is_wide: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell.
+
+    Attributes:
+        sort: what it sorts by where that is not its text; None with `is_empty` sorts last in both directions.
+        tone: a key of SIGNS; its sign stands before the text, so that nothing is told by colour alone.
+        sub: a second, smaller line.
+        href: where its text leads, always relative and made by this package.
+    """
+
+    text: str
+    sort: float | str | None = None
+    tone: str = ""
+    sub: str = ""
+    href: str | None = None
+    is_empty: bool = False
+
+    @property
+    def sign(self) -> str:
+        """The sign of its tone."""
+        return SIGNS.get(self.tone, "")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a caption; `is_searchable` gives it a search field, `is_wide` small print on paper, and a landscape page where it has many columns."""
+
+    id: str
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+    note: str = ""
+    is_searchable: bool = False
+    is_wide: bool = False
+    empty: str = "Không có."
+    search_label: str = "Tìm trong bảng"
+
+
+def text(value: object, **more: str | None) -> Cell:
+    """A cell of words; empty for None."""
+    return Cell("" if value is None else str(value), **more)  # type: ignore[arg-type]
+
+
+def number(value: float | None, shown: str | None = None) -> Cell:
+    """A cell of a count; empty, and sorted last, for None."""
+    if value is None:
+        return Cell("", is_empty=True)
+    return Cell(shown if shown is not None else f"{value:,}".replace(",", "."), sort=value)
+
+
+def moment(value: datetime | date | None) -> Cell:
+    """A day, or a day with its hour, that sorts by time."""
+    if value is None:
+        return Cell("", is_empty=True)
+    shown = moment_vi(value) if isinstance(value, datetime) else f"{value:%d/%m/%Y}"
+    return Cell(shown, sort=value.strftime("%Y%m%d%H%M") if isinstance(value, datetime) else value.strftime("%Y%m%d0000"))
+
+
+def rate(found: Rate | None, *, with_counts: bool = True, tone: str | None = None, sub: str = "") -> Cell:
+    """A rate with the counts it is made of; `tone` is its status unless given. Nothing to be counted is a dash, sorted last."""
+    if found is None or not found.denominator:
+        return Cell("–", is_empty=True, sub=STATUS_VI["no_data"] if found and with_counts else "")
+    counts = f"{found.numerator}/{found.denominator}" if with_counts else ""
+    shown = percent_vi(found.numerator, found.denominator, found.target)
+    return Cell(
+        shown,
+        sort=round(found.numerator / found.denominator, 8),
+        tone=found.status if tone is None else tone,
+        sub=" · ".join(part for part in (counts, sub) if part),
+    )
+
+
+def target_vi(target: float | None) -> str:
+    """97 %, empty without target."""
+    return "" if target is None else percent_vi(round(target * 1_000_000), 1_000_000)

@@ -1,0 +1,118 @@
+"""The site written beside the old one and put in its place in one step."""
+
+import base64
+import ctypes
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from flows.figures import Figures
+from flows.site.frame import PAGES, UNITS_FOLDER, Frame
+from flows.site.knowledge import data_page, dictionary_page, plan_page
+from flows.site.overview import overview
+from flows.site.receptions import receptions_page
+from flows.site.units import unit_page
+from transforms.wording import moment_vi
+
+SITE_FOLDER = "trang"
+_EXCHANGE, _HERE = 2, -100  # RENAME_EXCHANGE and AT_FDCWD of Linux' renameat2
+
+
+def write_site(figures: Figures, folder: Path) -> Path:
+    """The whole site stands in `folder`; a reader finds the old one or the new one, never a mixture.
+
+    Returns:
+        The folder.
+
+    Raises:
+        OSError: it could not be written; the old site stands untouched.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    new = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    (new / UNITS_FOLDER).mkdir(parents=True)
+    for name, page in _render(Frame(figures)):
+        (new / name).write_text(page, encoding="utf-8")
+    _put_in_place(new, folder)
+    return folder
+
+
+def _render(frame: Frame) -> Iterator[tuple[str, str]]:
+    """(path below the site's folder, page) for every page."""
+    environment = make_environment()
+    style, script = _safe_asset("site.css"), Markup("{}\n{}").format(_safe_asset("tablesort.min.js"), _safe_asset("site.js"))
+    shared: dict[str, Any] = {
+        "as_of": moment_vi(frame.figures.as_of),
+        "freshness": frame.freshness_line,
+        "nav": PAGES,
+        "style": style,
+        "script": script,
+    }
+    shared["policy"] = (
+        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
+        f"style-src 'sha256-{_digest(style)}'; script-src 'sha256-{_digest(script)}'"
+    )
+    views = {
+        "index.html": overview(frame),
+        "cham-tiep-nhan.html": receptions_page(frame),
+        "ke-hoach.html": plan_page(frame),
+        "du-lieu.html": data_page(frame),
+        "tu-dien.html": dictionary_page(frame),
+    }
+    for name, view in views.items():
+        yield name, environment.get_template(name).render(shared, up="", page=name, **view)
+    template = environment.get_template("don-vi.html")
+    for unit in frame.figures.units:
+        yield frame.pages[unit.key], template.render(shared, up="../", page="", **unit_page(frame, unit))
+
+
+def make_environment() -> Environment:
+    """Templates in which every value is escaped, and one that is missing is an error."""
+    folder = files("flows.site").joinpath("templates")
+    loader = FunctionLoader(lambda name: folder.joinpath(name).read_text(encoding="utf-8"))
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["drawn"] = Markup  # SVG of flows/charts.py, whose texts are escaped by the renderer
+    return environment
+
+
+@cache
+def _safe_asset(name: str) -> Markup:
+    """A file of ours as it stands, to be written into a page."""
+    return Markup(files("flows.site").joinpath("assets", name).read_text(encoding="utf-8"))
+
+
+def _digest(inline: str) -> str:
+    """What a Content-Security-Policy calls an inline script or style."""
+    return base64.b64encode(hashlib.sha256(inline.encode("utf-8")).digest()).decode("ascii")
+
+
+def _put_in_place(new: Path, folder: Path) -> None:
+    """`new` stands as `folder`. On Linux the two change places in one step; elsewhere there is a moment between two renames."""
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if not folder.exists():
+        new.rename(folder)
+    elif _exchange(new, folder):
+        shutil.rmtree(new, ignore_errors=True)
+    else:
+        folder.rename(old)
+        new.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """The two have changed names at once; False where the system or its file system cannot."""
+    if os.name != "posix":
+        return False
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    if rename is None:
+        return False
+    return bool(rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), ctypes.c_uint(_EXCHANGE)) == 0)
