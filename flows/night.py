@@ -1,6 +1,6 @@
 """One night, from the folder of exports to the summaries. Every step can be repeated; only `publish` changes what readers see.
 
-land → read (normalise, stage) → build → gate → publish → report
+fetch → land → read (normalise, stage) → build → gate → publish → report
 """
 
 import json
@@ -16,6 +16,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from expectations import CheckResult, failed_critically, load_contracts
+from flows.fetching import SourceOutcome, fetch, source_rows
 from flows.landing import Export, find_exports
 from flows.manifest import Manifest, make_manifest
 from flows.quarantine import append_line, delete_old_raw
@@ -41,6 +42,7 @@ class NightResult:
         checks: every check of the gate.
         summaries: files written to the outbox.
         deleted: raw files deleted because their time was over (see Settings.keep_raw_days).
+        sources: what asking each source gave.
     """
 
     is_published: bool
@@ -49,6 +51,7 @@ class NightResult:
     checks: list[CheckResult]
     summaries: list[Path] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
+    sources: list[SourceOutcome] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def list_exports(settings: Settings, reference: Reference, exports: Sequence[Exp
 
 def build(settings: Settings, reference: Reference, manifest: Manifest, runs: Sequence[dict[str, Any]]) -> list[CheckResult]:
     """The next warehouse beside the published one, with its checks."""
-    return build_warehouse(building_path(settings.warehouse), manifest, reference, settings.as_of, runs)
+    return build_warehouse(building_path(settings.warehouse), manifest, reference, settings.as_of, runs, source_rows(settings, local_now()))
 
 
 def publish(settings: Settings) -> None:
@@ -134,6 +137,7 @@ def _run_locked(settings: Settings, watcher: Watcher, step: Callable[[Step], Ste
     log = RunLog(settings)
     log.start()
     try:
+        sources = step(fetch)(settings) if settings.fetches else []
         exports = step(land)(settings)
         files_read, transient = step(read)(settings, reference, exports, watcher)
         manifest = step(list_exports)(settings, reference, exports, transient)
@@ -142,12 +146,12 @@ def _run_locked(settings: Settings, watcher: Watcher, step: Callable[[Step], Ste
         if held:
             remove_database(building_path(settings.warehouse))
             log.finish("held", files_read, "; ".join(check.name for check in held))
-            return NightResult(False, manifest.files, files_read, checks)
+            return NightResult(False, manifest.files, files_read, checks, sources=sources)
         step(publish)(settings)
         summaries = step(report)(settings)
         deleted = step(delete_old_raw)(settings, exports)
         log.finish("published", files_read)
-        return NightResult(True, manifest.files, files_read, checks, summaries, deleted)
+        return NightResult(True, manifest.files, files_read, checks, summaries, deleted, sources)
     except BaseException as error:
         log.finish("failed", 0, type(error).__name__)
         raise

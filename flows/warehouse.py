@@ -37,6 +37,22 @@ _RUNS = pa.schema(
         ("detail", pa.string()),
     ]
 )
+_SOURCES = pa.schema(
+    [
+        ("source", pa.string()),
+        ("kind", pa.string()),
+        ("address", pa.string()),
+        ("last_tried_at", pa.timestamp("us")),
+        ("last_success_at", pa.timestamp("us")),
+        ("last_new_file_at", pa.timestamp("us")),
+        ("last_error", pa.string()),
+        ("failures", pa.int64()),
+        ("files", pa.int64()),
+        ("waiting", pa.int64()),
+        ("light", pa.string()),
+        ("message_vi", pa.string()),
+    ]
+)
 
 
 def building_path(warehouse: Path) -> Path:
@@ -45,7 +61,12 @@ def building_path(warehouse: Path) -> Path:
 
 
 def build_warehouse(
-    target: Path, manifest: Manifest, reference: Reference, as_of: datetime, runs: Sequence[Mapping[str, Any]] = ()
+    target: Path,
+    manifest: Manifest,
+    reference: Reference,
+    as_of: datetime,
+    runs: Sequence[Mapping[str, Any]] = (),
+    sources: Sequence[Mapping[str, Any]] = (),
 ) -> list[CheckResult]:
     """Build a warehouse file and check it; afterwards `target` is complete, closed and unpublished.
 
@@ -57,6 +78,7 @@ def build_warehouse(
         reference: units, targets, calendar, hours.
         as_of: the moment the figures are for.
         runs: rows of ops.runs.
+        sources: rows of ops.sources.
 
     Returns:
         The result of every check, also written to ops.checks.
@@ -73,7 +95,7 @@ def build_warehouse(
         connection.execute("ATTACH ':memory:' AS work")
         connection.execute("USE tthc")
         connection.execute("BEGIN; " + "; ".join(create_tables_sql()) + "; COMMIT")  # one by one, the comments alone take half a second
-        _load_inputs(connection, manifest, reference, as_of, runs)
+        _load_inputs(connection, manifest, reference, as_of, runs, sources)
         for name, text in sql_files():
             if name.startswith("70_"):
                 _count_measures(connection, as_of)
@@ -105,7 +127,12 @@ def _quoted(path: Path) -> str:
 
 
 def _load_inputs(
-    connection: duckdb.DuckDBPyConnection, manifest: Manifest, reference: Reference, as_of: datetime, runs: Sequence[Mapping[str, Any]]
+    connection: duckdb.DuckDBPyConnection,
+    manifest: Manifest,
+    reference: Reference,
+    as_of: datetime,
+    runs: Sequence[Mapping[str, Any]],
+    sources: Sequence[Mapping[str, Any]],
 ) -> None:
     tables = {
         "work.files": pa.Table.from_pylist(manifest.files, schema=FILES),
@@ -119,6 +146,7 @@ def _load_inputs(
         "work.unit_today": follow_successors(reference.units, as_of.date()),
         "ops.warnings": pa.Table.from_pylist(manifest.warnings, schema=WARNINGS),
         "ops.runs": pa.Table.from_pylist(list(runs), schema=_RUNS),
+        "ops.sources": pa.Table.from_pylist(list(sources), schema=_SOURCES),
     }
     for name, kind in reference.lists.kinds.items():
         _stage_view(connection, f"work.{name}_rows", manifest.parts.get(name, []), staged_schema(kind))
