@@ -64,6 +64,15 @@ class IncomingFile:
         except OSError as error:
             raise local_failure(error) from None
 
+    def start(self, most: int) -> bytes:
+        """The first bytes written so far; all of them are in the file afterwards."""
+        try:
+            self.stream.flush()
+            with self.path.open("rb") as stream:
+                return stream.read(most)
+        except OSError as error:
+            raise local_failure(error) from None
+
 
 class Arrivals:
     """The raw folder and the records of one source."""
@@ -123,9 +132,9 @@ class Arrivals:
         try:
             with incoming.stream:
                 yield incoming
+                incoming.write(b"")  # not after the time is over, when nobody waits for it any more
                 incoming.stream.flush()
                 os.fsync(incoming.stream.fileno())
-            incoming.write(b"")  # not after the time is over, when nobody waits for it any more
             digest = incoming.digest.hexdigest()
             if digest not in self._contents:
                 self._land(incoming, file, name, digest)

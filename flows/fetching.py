@@ -136,7 +136,8 @@ def _fetch_new(arrivals: Arrivals, source: Source, connection: Connection) -> in
     listed = connection.list()
     is_named = source.kind in ("folder", "sftp", "s3")
     new = [file for file in listed if not arrivals.is_done(file) and (not is_named or source.wants(file.path))]
-    finished = _finished(arrivals, source, connection, listed, new) if "settle" in source.settings else new
+    written = [file for file in new if file.size != 0]  # an empty file is one that its sender has only opened
+    finished = _finished(arrivals, source, connection, listed, written) if "settle" in source.settings else written
     waiting = len(new) - len(finished)
     errors: list[str] = []
     in_a_row = 0

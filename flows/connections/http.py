@@ -129,8 +129,7 @@ class HttpConnection:
             raise SourceFailure(f"tải chỉ được {incoming.size} trên {announced} byte", may_pass=True)
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise SourceFailure("máy chủ nén nội dung dù không được yêu cầu; không biết tệp có đủ không")
-        with incoming.path.open("rb") as stream:
-            start = stream.read(LOOKED_AT)
+        start = incoming.start(LOOKED_AT)
         trouble = trouble_in_body(start, response.headers.get("content-type", "").lower())
         if trouble == "login":
             raise _LoginPage

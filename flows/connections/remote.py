@@ -63,6 +63,9 @@ class Incoming(Protocol):
     def write(self, chunk: bytes) -> None:
         """Append bytes."""
 
+    def start(self, most: int) -> bytes:
+        """The first bytes written so far; all of them are in the file afterwards."""
+
 
 Receive = Callable[[str], AbstractContextManager[Incoming]]
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import asyncssh
 
-from flows.connections.remote import Receive, RemoteFile, SourceFailure, StillGrowing
+from flows.connections.remote import Incoming, Receive, RemoteFile, SourceFailure, StillGrowing
 from flows.sources import Source
 
 _CHUNK = 1 << 18
@@ -117,6 +117,11 @@ class SftpConnection:
             elif S_ISREG(mode):
                 yield RemoteFile(prefix + name, prefix + name, entry.attrs.size, _float(entry.attrs.mtime))
 
+    async def _read(self, path: str, incoming: Incoming) -> None:
+        async with self.sftp.open(path, "rb") as stream:
+            while chunk := await asyncio.wait_for(stream.read(_CHUNK), self.seconds):
+                incoming.write(chunk if isinstance(chunk, bytes) else chunk.encode())
+
     def _full(self, file: RemoteFile) -> str:
         return posixpath.join(self.root, file.path)
 
@@ -134,12 +139,7 @@ class SftpConnection:
         """See Connection."""
         with receive(file.path) as incoming:
             try:
-                stream = self._wait(self.sftp.open(self._full(file), "rb"))
-                try:
-                    while chunk := self._wait(stream.read(_CHUNK)):
-                        incoming.write(chunk)
-                finally:
-                    self._wait(stream.close())
+                self._wait(self._read(self._full(file), incoming), float(self.source["max_minutes"]) * 60)
             except asyncssh.SFTPConnectionLost as error:
                 raise SourceFailure(f"mất kết nối với {self.host} khi tải “{file.path}” ({error.reason})", may_pass=True) from None
             except asyncssh.SFTPError as error:
