@@ -69,15 +69,13 @@ def run(
         datetime | None,
         typer.Option(parser=_parse_moment, metavar="2024-06-30T23:00", help="Thời điểm chốt số liệu (giờ Việt Nam); mặc định là bây giờ."),
     ] = None,
-    fetch: Annotated[
-        bool, typer.Option("--fetch/--no-fetch", help="Trước hết lấy tệp mới từ các nguồn trong sources.toml (khi có tệp đó).")
-    ] = True,
+    no_fetch: Annotated[bool, typer.Option("--no-fetch", help="Không lấy tệp mới từ các nguồn trong sources.toml trước khi chạy.")] = False,
     prefect: Annotated[bool, typer.Option("--prefect", help="Chạy có theo dõi bằng Prefect (tự bật khi có PREFECT_API_URL).")] = False,
 ) -> None:
     """Chạy toàn bộ công việc một lần: đọc tệp xuất, tính tỷ lệ, kiểm tra, công bố, viết báo cáo."""
     os.umask(0o027)
     os.environ.update({name: os.environ.get(name, value) for name, value in TELEMETRY_OFF.items()})
-    settings = replace(make_settings(raw, reference, warehouse, outbox, as_of), fetches=fetch)
+    settings = replace(make_settings(raw, reference, warehouse, outbox, as_of), fetches=not no_fetch)
     result = _run(settings, tracked=prefect or bool(os.environ.get("PREFECT_API_URL")))
     from flows.terminal import show_result
 

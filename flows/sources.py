@@ -45,7 +45,7 @@ class _Key:
     least: float | None = None
 
 
-_KEYS: dict[str, _Key] = {
+KEYS: dict[str, _Key] = {
     "name": _Key(str),
     "kind": _Key(str, words=KINDS),
     "address": _Key(str),
@@ -85,8 +85,8 @@ _KEYS: dict[str, _Key] = {
 }
 _SECRET_KINDS = {"password": ("sftp", "http", "imap"), "passphrase": ("sftp",), "token": ("http",), "secret_key": ("s3",)}
 for _secret, _kinds in _SECRET_KINDS.items():
-    _KEYS[f"{_secret}_env"] = _Key(str, _kinds)
-    _KEYS[f"{_secret}_file"] = _Key(str, _kinds)
+    KEYS[f"{_secret}_env"] = _Key(str, _kinds)
+    KEYS[f"{_secret}_file"] = _Key(str, _kinds)
 _REQUIRED = {"sftp": ("username",), "s3": ("access_key", "secret_key"), "imap": ("username", "password", "senders")}
 _TYPES_VI = {str: "một chuỗi trong dấu nháy", bool: "true hoặc false", int: "một số nguyên", list: "một danh sách [ … ]"}
 
@@ -260,16 +260,16 @@ def _make_source(facts: Mapping[str, Any], fail: Fail, reference: Path, raw: Pat
             raise fail(key, f"nguồn “{name}”: {key} là “{facts[key]}”, cần địa chỉ https://…")
     if facts.get("file_name"):
         _check_placeholders(name, "file_name", facts["file_name"], fail)
-    defaults = {key: rule.default for key, rule in _KEYS.items() if rule.default is not None and (not rule.kinds or kind in rule.kinds)}
+    defaults = {key: rule.default for key, rule in KEYS.items() if rule.default is not None and (not rule.kinds or kind in rule.kinds)}
     return Source(name, kind, addresses, defaults | dict(facts), reference)
 
 
 def _check_key(name: str, kind: str, key: str, value: Any, fail: Fail) -> None:
-    rule = _KEYS.get(key)
+    rule = KEYS.get(key)
     if key in SECRETS:
         raise fail(key, f"nguồn “{name}”: {key} không được viết trong tệp này; dùng {key}_env hoặc {key}_file (tệp quyền 600)")
     if rule is None:
-        close = difflib.get_close_matches(key, _KEYS, 1)
+        close = difflib.get_close_matches(key, KEYS, 1)
         raise fail(key, f"nguồn “{name}”: không có khóa “{key}”{f'; có phải là “{close[0]}”?' if close else ''}")
     if rule.kinds and kind not in rule.kinds:
         raise fail(key, f"nguồn “{name}”: khóa {key} không dùng cho loại {kind}, chỉ cho {', '.join(rule.kinds)}")

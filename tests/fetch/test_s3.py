@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from pyarrow import fs
 
 from fetch.conftest import Fetcher
-from fetch.servers import free_port
+from fetch.servers import Certificate, Office, free_port, http_server
 
 
 class Bucket:
@@ -74,3 +75,21 @@ def test_a_missing_bucket_is_told(fetcher: Fetcher, bucket: Bucket) -> None:
 def test_a_server_that_is_down_is_told(fetcher: Fetcher, bucket: Bucket) -> None:
     fetcher.write(bucket.source(url=f"http://127.0.0.1:{free_port()}"))
     assert "mất kết nối" in str(fetcher.fetch().error)
+
+
+def test_a_wrong_key_is_told_and_not_repeated(fetcher: Fetcher, bucket: Bucket) -> None:
+    bucket.put("xuat/a.xlsx", b"a")
+    httpx.post(f"{bucket.url}/moto-api/reset-auth", content=b"0")  # from now on the server knows no key at all
+    try:
+        fetcher.write(bucket.source("retries = 3\nretry_seconds = 60"))
+        assert "từ chối" in str(fetcher.fetch().error)
+    finally:
+        httpx.post(f"{bucket.url}/moto-api/reset-auth", content=b"1000000000")
+    assert fetcher.files() == {}
+
+
+def test_certificates_are_checked(fetcher: Fetcher, bucket: Bucket, certificate: Certificate) -> None:
+    with http_server(Office(), certificate) as other:
+        fetcher.write(bucket.source(url=other.url))
+        assert "không tin được chứng thư" in str(fetcher.fetch().error)
+        assert other.asked == []

@@ -1,5 +1,6 @@
 """sources.toml: every error names its line; secrets never stand in it; failing sources show in the warehouse and cost only themselves."""
 
+import re
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from flows.connections.http import fill_dates
 from flows.fetching import source_rows
 from flows.night import hold_lock, run_night
 from flows.settings import ConfigurationError, Settings, local_now
-from flows.sources import SecretUnavailable, load_sources
+from flows.sources import KEYS, SecretUnavailable, load_sources
 
 FOLDER = '[[source]]\nname = "a"\nkind = "folder"\naddress = "/mnt/a"\n'
 
@@ -169,3 +170,11 @@ def test_the_night_begins_with_fetching_and_a_failing_source_does_not_hold_it_ba
         assert connection.execute("SELECT found FROM ops.checks WHERE check_name = 'sources_reached'").fetchall() == [(1,)]
     again = run_night(replace(settings_in(tmp_path, datetime(2024, 7, 1, 23)), fetches=False))
     assert again.sources == [] and again.files_read == 0
+
+
+def test_the_examples_of_the_manual_can_be_used_and_every_key_is_explained(office: Settings) -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "sources.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```toml\n(.*?)^```", manual, re.DOTALL | re.MULTILINE)
+    (office.reference / "sources.toml").write_text(example, encoding="utf-8")
+    assert [source.kind for source in load_sources(office.reference, office.raw)] == ["folder", "sftp", "http", "http", "s3", "imap"]
+    assert [key for key in KEYS if f"`{key}`" not in manual] == []
