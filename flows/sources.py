@@ -8,6 +8,7 @@ import difflib
 import os
 import re
 import tomllib
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -51,8 +52,8 @@ KEYS: dict[str, _Key] = {
     "address": _Key(str),
     "addresses": _Key(list, ("http",)),
     "enabled": _Key(bool, default=True),
-    "include": _Key(list, default=["*"]),
-    "exclude": _Key(list, default=[]),
+    "include": _Key(list, ("folder", "sftp", "s3", "imap"), ["*"]),
+    "exclude": _Key(list, ("folder", "sftp", "s3", "imap"), []),
     "recursive": _Key(bool, ("folder", "sftp", "s3"), True),
     "settle": _Key(str, ("folder", "sftp"), "stable", SETTLES),
     "settle_seconds": _Key((int, float), ("folder", "sftp"), 5.0, least=0),
@@ -159,15 +160,16 @@ class Source:
 
     def wants(self, path: str) -> bool:
         """Whether a file is taken, by its path below the address: never what is hidden or still being written."""
-        parts = path.lower().split("/")
-        last, whole = parts[-1], path.lower()
+        whole = unicodedata.normalize("NFC", path).lower()
+        parts = whole.split("/")
+        last = parts[-1]
         if any(fnmatch(last, pattern) for pattern in _NEVER_TAKEN) or any(part.startswith(".") and part != ".." for part in parts):
             return False
         if self.settings.get("settle") == "marker" and last.endswith(str(self.settings["marker"]).lower()):
             return False
 
         def fits(patterns: list[str]) -> bool:
-            return any(fnmatch(whole if "/" in pattern else last, pattern.lower()) for pattern in patterns)
+            return any(fnmatch(whole if "/" in one else last, unicodedata.normalize("NFC", one).lower()) for one in patterns)
 
         return fits(self.settings["include"]) and not fits(self.settings["exclude"])
 

@@ -5,13 +5,15 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fetch.conftest import Fetcher
 from flows.arrivals import safe_path
-from flows.landing import find_exports, time_in_name
+from flows.landing import _is_export, find_exports, time_in_name
 from flows.staging import load_record
 
 
@@ -167,6 +169,16 @@ def test_no_name_leads_out_of_the_folder(told: str, kept: str) -> None:
     assert safe_path(told) == kept
 
 
+@given(st.text())
+def test_whatever_a_source_says_the_name_stays_inside_and_is_an_export(told: str) -> None:
+    kept = PurePosixPath(safe_path(told))
+    assert not kept.is_absolute() and ".." not in kept.parts
+    assert all(
+        len(part.encode()) <= 200 and not part.startswith((".", "~$")) and "\\" not in part and "\0" not in part for part in kept.parts
+    )
+    assert _is_export(str(kept)) and safe_path(str(kept)) == str(kept)
+
+
 def test_a_link_planted_in_the_raw_folder_is_not_followed(fetcher: Fetcher, share: Path, tmp_path: Path) -> None:
     (share / "sub").mkdir()
     (share / "sub" / "a.xlsx").write_bytes(b"a")
@@ -230,7 +242,7 @@ def test_a_full_disk_leaves_nothing_and_is_told(fetcher: Fetcher, share: Path, m
 
 KILLED = """
 import os, signal, sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 import flows.arrivals as arrivals
 from flows.fetching import fetch
 from flows.settings import make_settings

@@ -40,6 +40,7 @@ def archive(**members: bytes) -> bytes:
     return body.getvalue()
 
 
+@pytest.mark.slow
 def test_attachments_of_allowed_senders_are_taken_once_and_no_mail_is_touched(fetcher: Fetcher, box: Mailbox) -> None:
     sent = {"hồ sơ tháng 6.xlsx": b"export", "chữ ký.png": b"logo", "../../evil.xlsx": b"evil", "gói.zip": archive(a=b"x,y\n1,2\n")}
     box.put(mail("Báo cáo <BaoCao@tinh.gov.vn>", "Gửi tệp xuất ngày 30/06", sent))
