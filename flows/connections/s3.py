@@ -70,18 +70,20 @@ class S3Connection:
         with receive(file.path) as incoming:
             try:
                 with self.store.open_input_stream(f"{self.root}/{file.path}", buffer_size=0) as stream:
-                    marks = {str(k): v for k, v in (stream.metadata() or {}).items()}
+                    mark = _etag(stream)
                     while chunk := stream.read(_CHUNK):
                         incoming.write(chunk)
+                with self.store.open_input_stream(f"{self.root}/{file.path}", buffer_size=0) as stream:
+                    is_same = _etag(stream) == mark  # it comes in pieces, and another object may have taken its place between two
             except OSError as error:
                 raise self._failure(f"không tải được “{file.path}”", error) from None
             seen = self.look_again(file)
-            if seen != file:
+            if seen != file or not is_same:
                 raise StillGrowing
             if incoming.size != file.size:
                 raise SourceFailure(f"tải “{file.path}” chỉ được {incoming.size} trên {file.size} byte", may_pass=True)
             incoming.modified_at = file.modified_at
-            incoming.etag = _text(marks.get("b'ETag'") or marks.get("ETag"))
+            incoming.etag = mark
 
     def _failure(self, what: str, error: BaseException) -> SourceFailure:
         told = str(error)
@@ -98,5 +100,7 @@ class S3Connection:
         return SourceFailure(f"{what}: mất kết nối với {where}", may_pass=True)
 
 
-def _text(value: object) -> str | None:
-    return value.decode("ascii", "replace") if isinstance(value, bytes) else str(value) if value else None
+def _etag(stream: Any) -> str | None:
+    marks = {(k.decode() if isinstance(k, bytes) else str(k)).lower(): v for k, v in (stream.metadata() or {}).items()}
+    value = marks.get("etag")
+    return value.decode("ascii", "replace") if isinstance(value, bytes) else value

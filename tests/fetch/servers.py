@@ -349,3 +349,50 @@ def mail(sender: str, subject: str, attachments: dict[str, bytes]) -> EmailMessa
     for name, content in attachments.items():
         message.add_attachment(content, maintype="application", subtype="octet-stream", filename=name)
     return message
+
+
+# ---- bad lines -------------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Line:
+    """A line to a server that drops after so many bytes of answers while `cuts` lasts; `cut_after` 0 answers nothing and stays silent."""
+
+    port: int
+    cut_after: int
+    cuts: int = 1_000
+
+
+@contextlib.contextmanager
+def bad_line(target: int, cut_after: int) -> Iterator[Line]:
+    listener = socket.create_server((LOOPBACK, 0))
+    line = Line(listener.getsockname()[1], cut_after)
+
+    def pump(source: socket.socket, sink: socket.socket, left: float) -> None:
+        with contextlib.suppress(OSError):
+            while left > 0 and (chunk := source.recv(16_384)):
+                sink.sendall(chunk[: int(min(left, 16_384))])
+                left -= len(chunk)
+        for end in (source, sink):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def accept() -> None:
+        kept = []
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                kept.append(client)
+                if not line.cut_after:
+                    continue
+                server = socket.create_connection((LOOPBACK, target))
+                left = float(line.cut_after) if line.cuts > 0 else float("inf")
+                line.cuts -= 1
+                threading.Thread(target=pump, args=(client, server, float("inf")), daemon=True).start()
+                threading.Thread(target=pump, args=(server, client, left), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield line
+    finally:
+        listener.close()
