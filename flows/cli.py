@@ -76,13 +76,14 @@ def run(
             "--catch-up", help="Chạy lần lượt mọi đêm (00:30) đã đến mà chưa xong, mỗi đêm theo thời điểm của nó; dùng cho lịch chạy."
         ),
     ] = False,
+    no_fetch: Annotated[bool, typer.Option("--no-fetch", help="Không lấy tệp mới từ các nguồn trong sources.toml trước khi chạy.")] = False,
     prefect: Annotated[bool, typer.Option("--prefect", help="Chạy có theo dõi bằng Prefect (tự bật khi có PREFECT_API_URL).")] = False,
 ) -> None:
     """Chạy toàn bộ công việc một lần: đọc tệp xuất, tính tỷ lệ, kiểm tra, công bố, viết báo cáo."""
     os.environ.update({name: os.environ.get(name, value) for name, value in TELEMETRY_OFF.items()})
     if catch_up and as_of:
         raise typer.BadParameter("--catch-up tự lấy thời điểm của từng đêm; bỏ --as-of")
-    settings = make_settings(raw, reference, warehouse, outbox, as_of)
+    settings = replace(make_settings(raw, reference, warehouse, outbox, as_of), fetches=not no_fetch)
     tracked = prefect or bool(os.environ.get("PREFECT_API_URL"))
     from flows.schedule import run_missed_nights
     from flows.terminal import show_result
@@ -118,6 +119,32 @@ def _run(settings: Settings, tracked: bool) -> "NightResult":
         from flows.night import run_night
 
         return run_night(settings, watcher)
+
+
+@app.command("fetch")
+def fetch_exports(
+    source: Annotated[str | None, typer.Option(metavar="TÊN", help="Chỉ lấy từ nguồn này.")] = None,
+    raw: Annotated[Path, typer.Option(help="Thư mục tệp xuất.")] = Path("data/raw"),
+    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu, có sources.toml.")] = Path("data/reference"),
+    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB; nhật ký lấy tệp nằm cạnh đó.")] = Path(
+        "data/warehouse/tthc.duckdb"
+    ),
+) -> None:
+    """Lấy tệp xuất mới từ các nguồn trong sources.toml (thư mục mạng, SFTP, HTTP, S3, hộp thư); không tính toán gì."""
+    os.umask(0o027)
+    from flows.fetching import check_secrets, fetch
+    from flows.night import hold_lock
+    from flows.terminal import show_sources
+
+    settings = make_settings(raw, reference, warehouse)
+    check_secrets(settings)
+    with hold_lock(settings):
+        outcomes = fetch(settings, source)
+    show_sources(outcomes)
+    if not outcomes:
+        typer.echo("Không có nguồn nào trong sources.toml; tệp xuất được chép tay vào thư mục tệp xuất.")
+    if any(outcome.error for outcome in outcomes):
+        raise typer.Exit(EXIT_FAILED)
 
 
 @app.command()

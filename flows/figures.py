@@ -141,6 +141,16 @@ class Freshness:
 
 
 @dataclass(frozen=True)
+class SourceState:
+    """How a source of sources.toml stands; light is green, yellow or red."""
+
+    name: str
+    light: str
+    last_success_at: datetime | None
+    message_vi: str
+
+
+@dataclass(frozen=True)
 class Difference:
     """A figure of an aggregated export against our own count.
 
@@ -222,6 +232,7 @@ class Figures:
     needed: list[Needed]
     flags: list[tuple[int, Unit, str]]
     freshness: list[Freshness]
+    sources: list[SourceState]
     reconciliation: list[Difference]
     checks: list[Check]
     files: list[File]
@@ -327,6 +338,7 @@ def _read(query: Callable[[str], list[tuple[Any, ...]]]) -> Figures:
                 "ORDER BY kind, unit_code NULLS FIRST, unit_valid_from NULLS FIRST"
             )
         ],
+        sources=[SourceState(*row) for row in query("SELECT source, light, last_success_at, message_vi FROM ops.sources ORDER BY source")],
         reconciliation=read_differences(query, units),
         checks=[
             Check(*row)

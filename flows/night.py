@@ -1,6 +1,6 @@
 """One night, from the folder of exports to the summaries. Every step can be repeated; only `publish` changes what readers see.
 
-land → read (normalise, stage) → build → gate → publish → report
+fetch → land → read (normalise, stage) → build → gate → publish → report
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +12,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from expectations import CheckResult, failed_critically, load_contracts
+from flows.fetching import SourceOutcome, fetch, source_rows
 from flows.keeping import keep_current
 from flows.landing import Export, find_exports
 from flows.logs import logging_to, note, note_error, timed
@@ -21,7 +22,7 @@ from flows.reading import find_unread, read_exports
 from flows.reference import Reference, load_reference
 from flows.report import write_reports
 from flows.runs import RunLog
-from flows.settings import AlreadyRunning, Settings
+from flows.settings import AlreadyRunning, Settings, local_now
 from flows.staging import record_landing
 from flows.warehouse import build_warehouse, building_path, publish_warehouse, remove_database
 from transforms.measures import load_measures
@@ -40,6 +41,7 @@ class NightResult:
         checks: every check of the gate.
         summaries: files written to the outbox.
         deleted: raw files deleted because their time was over (see Settings.keep_raw_days).
+        sources: what asking each source gave.
     """
 
     is_published: bool
@@ -48,6 +50,7 @@ class NightResult:
     checks: list[CheckResult]
     summaries: list[Path] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
+    sources: list[SourceOutcome] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def list_exports(settings: Settings, reference: Reference, exports: Sequence[Exp
 
 def build(settings: Settings, reference: Reference, manifest: Manifest, runs: Sequence[dict[str, Any]]) -> list[CheckResult]:
     """The next warehouse beside the published one, with its checks."""
-    return build_warehouse(building_path(settings.warehouse), manifest, reference, settings.as_of, runs)
+    return build_warehouse(building_path(settings.warehouse), manifest, reference, settings.as_of, runs, source_rows(settings, local_now()))
 
 
 def publish(settings: Settings) -> None:
@@ -155,6 +158,7 @@ def _run_locked(settings: Settings, watcher: Watcher, step: Callable[[Step], Ste
 
 
 def _run_steps(settings: Settings, reference: Reference, run: RunLog, watcher: Watcher, step: Callable[[Step], Step]) -> NightResult:
+    sources = step(fetch)(settings) if settings.fetches else []
     exports = step(land)(settings)
     files_read, transient = step(read)(settings, reference, exports, watcher)
     manifest = step(list_exports)(settings, reference, exports, transient)
@@ -163,9 +167,9 @@ def _run_steps(settings: Settings, reference: Reference, run: RunLog, watcher: W
     if held:
         remove_database(building_path(settings.warehouse))
         run.finish("held", files_read, "; ".join(check.name for check in held))
-        return NightResult(False, manifest.files, files_read, checks)
+        return NightResult(False, manifest.files, files_read, checks, sources=sources)
     step(publish)(settings)
     summaries = step(report)(settings)
     deleted = step(delete_old_raw)(settings, exports)
     run.finish("published", files_read)
-    return NightResult(True, manifest.files, files_read, checks, summaries, deleted)
+    return NightResult(True, manifest.files, files_read, checks, summaries, deleted, sources)

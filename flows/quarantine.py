@@ -18,12 +18,18 @@ from flows.staging import find_staged, load_record, parse_moment
 def append_line(path: Path, record: dict[str, Any]) -> None:
     """One JSON line more, on disk when this returns."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    is_torn = path.is_file() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")  # a power cut in the last write
+    is_torn = path.is_file() and _last_byte(path) not in (b"", b"\n")  # a power cut in the last write
     with path.open("a", encoding="utf-8") as stream:
         stream.write("\n" if is_torn else "")
         stream.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def _last_byte(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        stream.seek(max(0, stream.seek(0, os.SEEK_END) - 1))
+        return stream.read(1)
 
 
 def _withdrawn_path(staged: Path) -> Path:

@@ -51,6 +51,7 @@ class Settings:
         limits: what a file may ask for before it is refused unopened.
         keep_raw_days: raw files are deleted this many days after they were staged; None keeps them.
         keep_warehouses: how many published warehouses stay at hand for `tthc rollback`.
+        fetches: a run begins by fetching from the sources of sources.toml.
     """
 
     raw: Path
@@ -64,6 +65,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     keep_raw_days: int | None = None
     keep_warehouses: int = 7
+    fetches: bool = True
 
     @property
     def staged(self) -> Path:

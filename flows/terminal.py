@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from flows.checking import check_file, describe, is_clean
+from flows.fetching import REPEATED, SourceOutcome
 from flows.landing import Export
 from flows.night import NightResult, Watcher
 from flows.settings import Settings
@@ -49,6 +50,7 @@ def counter(text: str, total: int) -> Iterator[Callable[[int], None]]:
 def show_result(settings: Settings, result: NightResult) -> None:
     """Print the outcome of a run."""
     console = Console(soft_wrap=True, highlight=False)
+    show_sources(result.sources)
     states = Counter(file["status"] for file in result.files)
     console.print(
         f"Tệp xuất: {len(result.files)} ({result.files_read} đọc mới) — đã nạp {states['loaded']}, trùng {states['duplicate']}, "
@@ -77,6 +79,20 @@ def show_result(settings: Settings, result: NightResult) -> None:
         f"Trang xem:   {settings.outbox / SITE_FOLDER / 'index.html'}",
         markup=False,
     )
+
+
+def show_sources(sources: Sequence[SourceOutcome]) -> None:
+    """Print what was fetched, one line a source; nothing where there is none."""
+    console = Console(soft_wrap=True, highlight=False)
+    for source in sources:
+        waiting = f", {source.waiting} tệp bên gửi chưa ghi xong" if source.waiting else ""
+        new = f"{len(source.landed)} tệp mới{waiting}"
+        if source.error is None:
+            console.print(f"Nguồn {source.name} ({source.kind}): {new}", markup=False)
+            continue
+        last = f"lần lấy được gần nhất {source.last_success_at:%H:%M ngày %d/%m/%Y}" if source.last_success_at else "chưa lần nào lấy được"
+        again = f" HỎNG {source.failures} LẦN LIỀN," if source.failures >= REPEATED else ""
+        console.print(f"  ✗ Nguồn {source.name} ({source.kind}): {source.error} —{again} {last}; {new}", markup=False)
 
 
 def _show_published(console: Console, settings: Settings) -> None:

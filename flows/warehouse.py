@@ -34,7 +34,12 @@ def building_path(warehouse: Path) -> Path:
 
 
 def build_warehouse(
-    target: Path, manifest: Manifest, reference: Reference, as_of: datetime, runs: Sequence[Mapping[str, Any]] = ()
+    target: Path,
+    manifest: Manifest,
+    reference: Reference,
+    as_of: datetime,
+    runs: Sequence[Mapping[str, Any]] = (),
+    sources: Sequence[Mapping[str, Any]] = (),
 ) -> list[CheckResult]:
     """Build a warehouse file and check it; afterwards `target` is complete, closed and unpublished.
 
@@ -46,6 +51,7 @@ def build_warehouse(
         reference: units, targets, calendar, hours.
         as_of: the moment the figures are for.
         runs: rows of ops.runs.
+        sources: rows of ops.sources.
 
     Returns:
         The result of every check, also written to ops.checks.
@@ -62,7 +68,7 @@ def build_warehouse(
         connection.execute("ATTACH ':memory:' AS work")
         connection.execute("USE tthc")
         connection.execute("BEGIN; " + "; ".join(create_tables_sql()) + "; COMMIT")  # one by one, the comments alone take half a second
-        _load_inputs(connection, manifest, reference, as_of, runs)
+        _load_inputs(connection, manifest, reference, as_of, runs, sources)
         declared = load_figures_declared(reference.lists)
         reconcile = {"87": list_stated, "88": count_figures, "89": find_candidates}
         for name, text in sql_files():
@@ -97,7 +103,12 @@ def _quoted(path: Path) -> str:
 
 
 def _load_inputs(
-    connection: duckdb.DuckDBPyConnection, manifest: Manifest, reference: Reference, as_of: datetime, runs: Sequence[Mapping[str, Any]]
+    connection: duckdb.DuckDBPyConnection,
+    manifest: Manifest,
+    reference: Reference,
+    as_of: datetime,
+    runs: Sequence[Mapping[str, Any]],
+    sources: Sequence[Mapping[str, Any]],
 ) -> None:
     tables = {
         "work.files": pa.Table.from_pylist(manifest.files, schema=FILES),
@@ -113,6 +124,7 @@ def _load_inputs(
     }
     fill_table(connection, "ops.warnings", manifest.warnings)
     fill_table(connection, "ops.runs", runs)
+    fill_table(connection, "ops.sources", sources)
     for name, kind in reference.lists.kinds.items():
         _stage_view(connection, f"work.{name}_rows", manifest.parts.get(name, []), staged_schema(kind))
     _stage_view(connection, "work.troubles", manifest.troubles, TROUBLES)

@@ -1,0 +1,178 @@
+"""A mailbox whose attachments are exports. It is opened read-only and read with BODY.PEEK: no mail is changed, marked or deleted."""
+
+import base64
+import contextlib
+import imaplib
+import re
+import ssl
+from collections.abc import Iterator, Sequence
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from email.utils import getaddresses, parsedate_to_datetime
+from fnmatch import fnmatch
+from typing import Self
+from urllib.parse import unquote, urlsplit
+
+from flows.connections.remote import Receive, RemoteFile, SourceFailure
+from flows.sources import Source
+
+_BATCH = 200
+_FACTS = re.compile(rb"UID (\d+)")
+_SIZE = re.compile(rb"RFC822\.SIZE (\d+)")
+
+
+class ImapConnection:
+    """Mails of one folder from allowed senders; each is a RemoteFile, its attachments are what is received."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        parts = urlsplit(source.addresses[0])
+        self.host, self.is_tls = parts.hostname or "", parts.scheme == "imaps"
+        self.port = parts.port or (993 if self.is_tls else 143)
+        self.folder = unquote(parts.path.strip("/")) or "INBOX"
+
+    def __enter__(self) -> Self:
+        ca_file, password = self.source.file("ca_file"), self.source.secret("password") or ""
+        seconds = float(self.source["timeout_seconds"])
+        try:
+            trusted = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+        except (OSError, ssl.SSLError):
+            raise SourceFailure(f"không đọc được tệp chứng thư ca_file “{ca_file and ca_file.name}”") from None
+        try:
+            if self.is_tls:
+                self.client: imaplib.IMAP4 = imaplib.IMAP4_SSL(self.host, self.port, ssl_context=trusted, timeout=seconds)
+            else:
+                self.client = imaplib.IMAP4(self.host, self.port, timeout=seconds)
+                self.client.starttls(trusted)
+        except ssl.SSLCertVerificationError:
+            raise SourceFailure(f"không tin được chứng thư của {self.host}; nếu cơ quan tự cấp chứng thư, hãy chỉ ca_file") from None
+        except (OSError, imaplib.IMAP4.error) as error:
+            raise SourceFailure(f"không kết nối được hộp thư {self.host}:{self.port} ({_short(error)})", may_pass=True) from None
+        try:
+            self._log_in(password)
+            self._select()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _log_in(self, password: str) -> None:
+        user = self.source["username"]
+        try:
+            if "AUTH=PLAIN" in self.client.capabilities:
+                self.client.authenticate("PLAIN", lambda _: f"\0{user}\0{password}".encode())
+            else:
+                self.client.login(user, password)
+        except imaplib.IMAP4.abort as error:
+            raise SourceFailure(f"mất kết nối với hộp thư {self.host} ({_short(error)})", may_pass=True) from None
+        except (imaplib.IMAP4.error, UnicodeEncodeError):
+            raise SourceFailure(f"hộp thư {self.host} từ chối đăng nhập: sai tên hoặc mật khẩu (có thể cần mật khẩu ứng dụng)") from None
+        except OSError as error:
+            raise SourceFailure(f"mất kết nối với hộp thư {self.host} ({_short(error)})", may_pass=True) from None
+
+    def _select(self) -> None:
+        with self._talking():
+            answer, _ = self.client.select(mailbox_name(self.folder), readonly=True)
+            if answer != "OK":
+                raise SourceFailure(f"hộp thư không có thư mục “{self.folder}”")
+            validity = self.client.response("UIDVALIDITY")[1]
+        self.validity = validity[0].decode() if validity and validity[0] else "0"
+
+    @contextlib.contextmanager
+    def _talking(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, imaplib.IMAP4.error) as error:
+            raise SourceFailure(f"mất kết nối với hộp thư {self.host} ({_short(error)})", may_pass=True) from None
+
+    def __exit__(self, *error: object) -> None:
+        try:
+            self.client.logout()
+        except (OSError, imaplib.IMAP4.error):
+            self.client.shutdown()
+
+    def list(self) -> list[RemoteFile]:
+        """See Connection: the mails from allowed senders under a wanted subject."""
+        with self._talking():
+            answer, found = self.client.uid("SEARCH", "UNDELETED")
+            if answer != "OK":
+                raise SourceFailure(f"hộp thư {self.host} không cho liệt kê thư", may_pass=True)
+            uids = (found[0] or b"").split()
+            files: list[RemoteFile] = []
+            for start in range(0, len(uids), _BATCH):
+                files += self._headers(uids[start : start + _BATCH])
+        return files
+
+    def _headers(self, uids: Sequence[bytes]) -> Iterator[RemoteFile]:
+        asked = "(UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (FROM SUBJECT DATE)])"
+        _, answer = self.client.uid("FETCH", b",".join(uids).decode(), asked)
+        for part in answer:
+            if not isinstance(part, tuple):
+                continue
+            uid, size = _FACTS.search(part[0]), _SIZE.search(part[0])
+            head = _parse(part[1])
+            if uid and self._wants(head):
+                number = uid[1].decode()
+                origin = f"{self.folder};uidvalidity={self.validity};uid={number}"
+                yield RemoteFile(origin, f"thu-{number}.eml", int(size[1]) if size else None, _sent(head))
+
+    def _wants(self, head: EmailMessage) -> bool:
+        senders = [address.lower() for _, address in getaddresses([str(value) for value in head.get_all("from", [])])]
+        subject = " ".join(str(head.get("subject", "")).split()).lower()
+        allowed = [pattern.lower() for pattern in self.source["senders"]]
+        return any(fnmatch(one, pattern) for one in senders for pattern in allowed) and fnmatch(subject, self.source["subject"].lower())
+
+    def look_again(self, file: RemoteFile) -> RemoteFile | None:
+        """See Connection: a mail in a mailbox never changes."""
+        return file
+
+    def download(self, file: RemoteFile, receive: Receive) -> None:
+        """See Connection: every wanted attachment; a mail without any is done, too."""
+        if file.size is not None and file.size > float(self.source["max_mb"]) * 1.4 * 1e6:
+            raise SourceFailure(f"thư {file.path} lớn hơn max_mb = {self.source['max_mb']:g}", is_one_file=True)
+        with self._talking():
+            _, answer = self.client.uid("FETCH", file.origin.rpartition("=")[2], "(BODY.PEEK[])")
+        body = next((part[1] for part in answer if isinstance(part, tuple)), None)
+        if body is None:
+            raise SourceFailure(f"thư {file.path} không còn trong hộp thư", is_one_file=True)
+        if file.size is not None and len(body) != file.size:
+            raise SourceFailure(f"tải thư {file.path} chỉ được {len(body)} trên {file.size} byte", may_pass=True)
+        for part in _parse(body).walk():
+            name = part.get_filename()
+            if not name or part.is_multipart() or not self.source.wants(name.replace("\\", "/").rpartition("/")[2]):
+                continue
+            content = part.get_payload(decode=True)
+            if isinstance(content, bytes) and content:
+                with receive(name) as incoming:
+                    incoming.write(content)
+                    incoming.modified_at = file.modified_at
+
+
+def mailbox_name(folder: str) -> str:
+    """The name as IMAP writes it: modified UTF-7 in quotes (RFC 3501, 5.1.3)."""
+
+    def encode(found: re.Match[str]) -> str:
+        if found[0] == "&":
+            return "&-"
+        return "&" + base64.b64encode(found[0].encode("utf-16-be")).decode("ascii").rstrip("=").replace("/", ",") + "-"
+
+    escaped = re.sub(r"&|[^\x20-\x7e]+", encode, folder).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _parse(body: bytes) -> EmailMessage:
+    message = message_from_bytes(body, policy=policy.default)
+    if not isinstance(message, EmailMessage):
+        raise SourceFailure("thư không đọc được", is_one_file=True)
+    return message
+
+
+def _sent(head: EmailMessage) -> float | None:
+    try:
+        return parsedate_to_datetime(str(head["date"])).timestamp() if head["date"] else None
+    except (TypeError, ValueError):
+        return None
+
+
+def _short(error: BaseException) -> str:
+    return "quá thời gian chờ" if isinstance(error, TimeoutError) else type(error).__name__

@@ -1,0 +1,1 @@
+"""tthc fetch against real servers on the loopback."""

@@ -1,0 +1,86 @@
+"""A mailbox against pymap's server: attachments of allowed senders, and no mail touched."""
+
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fetch.conftest import Fetcher
+from fetch.servers import LOOPBACK, Mailbox, free_port, mail, make_certificate
+from flows.connections.imap import mailbox_name
+from flows.landing import find_exports
+
+
+def imap_source(box: Mailbox, more: str = "", folder: str = "INBOX") -> str:
+    return (
+        f'name = "nguon"\nkind = "imap"\naddress = "imap://{LOOPBACK}:{box.port}/{folder}"\nusername = "{box.user}"\n'
+        f'password_env = "TTHC_TEST_IMAP"\nca_file = "{box.certificate.chain}"\n'
+        + (more or 'senders = ["baocao@tinh.gov.vn"]\nsubject = "*tệp xuất*"')
+    )
+
+
+@pytest.fixture
+def box(mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
+    monkeypatch.setenv("TTHC_TEST_IMAP", mailbox.password)
+    client = mailbox.client()
+    client.select("INBOX")
+    client.uid("STORE", "1:*", "+FLAGS", "(\\Deleted)")
+    client.expunge()
+    client.logout()
+    yield mailbox
+
+
+def archive(**members: bytes) -> bytes:
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as made:
+        for name, content in members.items():
+            made.writestr(f"{name}.csv", content)
+    return body.getvalue()
+
+
+@pytest.mark.slow
+def test_attachments_of_allowed_senders_are_taken_once_and_no_mail_is_touched(fetcher: Fetcher, box: Mailbox) -> None:
+    sent = {"hồ sơ tháng 6.xlsx": b"export", "chữ ký.png": b"logo", "../../evil.xlsx": b"evil", "gói.zip": archive(a=b"x,y\n1,2\n")}
+    box.put(mail("Báo cáo <BaoCao@tinh.gov.vn>", "Gửi tệp xuất ngày 30/06", sent))
+    box.put(mail("baocao@tinh.gov.vn", "Gửi tệp xuất, quên đính kèm", {}))
+    box.put(mail("baocao@tinh.gov.vn", "Mời họp", {"mời.xlsx": b"no export"}))
+    box.put(mail("ai-do@gmail.com", "Gửi tệp xuất", {"gia.xlsx": b"forged"}))
+    before = box.flags()
+    fetcher.write(imap_source(box) + '\ninclude = ["*.xlsx", "*.zip"]')
+    outcome = fetcher.fetch()
+    assert outcome.error is None
+    assert sorted(outcome.landed) == ["nguon/evil.xlsx", "nguon/gói.zip", "nguon/hồ sơ tháng 6.xlsx"]
+    assert fetcher.files()["nguon/hồ sơ tháng 6.xlsx"] == b"export"
+    members = [(e.file_name, e.member, f"{e.arrived_at:%d/%m/%Y %H:%M}") for e in find_exports(fetcher.settings.raw) if e.member]
+    assert members == [("nguon/gói.zip", "a.csv", "30/06/2024 22:05")]
+    assert box.flags() == before and b"Seen" not in b"".join(before)
+    assert fetcher.fetch().landed == []
+    box.put(mail("baocao@tinh.gov.vn", "Tệp xuất", {"hồ sơ tháng 6.xlsx": b"export 2"}))
+    (new,) = fetcher.fetch().landed
+    assert fetcher.files()[new] == b"export 2" and len(fetcher.files()) == 4
+
+
+def test_a_wrong_password_is_told_and_not_repeated(fetcher: Fetcher, box: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TTHC_TEST_IMAP", "sai")
+    fetcher.write(imap_source(box) + "\nretries = 3\nretry_seconds = 60")
+    assert "sai tên hoặc mật khẩu" in str(fetcher.fetch().error)
+
+
+def test_certificates_are_checked_before_the_password_is_sent(fetcher: Fetcher, box: Mailbox, tmp_path: Path) -> None:
+    other = make_certificate(tmp_path)
+    fetcher.write(imap_source(box).replace(str(box.certificate.chain), str(other.chain)))
+    assert "không tin được chứng thư" in str(fetcher.fetch().error)
+
+
+def test_a_missing_folder_and_a_server_that_is_down_are_told(fetcher: Fetcher, box: Mailbox) -> None:
+    fetcher.write(imap_source(box, folder="Khong-co"))
+    assert "không có thư mục “Khong-co”" in str(fetcher.fetch().error)
+    fetcher.write(imap_source(box).replace(f":{box.port}", f":{free_port()}"))
+    assert "không kết nối được" in str(fetcher.fetch().error)
+
+
+@pytest.mark.parametrize(("folder", "written"), [("INBOX", '"INBOX"'), ("Báo cáo & số", '"B&AOE-o c&AOE-o &- s&HtE-"'), ('a"b', '"a\\"b"')])
+def test_folder_names_are_written_as_imap_wants(folder: str, written: str) -> None:
+    assert mailbox_name(folder) == written

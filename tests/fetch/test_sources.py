@@ -1,0 +1,180 @@
+"""sources.toml: every error names its line; secrets never stand in it; failing sources show in the warehouse and cost only themselves."""
+
+import re
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import HEADINGS as COLUMNS
+from conftest import case_row, settings_in, write_workbook
+
+from fetch.conftest import Fetcher
+from flows.cli import main
+from flows.connections.http import fill_dates
+from flows.fetching import source_rows
+from flows.night import hold_lock, run_night
+from flows.settings import ConfigurationError, Settings, local_now
+from flows.sources import KEYS, SecretUnavailable, load_sources
+
+FOLDER = '[[source]]\nname = "a"\nkind = "folder"\naddress = "/mnt/a"\n'
+
+
+def said(office: Settings, text: str) -> str:
+    (office.reference / "sources.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as error:
+        load_sources(office.reference, office.raw)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[[source]]\nname = a\n", "sources.toml, dòng 2: không đúng cú pháp TOML"),
+        ('[source]\nname = "a"\n', "dòng 1: mỗi nguồn phải bắt đầu bằng dòng [[source]]"),
+        ("nguon = 1\n", "không hiểu “nguon”"),
+        (FOLDER + FOLDER, "dòng 6: tên “a” đã dùng"),
+        ('[[source]]\nname = "Một cửa"\nkind = "folder"\n', "dòng 2: name là “Một cửa”"),
+        ('[[source]]\nname = "a"\nkind = "ftp"\n', "dòng 3: nguồn “a”: kind là “ftp”, cần một trong: folder, sftp, http, s3, imap"),
+        (FOLDER + "recursiv = true\n", "dòng 5: nguồn “a”: không có khóa “recursiv”; có phải là “recursive”?"),
+        (FOLDER + 'username = "x"\n', "dòng 5: nguồn “a”: khóa username không dùng cho loại folder"),
+        (FOLDER + 'settle_seconds = "5"\n', "dòng 5: nguồn “a”: settle_seconds là “5”, cần một số nguyên"),
+        (FOLDER + "retries = -1\n", "retries là -1, cần ít nhất 0"),
+        (FOLDER + 'settle = "soon"\n', "settle là “soon”, cần một trong: stable"),
+        (FOLDER + "include = [1]\n", "include cần danh sách gồm chuỗi"),
+        ('[[source]]\nname = "a"\nkind = "folder"\n', "dòng 1: nguồn “a”: cần address"),
+        ('[[source]]\nname = "a"\nkind = "sftp"\naddress = "may/x"\n', "dòng 4: nguồn “a”: address là “may/x”, cần dạng sftp://"),
+        ('[[source]]\nname = "a"\nkind = "sftp"\naddress = "sftp://u:p@may/x"\n', "không viết tên và mật khẩu trong address"),
+        ('[[source]]\nname = "a"\nkind = "sftp"\naddress = "sftp://may:x/x"\n', "cổng trong address"),
+        (
+            '[[source]]\nname = "a"\nkind = "sftp"\naddress = "sftp://may/x"\nusername = "u"\n',
+            "thiếu password_env, password_file hoặc key_file",
+        ),
+        ('[[source]]\nname = "a"\nkind = "sftp"\npassword = "bimat"\n', "dòng 4: nguồn “a”: password không được viết trong tệp này"),
+        ('[[source]]\nname = "a"\nkind = "imap"\naddress = "imaps://m"\nusername = "u"\npassword_env = "P"\n', "thiếu senders"),
+        ('[[source]]\nname = "a"\nkind = "http"\naddress = "https://m/{yy}"\n', "không hiểu {yy} trong address"),
+        (
+            '[[source]]\nname = "a"\nkind = "http"\naddress = "https://m/x"\nlogin_url = "https://m/l"\n',
+            "dòng 5: nguồn “a” (http): đăng nhập bằng",
+        ),
+        ('[[source]]\nname = "a"\nkind = "s3"\naddress = "s3://kho/x"\naccess_key = "k"\n', "thiếu secret_key_env hoặc secret_key_file"),
+        ('[[source]]\nname = "a"\nkind = "folder"\naddress = "/"\n', "không được chứa nhau"),
+    ],
+)
+def test_an_error_names_its_line_what_stands_there_and_what_is_needed(office: Settings, text: str, told: str) -> None:
+    message = said(office, text)
+    assert told in message
+    assert "bimat" not in message
+
+
+def test_without_the_file_there_is_nothing_to_fetch(office: Settings) -> None:
+    assert load_sources(office.reference, office.raw) == []
+
+
+def test_a_source_can_be_switched_off(office: Settings) -> None:
+    (office.reference / "sources.toml").write_text(FOLDER + "enabled = false\n", encoding="utf-8")
+    assert load_sources(office.reference, office.raw) == []
+
+
+def test_secrets_come_from_the_environment_or_a_file_nobody_else_reads(office: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = '[[source]]\nname = "a"\nkind = "sftp"\naddress = "sftp://may/x"\nusername = "u"\n'
+    (office.reference / "sources.toml").write_text(text + 'password_env = "TTHC_P"\n', encoding="utf-8")
+    (source,) = load_sources(office.reference, office.raw)
+    monkeypatch.delenv("TTHC_P", raising=False)
+    with pytest.raises(SecretUnavailable, match="TTHC_P"):
+        source.check_secrets()
+    monkeypatch.setenv("TTHC_P", "bí mật")
+    assert source.secret("password") == "bí mật"
+    (office.reference / "sources.toml").write_text(text + 'password_file = "mk"\n', encoding="utf-8")
+    (source,) = load_sources(office.reference, office.raw)
+    (office.reference / "mk").write_text("bí mật\n", encoding="utf-8")
+    (office.reference / "mk").chmod(0o640)
+    with pytest.raises(SecretUnavailable, match="chmod 600"):
+        source.check_secrets()
+    (office.reference / "mk").chmod(0o600)
+    assert source.secret("password") == "bí mật"
+    assert "bí mật" not in repr(source)
+
+
+def test_dates_in_addresses_are_filled_in() -> None:
+    text = "https://m/{yyyy}{mm}{dd}?tu={from:%d/%m/%Y}&den={to:%d/%m/%Y}"
+    assert fill_dates(text, date(2024, 5, 9), "year") == "https://m/20240509?tu=01/01/2024&den=09/05/2024"
+    assert fill_dates("{from:%Y-%m-%d}", date(2024, 5, 9), "quarter") == "2024-04-01"
+    assert fill_dates("{from:%Y-%m-%d}", date(2024, 5, 9), "month") == "2024-05-01"
+
+
+def command(settings: Settings, *more: str) -> list[str]:
+    return ["fetch", "--raw", str(settings.raw), "--reference", str(settings.reference), "--warehouse", str(settings.warehouse), *more]
+
+
+def exit_code(arguments: list[str]) -> int:
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    return int(end.value.code or 0)
+
+
+def test_the_command_exits_0_1_2_or_4(fetcher: Fetcher, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = fetcher.settings
+    (tmp_path / "share").mkdir()
+    (tmp_path / "share" / "a.xlsx").write_bytes(b"a")
+    good, bad = (f'name = "{n}"\nkind = "folder"\naddress = "{tmp_path / n}"' for n in ("share", "gone"))
+    assert exit_code(command(settings)) == 0
+    assert "Không có nguồn nào" in capsys.readouterr().out
+    fetcher.write(good, bad)
+    assert exit_code(command(settings, "--source", "share")) == 0
+    assert exit_code(command(settings)) == 1
+    told = capsys.readouterr().out
+    assert "Nguồn share (folder): 1 tệp mới" in told and "✗ Nguồn gone (folder): không thấy thư mục" in told
+    assert exit_code(command(settings, "--source", "khac")) == 2
+    assert "sources.toml không có nguồn “khac”" in capsys.readouterr().err
+    with hold_lock(settings):
+        assert exit_code(command(settings)) == 4
+    (settings.reference / "sources.toml").write_text("x", encoding="utf-8")
+    assert exit_code(command(settings)) == 2
+
+
+def test_repeated_failures_turn_red_and_silence_turns_yellow(fetcher: Fetcher, tmp_path: Path) -> None:
+    share = tmp_path / "share"
+    fetcher.write(f'name = "nguon"\nkind = "folder"\naddress = "{share}"\nstale_after_hours = 48')
+    now = local_now()
+    assert [row["light"] for row in source_rows(fetcher.settings, now)] == ["yellow"]
+    share.mkdir()
+    (share / "a.xlsx").write_bytes(b"a")
+    fetcher.fetch()
+    assert [row["light"] for row in source_rows(fetcher.settings, now)] == ["green"]
+    (row,) = source_rows(fetcher.settings, now + timedelta(hours=49))
+    assert row["light"] == "yellow" and "không có tệp mới" in row["message_vi"]
+    share.rename(tmp_path / "away")
+    lights = []
+    for _ in range(3):
+        fetcher.fetch()
+        lights += [row["light"] for row in source_rows(fetcher.settings, now)]
+    assert lights == ["yellow", "yellow", "red"]
+    (row,) = source_rows(fetcher.settings, now)
+    assert row["failures"] == 3 and row["files"] == 1 and "3 lần liền" in row["message_vi"]
+
+
+@pytest.mark.slow
+def test_the_night_begins_with_fetching_and_a_failing_source_does_not_hold_it_back(fetcher: Fetcher, tmp_path: Path) -> None:
+    write_workbook(tmp_path / "share" / "hồ sơ.xlsx", [list(COLUMNS), case_row()])
+    good, bad = (f'name = "{n}"\nkind = "folder"\naddress = "{tmp_path / n}"' for n in ("share", "gone"))
+    fetcher.write(good, bad)
+    result = run_night(fetcher.settings)
+    assert result.is_published and [source.error is None for source in result.sources] == [True, False]
+    with duckdb.connect(str(fetcher.settings.warehouse), read_only=True) as connection:
+        assert connection.execute("SELECT count(*) FROM core.cases").fetchall() == [(1,)]
+        assert connection.execute("SELECT file_name, status FROM ops.files").fetchall() == [("share/hồ sơ.xlsx", "loaded")]
+        rows = connection.execute("SELECT source, light, failures, files FROM ops.sources ORDER BY source").fetchall()
+        assert rows == [("gone", "red", 1, 0), ("share", "green", 0, 1)]
+        assert connection.execute("SELECT found FROM ops.checks WHERE check_name = 'sources_reached'").fetchall() == [(1,)]
+    again = run_night(replace(settings_in(tmp_path, datetime(2024, 7, 1, 23)), fetches=False))
+    assert again.sources == [] and again.files_read == 0
+
+
+def test_the_examples_of_the_manual_can_be_used_and_every_key_is_explained(office: Settings) -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "sources.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```toml\n(.*?)^```", manual, re.DOTALL | re.MULTILINE)
+    (office.reference / "sources.toml").write_text(example, encoding="utf-8")
+    assert [source.kind for source in load_sources(office.reference, office.raw)] == ["folder", "sftp", "http", "http", "s3", "imap"]
+    assert [key for key in KEYS if f"`{key}`" not in manual] == []
