@@ -4,7 +4,7 @@ Nothing is worded or rounded here (see transforms/wording.py) and nothing is com
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -181,6 +181,8 @@ class Figures:
         rates: rates of units, all periods; groups: of levels and of all, all periods.
         units: those listed in the current periods, by level, then code.
         rejects: (reason, column, file) -> rows.
+        loaded_files: file_id of every export that is counted.
+        is_working_day: whether the day of as_of is one.
     """
 
     as_of: datetime
@@ -199,6 +201,8 @@ class Figures:
     files: list[File]
     rejects: list[tuple[str, str | None, str, int]]
     plan: list[dict[str, Any]]
+    loaded_files: list[str] = field(default_factory=list)
+    is_working_day: bool = True
 
     def now(self, kind: str, *, family: str = "plan") -> list[Rate]:
         """The units' rates of the current year, quarter or month, of one family of measures."""
@@ -316,7 +320,14 @@ def _read(query: Callable[[str], list[tuple[Any, ...]]]) -> Figures:
             "SELECT reason, column_name, file_name, count(*) FROM ops.rejects GROUP BY reason, column_name, file_name ORDER BY 4 DESC, 1, 2 NULLS FIRST, 3"
         ),
         plan=_records(query, "mart.plan", "line_number"),
+        loaded_files=[file_id for (file_id,) in query("SELECT DISTINCT file_id FROM ops.files WHERE status = 'loaded' ORDER BY file_id")],
+        is_working_day=_is_working(query, as_of),
     )
+
+
+def _is_working(query: Callable[[str], list[tuple[Any, ...]]], as_of: datetime | None) -> bool:
+    listed = query(f"SELECT is_working FROM core.calendar WHERE date = DATE '{as_of:%Y-%m-%d}'") if as_of else []
+    return bool(listed[0][0]) if listed else as_of is None or as_of.weekday() < 5
 
 
 def _records(query: Callable[[str], list[tuple[Any, ...]]], table: str, order: str) -> list[dict[str, Any]]:

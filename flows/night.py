@@ -1,13 +1,13 @@
 """One night, from the folder of exports to the summaries. Every step can be repeated; only `publish` changes what readers see.
 
-land → read (normalise, stage) → build → gate → publish → report
+land → read (normalise, stage) → build → gate → publish → remember → report → prepare mail → send
 """
 
 import json
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +16,11 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from expectations import CheckResult, failed_critically, load_contracts
+from flows.figures import load_figures
+from flows.history import record_published
 from flows.landing import Export, find_exports
+from flows.mail.dispatch import Post, prepare_held, prepare_published, send_night
+from flows.mail.server import MailServer, load_server, require_server
 from flows.manifest import Manifest, make_manifest
 from flows.quarantine import append_line, delete_old_raw
 from flows.reading import find_unread, read_exports
@@ -41,6 +45,7 @@ class NightResult:
         checks: every check of the gate.
         summaries: files written to the outbox.
         deleted: raw files deleted because their time was over (see Settings.keep_raw_days).
+        post: mails prepared, and sent where sending is on.
     """
 
     is_published: bool
@@ -49,6 +54,7 @@ class NightResult:
     checks: list[CheckResult]
     summaries: list[Path] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
+    post: Post = field(default_factory=Post)
 
 
 @dataclass(frozen=True)
@@ -88,9 +94,45 @@ def publish(settings: Settings) -> None:
     publish_warehouse(building_path(settings.warehouse), settings.warehouse)
 
 
+def remember(settings: Settings) -> None:
+    """What was published stands in the history, for the mail of the days to come; nothing where no unit was in force."""
+    figures = load_figures(settings.warehouse)
+    if figures.as_of:
+        record_published(settings.staged, figures)
+
+
 def report(settings: Settings) -> list[Path]:
     """Everything people receive, written from the published warehouse."""
     return write_reports(settings)
+
+
+def prepare_mail(
+    settings: Settings,
+    reference: Reference,
+    server: MailServer | None,
+    checks: Sequence[CheckResult],
+    files: Sequence[dict[str, Any]],
+    is_published: bool,
+) -> Post:
+    """The night's mails in the outbox and in the ledger: the summaries, or, for a night held back, the news of it."""
+    if is_published:
+        return prepare_published(settings, reference.recipients, server)
+    return prepare_held(settings, reference.recipients, server, checks, files)
+
+
+def send_mail(settings: Settings, server: MailServer | None, post: Post) -> Post:
+    """The mails handed to the server, where sending is on; what could not be sent is told and waits, it undoes nothing."""
+    return send_night(settings, server, post)
+
+
+def check_sending(settings: Settings) -> tuple[Settings, MailServer | None]:
+    """The settings with mail.toml's `send` in them, and the mail server.
+
+    Raises:
+        ConfigurationError: mails are to be sent and no server is named, or a setting cannot be used.
+    """
+    server = require_server(settings.reference) if settings.send else load_server(settings.reference)
+    return replace(settings, send=settings.send or (server is not None and server.is_on)), server
 
 
 def run_night(settings: Settings, watcher: Watcher = Watcher(), step: Callable[[Step], Step] = lambda function: function) -> NightResult:
@@ -131,6 +173,7 @@ def hold_lock(settings: Settings) -> Iterator[None]:
 def _run_locked(settings: Settings, watcher: Watcher, step: Callable[[Step], Step]) -> NightResult:
     measures = [m.name for m in load_measures(list(load_contracts()["core.cases"].columns))]
     reference = load_reference(settings.reference, measures)
+    settings, server = check_sending(settings)
     log = RunLog(settings)
     log.start()
     try:
@@ -141,13 +184,16 @@ def _run_locked(settings: Settings, watcher: Watcher, step: Callable[[Step], Ste
         held = failed_critically(checks)
         if held:
             remove_database(building_path(settings.warehouse))
+            post = step(prepare_mail)(settings, reference, server, checks, manifest.files, False)
             log.finish("held", files_read, "; ".join(check.name for check in held))
-            return NightResult(False, manifest.files, files_read, checks)
+            return NightResult(False, manifest.files, files_read, checks, post=step(send_mail)(settings, server, post))
         step(publish)(settings)
+        step(remember)(settings)
         summaries = step(report)(settings)
         deleted = step(delete_old_raw)(settings, exports)
+        post = step(prepare_mail)(settings, reference, server, checks, manifest.files, True)
         log.finish("published", files_read)
-        return NightResult(True, manifest.files, files_read, checks, summaries, deleted)
+        return NightResult(True, manifest.files, files_read, checks, summaries, deleted, step(send_mail)(settings, server, post))
     except BaseException as error:
         log.finish("failed", 0, type(error).__name__)
         raise

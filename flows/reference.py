@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import yaml
 
+from flows.mail.recipients import RECIPIENT_COLUMNS, Recipient, parse_recipients
 from flows.settings import ConfigurationError
 from flows.year_plan import PLAN_COLUMNS, Plan, parse_plan
 from transforms.corrections import Correction, CorrectionError, parse_corrections
@@ -37,6 +38,7 @@ class Reference:
         lists: headings and words, the office's own lines included.
         corrections: known errors of the source.
         plan: the year plan.
+        recipients: who gets mail; None where there is no such table.
     """
 
     units: pa.Table
@@ -48,6 +50,7 @@ class Reference:
     lists: LayoutLists
     corrections: list[Correction]
     plan: Plan
+    recipients: list[Recipient] | None = None
 
 
 class _Line:
@@ -287,6 +290,12 @@ def _load_plan(folder: Path, names: pa.Table, measures: Sequence[str]) -> Plan:
     return parse_plan(_read_lines(folder, "plan.csv", PLAN_COLUMNS, optional) if (folder / "plan.csv").is_file() else [], names, measures)
 
 
+def _load_recipients(folder: Path, units: pa.Table) -> list[Recipient] | None:
+    if not (folder / "recipients.csv").is_file():
+        return None
+    return parse_recipients(_read_lines(folder, "recipients.csv", RECIPIENT_COLUMNS[:3], ()), set(units["unit_code"].to_pylist()))
+
+
 def load_unit_refs(folder: Path) -> set[str] | None:
     """Everything staged rows may call a unit of units.csv; None where the folder has no such table."""
     return set(_load_units(folder)[1]["unit_ref"].to_pylist()) if (folder / "units.csv").is_file() else None
@@ -332,6 +341,7 @@ def load_reference(folder: Path, measures: Sequence[str]) -> Reference:
         lists,
         corrections,
         _load_plan(folder, names, measures),
+        _load_recipients(folder, units),
     )
 
 

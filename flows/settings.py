@@ -50,6 +50,7 @@ class Settings:
         read_seconds, read_bytes: time and memory one file may take before it is given up.
         limits: what a file may ask for before it is refused unopened.
         keep_raw_days: raw files are deleted this many days after they were staged; None keeps them.
+        send: mails are handed to the mail server at the end; otherwise they are only written to the outbox.
     """
 
     raw: Path
@@ -62,6 +63,7 @@ class Settings:
     read_bytes: int = 3 * 1024**3
     limits: Limits = field(default_factory=Limits)
     keep_raw_days: int | None = None
+    send: bool = False
 
     @property
     def staged(self) -> Path:
