@@ -105,10 +105,11 @@ def describe_units(figures: Figures, changes: Changes | None, wants: Recipient) 
     waiting, missed = [i for i in late if i.is_waiting], [r for r in _missed(figures, "year") if r.unit in mine]
     name = mine[0].name + (f" và {len(mine) - 1} đơn vị khác" if len(mine) > 1 else "")
     own = of_units(changes, keys) if changes else None
+    alone = len(mine) == 1
     lines = [
-        ("Thay đổi", _changes(figures, own)),
-        ("Đang chờ quá 8 giờ", _waiting(waiting)),
-        ("Không đạt chỉ tiêu", _missed_line(figures, missed)),
+        ("Thay đổi", _changes(figures, own, alone)),
+        ("Đang chờ quá 8 giờ", _waiting(waiting, alone)),
+        ("Không đạt chỉ tiêu", _missed_line(figures, missed, alone)),
         ("Số liệu", _freshness(figures, keys)),
     ]
     content = Content(
@@ -196,7 +197,7 @@ def _things(figures: Figures, measure: str) -> str:
     return "thủ tục" if any(m.name == measure and m.counts_procedures for m in figures.measures) else "hồ sơ"
 
 
-def _changes(figures: Figures, changes: Changes | None) -> str:
+def _changes(figures: Figures, changes: Changes | None, alone: bool = False) -> str:
     if changes is None:
         return "đây là lần công bố đầu tiên; từ lần sau thư ghi những gì khác với lần trước."
     since = f"So với {_day(changes.since)}: "
@@ -205,12 +206,16 @@ def _changes(figures: Figures, changes: Changes | None) -> str:
         return f"{since}không có gì thay đổi ({files})."
     told = []
     if changes.newly_late:
-        told.append(f"thêm {len(changes.newly_late)} hồ sơ chờ quá 8 giờ ({_units_of(unit for _, unit in changes.newly_late)})")
+        told.append(
+            f"thêm {len(changes.newly_late)} hồ sơ chậm tiếp nhận quá 8 giờ"
+            + ("" if alone else f" ({_units_of(unit for _, unit in changes.newly_late)})")
+        )
     if changes.taken_in:
         told.append(f"{len(changes.taken_in)} hồ sơ chờ quá 8 giờ đã được tiếp nhận")
     for rates, words in ((changes.newly_missed, "chuyển sang không đạt"), (changes.newly_met, "chuyển sang đạt")):
-        if rates:
-            told.append(f"{len(rates)} chỉ tiêu {words} ({_turned(figures, rates)})")
+        shown = [rate for rate in rates if rate.period.kind in ("year", "month")]
+        if shown:
+            told.append(f"{len(shown)} chỉ tiêu {words} ({_turned(figures, shown, alone)})")
     if changes.moved:
         told.append(f"{len(changes.moved)} tỷ lệ có thêm hoặc bớt hồ sơ")
     return f"{since}{'; '.join([*told, files])}."
@@ -222,18 +227,21 @@ def _units_of(units: Iterable[Unit]) -> str:
     return ", ".join(shown) + (f" và {len(counted) - 4} đơn vị khác" if len(counted) > 4 else "")
 
 
-def _turned(figures: Figures, rates: Sequence[Rate]) -> str:
+def _turned(figures: Figures, rates: Sequence[Rate], alone: bool) -> str:
     shown = [
-        f"{r.unit.name}: {MEASURES_SHORT_VI.get(r.measure, figures.labels[r.measure]).lower()}, {_lower(period_vi(r.period.kind, r.period.start))}"
-        for r in rates[:4]
+        ("" if alone else f"{r.unit.name}: ")
+        + f"{MEASURES_SHORT_VI.get(r.measure, figures.labels[r.measure]).lower()}, {_lower(period_vi(r.period.kind, r.period.start))}"
+        for r in rates[:3]
         if r.unit
     ]
-    return "; ".join(shown) + (f" và {len(rates) - 4} chỉ tiêu khác" if len(rates) > 4 else "")
+    return "; ".join(shown) + (f" và {len(rates) - 3} chỉ tiêu khác" if len(rates) > 3 else "")
 
 
-def _waiting(waiting: Sequence[LateReception]) -> str:
+def _waiting(waiting: Sequence[LateReception], alone: bool = False) -> str:
     if not waiting:
         return "không có hồ sơ nào."
+    if alone:
+        return f"{len(waiting)} hồ sơ, lâu nhất {hours_vi(max(i.waiting_hours for i in waiting))} làm việc."
     by_unit: dict[tuple[str, date], list[LateReception]] = {}
     for item in waiting:
         by_unit.setdefault(item.unit.key, []).append(item)
@@ -243,19 +251,24 @@ def _waiting(waiting: Sequence[LateReception]) -> str:
     return f"{len(ordered)} đơn vị, {len(waiting)} hồ sơ: {', '.join(shown)}{more}."
 
 
-def _missed_line(figures: Figures, missed: Sequence[Rate]) -> str:
+def _missed_line(figures: Figures, missed: Sequence[Rate], alone: bool = False) -> str:
     if not missed:
         return f"năm {figures.as_of.year} không có chỉ tiêu nào không đạt."
     told = []
     for measure in figures.measures:
         rates = sorted((r for r in missed if r.measure == measure.name), key=lambda r: -(r.shortfall or 0))
-        if rates:
+        if rates and alone:
+            told.append(
+                f"{MEASURES_SHORT_VI.get(measure.name, measure.label_vi)} thiếu {rates[0].shortfall} {_things(figures, measure.name)}"
+            )
+        elif rates:
             worst = [f"{r.unit.name} thiếu {r.shortfall}" for r in rates[:2] if r.unit]
             more = f" và {len(rates) - 2} đơn vị khác" if len(rates) > 2 else ""
             total = "" if measure.counts_procedures or len(rates) == 1 else f" thiếu {sum(r.shortfall or 0 for r in rates)} hồ sơ"
             told.append(f"{MEASURES_SHORT_VI.get(measure.name, measure.label_vi)}{total} ({', '.join(worst)}{more})")
     units = len({r.unit.key for r in missed if r.unit})
-    return f"năm {figures.as_of.year}, {len(missed)} chỉ tiêu ở {units} đơn vị — {'; '.join(told)}."
+    where = "" if alone else f" ở {units} đơn vị"
+    return f"năm {figures.as_of.year}, {len(missed)} chỉ tiêu{where} — {'; '.join(told)}."
 
 
 def _freshness(figures: Figures, keys: Sequence[tuple[str, date]] | None = None) -> str:

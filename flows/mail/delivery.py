@@ -137,7 +137,7 @@ def _connect(server: MailServer) -> smtplib.SMTP:
             smtp.starttls(context=context)
             smtp.ehlo()
         if server.user:
-            smtp.login(server.user, server.password or "")
+            _log_in(smtp, server.user, server.password or "")
     except _Unreachable:
         _close(smtp)
         raise
@@ -158,6 +158,17 @@ def _connect(server: MailServer) -> smtplib.SMTP:
         text = f"không kết nối được máy chủ thư {server.host}:{server.port} ({_failure(error)})"
         raise _Unreachable(text, is_final=isinstance(error, FileNotFoundError)) from None
     return smtp
+
+
+def _log_in(smtp: smtplib.SMTP, user: str, password: str) -> None:
+    """Logged in by one mechanism alone: smtplib's `login` tries a wrong password with each, and that locks accounts."""
+    offered = smtp.esmtp_features.get("auth", "").upper().split()
+    smtp.user, smtp.password = user, password
+    ways = {"PLAIN": smtp.auth_plain, "LOGIN": smtp.auth_login, "CRAM-MD5": smtp.auth_cram_md5}
+    mechanism = next((name for name in ways if name in offered), None)
+    if mechanism is None:
+        raise smtplib.SMTPNotSupportedError("AUTH")
+    smtp.auth(mechanism, ways[mechanism])
 
 
 def _close(smtp: smtplib.SMTP | None) -> None:

@@ -119,6 +119,8 @@ def _make(declared: dict[str, Any], reference: Path) -> MailServer:
     password = _password(declared, reference)
     if user and password is None:
         raise ConfigurationError("gửi thư: có user nhưng chưa có mật khẩu; đặt biến TTHC_SMTP_PASSWORD hoặc khai báo password_file")
+    if not (user or "").isascii() or not (password or "").isascii():
+        raise ConfigurationError("gửi thư: tên đăng nhập và mật khẩu phải không dấu; đổi mật khẩu của hộp thư này")
     return MailServer(
         host,
         int(_number(declared, "port", SECURITIES[security], 1, 65535)),
