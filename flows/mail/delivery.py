@@ -16,6 +16,7 @@ from email import message_from_bytes, policy
 from email.utils import format_datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from flows.mail.ledger import Delivery, Ledger
 from flows.mail.server import MailServer
@@ -164,7 +165,7 @@ def _log_in(smtp: smtplib.SMTP, user: str, password: str) -> None:
     """Logged in by one mechanism alone: smtplib's `login` tries a wrong password with each, and that locks accounts."""
     offered = smtp.esmtp_features.get("auth", "").upper().split()
     smtp.user, smtp.password = user, password
-    ways = {"PLAIN": smtp.auth_plain, "LOGIN": smtp.auth_login, "CRAM-MD5": smtp.auth_cram_md5}
+    ways: dict[str, Any] = {"PLAIN": smtp.auth_plain, "LOGIN": smtp.auth_login, "CRAM-MD5": smtp.auth_cram_md5}
     mechanism = next((name for name in ways if name in offered), None)
     if mechanism is None:
         raise smtplib.SMTPNotSupportedError("AUTH")
