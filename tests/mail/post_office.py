@@ -74,7 +74,7 @@ class PostOffice:
     def authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         is_right = (data.login, data.password) == (USER.encode(), PASSWORD.encode())
         self.logins.append("right" if is_right else "wrong")
-        return AuthResult(success=is_right)
+        return AuthResult(success=is_right, handled=False)
 
     def counts(self) -> Counter[str]:
         """How many mails each addressee has."""
