@@ -186,17 +186,20 @@ def _run_locked(settings: Settings, watcher: Watcher, step: Callable[[Step], Ste
             remove_database(building_path(settings.warehouse))
             post = step(prepare_mail)(settings, reference, server, checks, manifest.files, False)
             log.finish("held", files_read, "; ".join(check.name for check in held))
-            return NightResult(False, manifest.files, files_read, checks, post=step(send_mail)(settings, server, post))
-        step(publish)(settings)
-        step(remember)(settings)
-        summaries = step(report)(settings)
-        deleted = step(delete_old_raw)(settings, exports)
-        post = step(prepare_mail)(settings, reference, server, checks, manifest.files, True)
-        log.finish("published", files_read)
-        return NightResult(True, manifest.files, files_read, checks, summaries, deleted, step(send_mail)(settings, server, post))
+            result = NightResult(False, manifest.files, files_read, checks, post=post)
+        else:
+            step(publish)(settings)
+            step(remember)(settings)
+            summaries = step(report)(settings)
+            deleted = step(delete_old_raw)(settings, exports)
+            post = step(prepare_mail)(settings, reference, server, checks, manifest.files, True)
+            log.finish("published", files_read)
+            result = NightResult(True, manifest.files, files_read, checks, summaries, deleted, post)
     except BaseException as error:
         log.finish("failed", 0, type(error).__name__)
         raise
+    result.post = step(send_mail)(settings, server, result.post)  # last, and outside: whatever mail does, the night was what it was
+    return result
 
 
 class RunLog:

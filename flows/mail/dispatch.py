@@ -33,7 +33,7 @@ class Post:
     """What a night's mail came to.
 
     Attributes:
-        prepared: mails of this night in the outbox; corrections: those that wait for `tthc send --again`.
+        prepared: mails of this night that are to be sent; corrections: those that wait for `tthc send --again`.
         outcome: of sending; None where sending is off.
         notes: what an operator should know, without addresses.
     """
@@ -130,7 +130,7 @@ def _prepare(
     mail = Mail(day, content.kind, recipient.email, made.content_hash, made.message_id, name, sha256(made.data).hexdigest())
     state, replaced = ledger.prepare(mail, is_wanted=settings.send)
     _remove(settings.outbox, replaced)
-    post.prepared += 1
+    post.prepared += state == "prepared"
     post.corrections += state == "correction"
 
 
