@@ -78,12 +78,13 @@ def run(
     ] = False,
     no_fetch: Annotated[bool, typer.Option("--no-fetch", help="Không lấy tệp mới từ các nguồn trong sources.toml trước khi chạy.")] = False,
     prefect: Annotated[bool, typer.Option("--prefect", help="Chạy có theo dõi bằng Prefect (tự bật khi có PREFECT_API_URL).")] = False,
+    send: Annotated[bool, typer.Option("--send", help="Gửi thư sau khi chạy; không có thì thư chỉ được viết vào thư mục báo cáo.")] = False,
 ) -> None:
     """Chạy toàn bộ công việc một lần: đọc tệp xuất, tính tỷ lệ, kiểm tra, công bố, viết báo cáo."""
     os.environ.update({name: os.environ.get(name, value) for name, value in TELEMETRY_OFF.items()})
     if catch_up and as_of:
         raise typer.BadParameter("--catch-up tự lấy thời điểm của từng đêm; bỏ --as-of")
-    settings = replace(make_settings(raw, reference, warehouse, outbox, as_of), fetches=not no_fetch)
+    settings = replace(make_settings(raw, reference, warehouse, outbox, as_of), fetches=not no_fetch, send=send)
     tracked = prefect or bool(os.environ.get("PREFECT_API_URL"))
     from flows.schedule import run_missed_nights
     from flows.terminal import show_result
@@ -348,6 +349,67 @@ def restore(
     for folder in aside:
         typer.echo(f"Bộ cũ được giữ ở {folder}")
     typer.echo(f"Đã khôi phục {count} tệp. Chạy `tthc run` để tính lại.")
+
+
+@app.command()
+def send(
+    day: Annotated[
+        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], metavar="2024-06-30", help="Chỉ thư của ngày này; mặc định mọi ngày.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Gửi cả thư đính chính: số liệu chạy lại khác với thư đã gửi.")] = False,
+    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu (mail.toml).")] = Path("data/reference"),
+    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
+    outbox: Annotated[Path, typer.Option(help="Thư mục báo cáo.")] = Path("data/outbox"),
+) -> None:
+    """Gửi các thư đã soạn mà chưa gửi; thư không rõ đã đến hay chưa thì không tự gửi lại."""
+    from flows.mail.dispatch import send_waiting
+    from flows.mail.server import require_server
+    from flows.night import hold_lock
+    from flows.terminal import show_outcome
+
+    settings = Settings(Path(), reference.resolve(), warehouse.resolve(), outbox.resolve(), datetime.min, send=True)
+    server = require_server(settings.reference)
+    with hold_lock(settings):
+        outcome = send_waiting(settings, server, day.date() if day else None, again=again)
+    show_outcome(outcome)
+    if not outcome.is_complete:
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def deliveries(
+    resend: Annotated[int | None, typer.Option(metavar="SỐ", help="Cho gửi lại thư số này (không rõ hoặc bị từ chối).")] = None,
+    mark_sent: Annotated[int | None, typer.Option("--mark-sent", metavar="SỐ", help="Coi thư số này là đã đến.")] = None,
+    why: Annotated[str, typer.Option(help="Lý do của quyết định, được lưu lại.")] = "",
+    state: Annotated[str | None, typer.Option(help="Chỉ thư ở trạng thái này: prepared, sending, sent, refused, unknown.")] = None,
+    day: Annotated[
+        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], metavar="2024-06-30", help="Chỉ thư của ngày này.")
+    ] = None,
+    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
+) -> None:
+    """Xem từng thư đã đi đến đâu, và quyết định về thư không rõ hoặc bị từ chối."""
+    from flows.mail.ledger import STATES, Ledger, ledger_path
+    from flows.night import hold_lock
+    from flows.terminal import show_deliveries
+
+    settings = Settings(Path(), Path(), warehouse.resolve(), Path(), datetime.min)
+    if state is not None and state not in STATES:
+        raise ConfigurationError(f"--state: có “{state}”, cần một trong: {', '.join(STATES)}")
+    if not ledger_path(settings.staged).is_file():
+        raise QueryError(f"chưa có thư nào được soạn cho kho dữ liệu “{warehouse}”")
+    if resend is not None and mark_sent is not None:
+        raise QueryError("chỉ một quyết định mỗi lần: --resend hoặc --mark-sent")
+    ledger = Ledger(ledger_path(settings.staged))
+    number = mark_sent if resend is None else resend
+    if number is not None:
+        with hold_lock(settings):
+            ledger.settle_interrupted()
+            show_deliveries([ledger.decide(number, "sent" if resend is None else "prepared", why)])
+        if resend is not None:
+            typer.echo("Gửi: `tthc send`.")
+        return
+    values = (day.date().isoformat() if day else None, state)
+    show_deliveries(ledger.rows("summary_date = coalesce(?, summary_date) AND state = coalesce(?, state)", values))
 
 
 @app.command()

@@ -219,6 +219,8 @@ class Figures:
         units: those listed in the current periods, by level, then code.
         rejects: (reason, column, file) -> rows.
         ranks: places in the current periods; a unit without anything to be counted has none.
+        loaded_files: file_id of every export that is counted.
+        is_working_day: whether the day of as_of is one.
     """
 
     as_of: datetime
@@ -239,6 +241,8 @@ class Figures:
     rejects: list[tuple[str, str | None, str, int]]
     plan: list[dict[str, Any]]
     ranks: list[Rank] = field(default_factory=list)
+    loaded_files: list[str] = field(default_factory=list)
+    is_working_day: bool = True
 
     def now(self, kind: str, *, family: str = "plan") -> list[Rate]:
         """The units' rates of the current year, quarter or month, of one family of measures."""
@@ -363,6 +367,8 @@ def _read(query: Callable[[str], list[tuple[Any, ...]]]) -> Figures:
                 f"WHERE rank IS NOT NULL ORDER BY {_KIND_ORDER}, measure, {_LEVEL_ORDER.format('level')}, rank, unit_code, unit_valid_from"
             )
         ],
+        loaded_files=[file_id for (file_id,) in query("SELECT DISTINCT file_id FROM ops.files WHERE status = 'loaded' ORDER BY file_id")],
+        is_working_day=_is_working(query, as_of),
     )
 
 
@@ -383,6 +389,11 @@ def read_differences(query: Callable[[str], list[tuple[Any, ...]]], units: Mappi
         explaining = tuple(cases.get((source, code, first, start, end, figure), ()))
         differences.append(replace(Difference(source, units[code, first], Period("range", start, end), figure, *rest), cases=explaining))
     return differences
+
+
+def _is_working(query: Callable[[str], list[tuple[Any, ...]]], as_of: datetime | None) -> bool:
+    listed = query(f"SELECT is_working FROM core.calendar WHERE date = DATE '{as_of:%Y-%m-%d}'") if as_of else []
+    return bool(listed[0][0]) if listed else as_of is None or as_of.weekday() < 5
 
 
 def _records(query: Callable[[str], list[tuple[Any, ...]]], table: str, order: str) -> list[dict[str, Any]]:

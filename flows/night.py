@@ -1,11 +1,11 @@
 """One night, from the folder of exports to the summaries. Every step can be repeated; only `publish` changes what readers see.
 
-fetch → land → read (normalise, stage) → build → gate → publish → report
+fetch → land → read (normalise, stage) → build → gate → publish → remember → report → prepare mail → send
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,13 @@ from filelock import FileLock, Timeout
 
 from expectations import CheckResult, failed_critically, load_contracts
 from flows.fetching import SourceOutcome, fetch, source_rows
+from flows.figures import load_figures
+from flows.history import record_published
 from flows.keeping import keep_current
 from flows.landing import Export, find_exports
 from flows.logs import logging_to, note, note_error, timed
+from flows.mail.dispatch import Post, prepare_held, prepare_published, send_night
+from flows.mail.server import MailServer, load_server, require_server
 from flows.manifest import Manifest, make_manifest
 from flows.quarantine import delete_old_raw
 from flows.reading import find_unread, read_exports
@@ -42,6 +46,7 @@ class NightResult:
         summaries: files written to the outbox.
         deleted: raw files deleted because their time was over (see Settings.keep_raw_days).
         sources: what asking each source gave.
+        post: mails prepared, and sent where sending is on.
     """
 
     is_published: bool
@@ -51,6 +56,7 @@ class NightResult:
     summaries: list[Path] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     sources: list[SourceOutcome] = field(default_factory=list)
+    post: Post = field(default_factory=Post)
 
 
 @dataclass(frozen=True)
@@ -101,9 +107,45 @@ def publish(settings: Settings) -> None:
     keep_current(settings)
 
 
+def remember(settings: Settings) -> None:
+    """What was published stands in the history, for the mail of the days to come; nothing where no unit was in force."""
+    figures = load_figures(settings.warehouse)
+    if figures.as_of:
+        record_published(settings.staged, figures)
+
+
 def report(settings: Settings) -> list[Path]:
     """Everything people receive, written from the published warehouse."""
     return write_reports(settings)
+
+
+def prepare_mail(
+    settings: Settings,
+    reference: Reference,
+    server: MailServer | None,
+    checks: Sequence[CheckResult],
+    files: Sequence[dict[str, Any]],
+    is_published: bool,
+) -> Post:
+    """The night's mails in the outbox and in the ledger: the summaries, or, for a night held back, the news of it."""
+    if is_published:
+        return prepare_published(settings, reference.recipients, server)
+    return prepare_held(settings, reference.recipients, server, checks, files)
+
+
+def send_mail(settings: Settings, server: MailServer | None, post: Post) -> Post:
+    """The mails handed to the server, where sending is on; what could not be sent is told and waits, it undoes nothing."""
+    return send_night(settings, server, post)
+
+
+def check_sending(settings: Settings) -> tuple[Settings, MailServer | None]:
+    """The settings with mail.toml's `send` in them, and the mail server.
+
+    Raises:
+        ConfigurationError: mails are to be sent and no server is named, or a setting cannot be used.
+    """
+    server = require_server(settings.reference) if settings.send else load_server(settings.reference)
+    return replace(settings, send=settings.send or (server is not None and server.is_on)), server
 
 
 def run_night(settings: Settings, watcher: Watcher = Watcher(), step: Callable[[Step], Step] = lambda function: function) -> NightResult:
@@ -145,31 +187,39 @@ def _run_locked(settings: Settings, watcher: Watcher, step: Callable[[Step], Ste
     run = RunLog(settings)
     with logging_to(settings, run.run_id):
         reference = load_office(settings)
+        settings, server = check_sending(settings)
         run.start()
         note("bắt đầu", as_of=f"{settings.as_of:%H:%M %d/%m/%Y}")
         try:
-            result = _run_steps(settings, reference, run, watcher, lambda function: step(timed(function)))
+            result = _run_steps(settings, reference, server, run, watcher, lambda function: step(timed(function)))
         except BaseException as error:
             run.finish("failed", 0, type(error).__name__)
             note_error("lần chạy lỗi", error)
             raise
         note("đã công bố" if result.is_published else "giữ lại", files=len(result.files), read=result.files_read)
+        result.post = step(send_mail)(settings, server, result.post)  # last, and outside: whatever mail does, the night was what it was
         return result
 
 
-def _run_steps(settings: Settings, reference: Reference, run: RunLog, watcher: Watcher, step: Callable[[Step], Step]) -> NightResult:
+def _run_steps(
+    settings: Settings, reference: Reference, server: MailServer | None, run: RunLog, watcher: Watcher, step: Callable[[Step], Step]
+) -> NightResult:
     sources = step(fetch)(settings) if settings.fetches else []
     exports = step(land)(settings)
     files_read, transient = step(read)(settings, reference, exports, watcher)
     manifest = step(list_exports)(settings, reference, exports, transient)
     checks = step(build)(settings, reference, manifest, run.history(files_read))
     held = failed_critically(checks)
+    result = NightResult(not held, manifest.files, files_read, checks, sources=sources)
     if held:
         remove_database(building_path(settings.warehouse))
+        result.post = step(prepare_mail)(settings, reference, server, checks, manifest.files, False)
         run.finish("held", files_read, "; ".join(check.name for check in held))
-        return NightResult(False, manifest.files, files_read, checks, sources=sources)
+        return result
     step(publish)(settings)
-    summaries = step(report)(settings)
-    deleted = step(delete_old_raw)(settings, exports)
+    step(remember)(settings)
+    result.summaries = step(report)(settings)
+    result.deleted = step(delete_old_raw)(settings, exports)
+    result.post = step(prepare_mail)(settings, reference, server, checks, manifest.files, True)
     run.finish("published", files_read)
-    return NightResult(True, manifest.files, files_read, checks, summaries, deleted, sources)
+    return result

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import yaml
 
+from flows.mail.recipients import RECIPIENT_COLUMNS, Recipient, parse_recipients
 from flows.settings import ConfigurationError
 from flows.year_plan import PLAN_COLUMNS, Plan, parse_plan
 from transforms.corrections import Correction, CorrectionError, parse_corrections
@@ -39,6 +40,7 @@ class Reference:
         corrections: known errors of the source.
         plan: the year plan.
         tolerances: how far figures of aggregated exports may differ from ours, by kind of export.
+        recipients: who gets mail; None where there is no such table.
     """
 
     units: pa.Table
@@ -51,6 +53,7 @@ class Reference:
     corrections: list[Correction]
     plan: Plan
     tolerances: pa.Table
+    recipients: list[Recipient] | None = None
 
 
 class _Line:
@@ -297,6 +300,12 @@ def _load_tolerances(folder: Path) -> pa.Table:
         raise ConfigurationError(str(error)) from None
 
 
+def _load_recipients(folder: Path, units: pa.Table) -> list[Recipient] | None:
+    if not (folder / "recipients.csv").is_file():
+        return None
+    return parse_recipients(_read_lines(folder, "recipients.csv", RECIPIENT_COLUMNS[:3], ()), set(units["unit_code"].to_pylist()))
+
+
 def load_unit_refs(folder: Path) -> set[str] | None:
     """Everything staged rows may call a unit of units.csv; None where the folder has no such table."""
     return set(_load_units(folder)[1]["unit_ref"].to_pylist()) if (folder / "units.csv").is_file() else None
@@ -343,6 +352,7 @@ def load_reference(folder: Path, measures: Sequence[str]) -> Reference:
         corrections,
         _load_plan(folder, names, measures),
         _load_tolerances(folder),
+        _load_recipients(folder, units),
     )
 
 

@@ -52,6 +52,7 @@ class Settings:
         keep_raw_days: raw files are deleted this many days after they were staged; None keeps them.
         keep_warehouses: how many published warehouses stay at hand for `tthc rollback`.
         fetches: a run begins by fetching from the sources of sources.toml.
+        send: mails are handed to the mail server at the end; otherwise they are only written to the outbox.
     """
 
     raw: Path
@@ -66,6 +67,7 @@ class Settings:
     keep_raw_days: int | None = None
     keep_warehouses: int = 7
     fetches: bool = True
+    send: bool = False
 
     @property
     def staged(self) -> Path:

@@ -4,19 +4,25 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import duckdb
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from flows.checking import check_file, describe, is_clean
 from flows.fetching import REPEATED, SourceOutcome
 from flows.landing import Export
+from flows.mail.delivery import Outcome
+from flows.mail.dispatch import FOLDER
+from flows.mail.ledger import Delivery
 from flows.night import NightResult, Watcher
 from flows.settings import Settings
 from flows.site import SITE_FOLDER
+from transforms.wording import DELIVERY_STATES_VI
 
 
 def _bar(console: Console) -> Progress:
@@ -71,6 +77,7 @@ def show_result(settings: Settings, result: NightResult) -> None:
             if not check.is_passed and check.severity == "critical":
                 console.print(f"  ✗ {check.name}: {check.message_vi}", markup=False)
         console.print("KHÔNG CÔNG BỐ: số liệu đang dùng giữ nguyên như lần công bố trước.", markup=False)
+        _show_post(console, settings, result)
         return
     for name in result.deleted:
         console.print(f"  – đã xóa tệp gốc quá {settings.keep_raw_days} ngày: {name}", markup=False)
@@ -79,6 +86,59 @@ def show_result(settings: Settings, result: NightResult) -> None:
         f"Trang xem:   {settings.outbox / SITE_FOLDER / 'index.html'}",
         markup=False,
     )
+    _show_post(console, settings, result)
+
+
+def _show_post(console: Console, settings: Settings, result: NightResult) -> None:
+    post = result.post
+    for note in post.notes:
+        console.print(f"Thư: {note}", markup=False)
+    if post.prepared:
+        folder = settings.outbox / f"{settings.as_of:%Y-%m-%d}" / FOLDER
+        sending = "" if post.outcome else "; chưa gửi (gửi: `tthc send`, hoặc chạy với --send)"
+        console.print(f"Thư:         {folder} ({post.prepared} thư{sending})", markup=False)
+    if post.corrections:
+        console.print(f"  ! {post.corrections} thư khác với thư đã gửi trong ngày; gửi đính chính: `tthc send --again`", markup=False)
+    if post.outcome:
+        show_outcome(post.outcome)
+
+
+def show_outcome(outcome: Outcome) -> None:
+    """Print what sending did; no address is shown."""
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(
+        f"Đã gửi {outcome.sent} thư; bị từ chối {outcome.refused}, không rõ {outcome.unknown}, chờ gửi lại {outcome.waiting}.", markup=False
+    )
+    for reason in outcome.reasons:
+        console.print(f"  ! thư chưa gửi được: {reason}", markup=False)
+    if outcome.refused or outcome.unknown:
+        console.print("  ! xem và quyết định: `tthc deliveries`", markup=False)
+    if outcome.waiting:
+        console.print("  ! gửi lại: `tthc send`, hoặc đợi đêm sau", markup=False)
+
+
+def show_deliveries(deliveries: Sequence[Delivery]) -> None:
+    """Print the ledger's rows, addresses included: whoever decides must know whose mail it is."""
+    console = Console(soft_wrap=True, highlight=False)
+    if not deliveries:
+        console.print("Không có thư nào.")
+        return
+    table = Table("Số", "Ngày", "Loại", "Người nhận", "Trạng thái", "Lần thử", "Lúc", "Trả lời của máy chủ")
+    for d in deliveries:
+        state = DELIVERY_STATES_VI[d.state] + (" (đính chính, chờ --again)" if d.is_correction and d.state == "prepared" else "")
+        day = date.fromisoformat(d.summary_date)
+        cells = (
+            str(d.id),
+            f"{day:%d/%m/%Y}",
+            d.kind,
+            d.addressee,
+            state,
+            str(d.attempts),
+            d.settled_at or d.tried_at or d.prepared_at,
+            d.reply or "",
+        )
+        table.add_row(*(escape(cell) for cell in cells))
+    console.print(table)
 
 
 def show_sources(sources: Sequence[SourceOutcome]) -> None:

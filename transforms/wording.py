@@ -30,6 +30,26 @@ REASONS_VI = {
     "bad_number": "Số không hợp lệ",
     "unknown_word": "Từ không có trong danh sách",
 }
+DELIVERY_STATES_VI = {
+    "prepared": "chờ gửi",
+    "sending": "đang gửi hoặc bị ngắt",
+    "sent": "đã gửi",
+    "refused": "bị từ chối",
+    "unknown": "không rõ",
+}
+# Measures in the two or three words a narrow column holds.
+MEASURES_SHORT_VI = {
+    "on_time": "Đúng hạn",
+    "online_partial": "Trực tuyến một phần",
+    "online_full": "Trực tuyến toàn trình",
+    "received_within_8h": "Tiếp nhận trong 8 giờ",
+    "payment_procedures": "Thủ tục nộp phí trực tuyến",
+    "payment_cases": "Hồ sơ nộp phí trực tuyến",
+    "digitized_input": "Số hóa thành phần",
+    "digitized_result": "Số hóa kết quả",
+    "e_result": "Kết quả điện tử",
+    "digitized": "Số hóa hồ sơ, kết quả",
+}
 _NBSP = "\u00a0"
 
 

@@ -1,0 +1,159 @@
+"""From what is to be said to the bytes of a mail: plain text and HTML twins, attachments, and names that only the content decides.
+
+The same content gives the same bytes: nothing in a mail comes from chance or the clock, so its hash tells whether anything changed.
+"""
+
+import csv
+import io
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from flows.figures import Unit
+from flows.mail.content import BAR_WIDTH, Content
+from flows.settings import LOCAL_TIME
+from flows.summaries import harmless
+
+# Which file of the outbox belongs to which summary of recipients.csv.
+TABLES = {"digest": "bang-diem.csv", "missed": "chi-tieu-khong-dat.csv", "late": "cham-tiep-nhan.csv", "worklist": "viec-can-lam.csv"}
+_NO_SENDER = "tthc@localhost"  # until mail.toml names the office's address; set when the mail goes out
+_XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+
+
+def workbook_name(as_of: datetime) -> str:
+    """The workbook of a day in the outbox."""
+    return f"tthc-{as_of:%Y-%m-%d}.xlsx"
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file that goes with a mail; its name is ASCII."""
+
+    name: str
+    data: bytes
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of what it says: a workbook's moment of writing does not count."""
+        if not self.name.endswith(".xlsx"):
+            return sha256(self.data).hexdigest()
+        with zipfile.ZipFile(io.BytesIO(self.data)) as book:
+            members = sorted((m.filename, m.CRC) for m in book.infolist() if m.filename != "docProps/core.xml")
+        return sha256(repr(members).encode()).hexdigest()
+
+
+def find_attachments(folder: Path, as_of: datetime, summaries: frozenset[str], units: Sequence[Unit] | None) -> list[Attachment]:
+    """The day's files for these summaries, those that exist; for some units only with their own rows, and only where there are any."""
+    found = []
+    for summary, name in TABLES.items():
+        if summary in summaries and (folder / name).is_file():
+            data = (folder / name).read_bytes()
+            own = data if units is None else _own_rows(data, units)
+            if own:
+                found.append(Attachment(name, own))
+    book = folder / workbook_name(as_of)
+    if units is None and "report" in summaries and book.is_file():
+        found.append(Attachment(book.name, book.read_bytes()))
+    return found
+
+
+def _own_rows(data: bytes, units: Sequence[Unit]) -> bytes | None:
+    """A table with the rows of these units alone; None where it has none. Codes are reused, so the name must be theirs too."""
+    headings, *rows = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
+    code, name = headings.index("Mã đơn vị"), headings.index("Đơn vị")
+    mine = {(harmless(unit.code), harmless(unit.name)) for unit in units}
+    own = [row for row in rows if (row[code], row[name]) in mine]
+    if not own:
+        return None
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerows([headings, *own])  # the cells are harmless already
+    return b"\xef\xbb\xbf" + text.getvalue().encode()
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A mail ready to be written: identity and bytes."""
+
+    content_hash: str
+    message_id: str
+    data: bytes
+
+
+def compose(
+    content: Content,
+    attachments: Sequence[Attachment],
+    *,
+    as_of: datetime,
+    name: str,
+    addressee: str,
+    max_bytes: int,
+    is_correction: bool = False,
+) -> Composed:
+    """The mail to one addressee.
+
+    Attachments that would make it larger than `max_bytes` are left out and named in it. A correction says so in its subject only, so that
+    it has the hash of what it says.
+    """
+    kept: list[Attachment] = []
+    room = max_bytes - 400_000  # text and HTML of the largest district stay below this
+    for attachment in attachments:
+        size = len(attachment.data) * 139 // 100  # base64 with its line ends
+        if size <= room:
+            kept.append(attachment)
+            room -= size
+    content.attached = [a.name for a in kept]
+    content.left_out = [a.name for a in attachments if a not in kept]
+    text, html = _templates().get_template("mail.txt.j2").render(content=content), _render_html(content)
+    day = f"{as_of:%Y-%m-%d}"
+    parts = [content.subject, text, html, *(f"{a.name} {a.fingerprint}" for a in kept)]
+    content_hash = sha256("\0".join(parts).encode()).hexdigest()
+    message_id = f"<{sha256(chr(0).join((day, content.kind, addressee, content_hash)).encode()).hexdigest()[:40]}@tthc.local>"
+    message = EmailMessage(policy=SMTP)
+    subject = content.subject.replace("[TTHC]", "[TTHC] Đính chính", 1) if is_correction else content.subject
+    message["Subject"] = _one_line(subject)
+    message["From"] = _NO_SENDER
+    message["To"] = Address(display_name=_one_line(name), addr_spec=addressee)
+    message["Date"] = format_datetime(as_of.replace(tzinfo=LOCAL_TIME))
+    message["Message-ID"] = message_id
+    message["Auto-Submitted"] = "auto-generated"
+    message["Content-Language"] = "vi"
+    message.set_content(text, charset="utf-8", cte="base64")
+    message.add_alternative(html, subtype="html", charset="utf-8", cte="base64")
+    for attachment in kept:
+        if attachment.name.endswith(".xlsx"):
+            message.add_attachment(attachment.data, maintype=_XLSX[0], subtype=_XLSX[1], filename=attachment.name)
+        else:
+            message.add_attachment(attachment.data, maintype="text", subtype="csv", filename=attachment.name, params={"charset": "utf-8"})
+    for number, part in enumerate(p for p in message.walk() if p.is_multipart()):
+        part.set_boundary(f"=_{content_hash[:32]}_{number}")
+    return Composed(content_hash, message_id, message.as_bytes())
+
+
+def _render_html(content: Content) -> str:
+    return _templates().get_template("mail.html.j2").render(content=content, bar_width=BAR_WIDTH)
+
+
+@lru_cache(maxsize=1)
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("flows.mail"),
+        autoescape=lambda name: bool(name) and ".html" in str(name),
+        undefined=StrictUndefined,
+        trim_blocks=False,
+        keep_trailing_newline=True,
+    )
+
+
+def _one_line(text: str) -> str:
+    """Without line ends and other control signs: a header is one line."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)[:180].strip()

@@ -1,0 +1,314 @@
+"""What mails say and how they are built: the night's figures, each unit's own only, nothing alive from an export's text."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from email.utils import parsedate_to_datetime
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from conftest import settings_in
+
+from expectations import CheckResult
+from flows.figures import Figures, load_figures
+from flows.history import find_changes, load_published, published_days, record_published
+from flows.mail.compose import compose, find_attachments
+from flows.mail.content import describe_held, describe_office, describe_units
+from flows.mail.dispatch import prepare_held, prepare_published
+from flows.mail.ledger import Ledger, ledger_path
+from flows.mail.recipients import SUMMARIES, Recipient
+from flows.night import NightResult, run_night
+from flows.settings import Settings
+
+OFFICE = Recipient("Văn phòng", "vanphong@sonha.test", (), frozenset(SUMMARIES), "daily", 2)
+PAYLOADS = ['<script>alert(1)</script>"><img src=x onerror=alert(2)>', "=cmd|' /C calc'!A0", "+1", "@SUM(A1)", "{{ 7*7 }}"]
+
+
+def unit_of(*codes: str) -> Recipient:
+    return Recipient("Xã", "xa@sonha.test", codes, frozenset({"digest", "missed", "late", "worklist"}), "daily", 3)
+
+
+@pytest.fixture
+def settings(night: tuple[Settings, NightResult], tmp_path: Path) -> Settings:
+    """The sample's night with a warehouse folder and an outbox of its own."""
+    (tmp_path / "w").mkdir()
+    shutil.copy(night[0].warehouse, tmp_path / "w" / "w.duckdb")
+    shutil.copytree(night[0].outbox, tmp_path / "outbox")
+    return replace(night[0], warehouse=tmp_path / "w" / "w.duckdb", outbox=tmp_path / "outbox")
+
+
+@pytest.fixture(scope="module")
+def figures(night: tuple[Settings, NightResult]) -> Figures:
+    return load_figures(night[0].warehouse)
+
+
+def mails(settings: Settings) -> dict[str, EmailMessage]:
+    found = {}
+    for path in sorted((settings.outbox / f"{settings.as_of:%Y-%m-%d}" / "thu").glob("*.eml")):
+        message = message_from_bytes(path.read_bytes(), policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        found[message["To"].addresses[0].addr_spec] = message
+        assert path.name.isascii()
+    return found
+
+
+def body(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    assert isinstance(part, EmailMessage)
+    assert part.get_content_charset() == "utf-8"
+    return str(part.get_content())
+
+
+def busy_unit(figures: Figures) -> str:
+    return next(i.unit.code for i in figures.late if i.is_waiting)
+
+
+def test_the_office_s_mail_says_the_essential_in_its_first_five_lines(settings: Settings, figures: Figures) -> None:
+    prepare_published(settings, [OFFICE], None)
+    message = mails(settings)[OFFICE.email]
+    first = body(message, "plain").splitlines()[:5]
+    assert [line.partition(":")[0] for line in first] == [
+        "Thay đổi",
+        "Đang chờ quá 8 giờ",
+        "Không đạt chỉ tiêu",
+        "Số liệu",
+        "Chất lượng số liệu",
+    ]
+    waiting = [i for i in figures.late if i.is_waiting]
+    missed = [r for r in figures.now("year") if r.status == "missed"]
+    units = len({i.unit.key for i in waiting})
+    assert first[1].startswith(f"Đang chờ quá 8 giờ: {units} đơn vị, {len(waiting)} hồ sơ: ")
+    assert f"{len(missed)} chỉ tiêu ở {len({r.unit for r in missed})} đơn vị" in first[2]
+    assert message["Subject"] == f"[TTHC] 30/06/2024: {units} đơn vị chờ quá 8 giờ, {len(missed)} chỉ tiêu không đạt"
+    html = body(message, "html")
+    for rate in missed:
+        assert rate.unit
+        assert f"thiếu {rate.shortfall}" in html
+        assert f"{rate.numerator}/{rate.denominator}" in html
+    assert len(html) < 102_000, "larger mails are cut by some clients"
+
+
+def test_the_mail_is_well_formed_and_the_same_every_time(settings: Settings) -> None:
+    prepare_published(settings, [OFFICE], None)
+    before = {path: path.read_bytes() for path in settings.outbox.rglob("*.eml")}
+    prepare_published(settings, [OFFICE], None)
+    assert {path: path.read_bytes() for path in settings.outbox.rglob("*.eml")} == before
+    assert len(Ledger(ledger_path(settings.staged)).rows()) == 1
+    message = mails(settings)[OFFICE.email]
+    assert not message.defects
+    assert parsedate_to_datetime(message["Date"]).replace(tzinfo=None) == settings.as_of
+    attached = list(message.iter_attachments())
+    assert [a.get_filename() for a in attached] == ["bang-diem.csv", "chi-tieu-khong-dat.csv", "cham-tiep-nhan.csv", "viec-can-lam.csv"]
+    folder = settings.outbox / f"{settings.as_of:%Y-%m-%d}"
+    for part in attached:
+        data = part.get_payload(decode=True)
+        assert data == (folder / str(part.get_filename())).read_bytes()
+        assert isinstance(data, bytes)
+        assert data.startswith(b"\xef\xbb\xbf")
+
+
+def test_the_workbook_goes_with_it_and_its_moment_of_writing_changes_nothing(settings: Settings) -> None:
+    import openpyxl
+
+    path = settings.outbox / f"{settings.as_of:%Y-%m-%d}" / f"tthc-{settings.as_of:%Y-%m-%d}.xlsx"
+    hashes = set()
+    for year in (2024, 2025):
+        book = openpyxl.Workbook()
+        book.properties.created = book.properties.modified = datetime(year, 1, 1)
+        book.save(path)
+        (*_, last) = find_attachments(path.parent, settings.as_of, OFFICE.summaries, None)
+        assert last.name == path.name
+        hashes.add(last.fingerprint)
+    assert len(hashes) == 1
+
+
+def test_attachments_that_do_not_fit_are_named(settings: Settings, figures: Figures) -> None:
+    found = find_attachments(settings.outbox / f"{settings.as_of:%Y-%m-%d}", settings.as_of, OFFICE.summaries, None)
+    content = describe_office(figures, None, OFFICE)
+    made = compose(content, found, as_of=settings.as_of, name="A", addressee="a@b.vn", max_bytes=410_000)
+    assert len(made.data) < 410_000
+    assert content.left_out
+    message = message_from_bytes(made.data, policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    assert "Không đính kèm vì thư sẽ quá lớn: " + content.left_out[0] in body(message, "plain")
+
+
+def test_a_unit_reads_nothing_of_others(settings: Settings, figures: Figures) -> None:
+    code = busy_unit(figures)
+    prepare_published(settings, [unit_of(code)], None)
+    message = mails(settings)["xa@sonha.test"]
+    own = next(u.name for u in figures.units if u.code == code)
+    text = body(message, "plain") + body(message, "html") + str(message["Subject"])
+    text += "".join(a.get_payload(decode=True).decode("utf-8-sig") for a in message.iter_attachments())  # type: ignore[union-attr]
+    for unit in figures.units:
+        if unit.code != code:
+            assert unit.code not in text
+            assert unit.name not in text.replace(own, "")
+    others = [i.case_code for i in [*figures.late, *figures.worklist] if i.unit.code != code]
+    assert [case for case in others if case in text] == []
+    mine = [i for i in figures.late if i.unit.code == code]
+    assert all(i.case_code in text for i in mine)
+    assert "Cần gì để đạt chỉ tiêu năm 2024" in body(message, "html")
+
+
+def test_a_unit_that_is_no_longer_there_gets_no_mail_and_the_operator_is_told(settings: Settings, figures: Figures) -> None:
+    post = prepare_published(settings, [unit_of("000.98.58.H48")], None)
+    assert (post.prepared, mails(settings)) == (0, {})
+    assert post.notes == ["recipients.csv, dòng 3: không đơn vị nào của phạm vi còn hiệu lực, không soạn thư"]
+    assert prepare_published(settings, None, None).notes == ["chưa có tệp recipients.csv nên không soạn thư cho ai"]
+    assert describe_units(figures, None, unit_of("000.98.58.H48")) is None
+
+
+def test_what_changed_since_the_last_published_day(settings: Settings, figures: Figures) -> None:
+    first = next(i for i in figures.late if i.is_waiting)
+    rate = next(r for r in figures.now("year") if r.status == "missed")
+    earlier = replace(
+        figures,
+        as_of=figures.as_of - timedelta(days=2),
+        late=[i for i in figures.late if i.case_code != first.case_code],
+        rates=[replace(r, status="met", numerator=r.numerator + 1) if r == rate else r for r in figures.rates],
+        loaded_files=figures.loaded_files[1:],
+    )
+    record_published(settings.staged, earlier)
+    record_published(settings.staged, figures)
+    assert published_days(settings.staged) == [date(2024, 6, 28), date(2024, 6, 30)]
+    changes = find_changes(settings.staged, figures)
+    assert changes
+    assert (changes.since, changes.newly_late, changes.new_files) == (date(2024, 6, 28), [(first.case_code, first.unit)], 1)
+    assert changes.newly_missed == [rate]
+    assert changes.moved == [(rate, rate.numerator + 1, rate.denominator)]
+    line = describe_office(figures, changes, OFFICE).lines[0][1]
+    assert line.startswith("So với ngày 28/06/2024: thêm 1 hồ sơ chậm tiếp nhận quá 8 giờ (")
+    assert "1 chỉ tiêu chuyển sang không đạt" in line
+    assert (
+        load_published(settings.staged, date(2024, 6, 30)).rates.keys() == load_published(settings.staged, date(2024, 6, 28)).rates.keys()
+    )
+
+
+def test_a_night_without_anything_new_says_so(settings: Settings, figures: Figures) -> None:
+    record_published(settings.staged, replace(figures, as_of=figures.as_of - timedelta(days=1)))
+    content = describe_office(figures, find_changes(settings.staged, figures), OFFICE)
+    assert content.subject.startswith("[TTHC] 30/06/2024: không có tệp xuất mới; ")
+    assert content.lines[0][1] == "So với ngày 29/06/2024: không có gì thay đổi (không có tệp xuất mới)."
+
+
+def test_a_night_held_back_is_told_and_forgotten_once_published(settings: Settings, figures: Figures) -> None:
+    record_published(settings.staged, replace(figures, as_of=figures.as_of - timedelta(days=1)))
+    checks = [CheckResult("a", "critical", 3, "Có hồ sơ hai lần; hãy xuất lại"), CheckResult("b", "warning", 1, "Khác")]
+    refused = {"file_name": "a<b>.xlsx", "member": None, "status": "rejected", "error": "tệp rỗng"}
+    assert prepare_held(settings, [OFFICE, unit_of(busy_unit(figures))], None, checks, [refused]).prepared == 1
+    message = mails(settings)[OFFICE.email]
+    assert message["Subject"] == "[TTHC] 30/06/2024: KHÔNG CÔNG BỐ, số liệu đã công bố ngày 29/06/2024 giữ nguyên"
+    assert "Có hồ sơ hai lần; hãy xuất lại (phát hiện 3)" in body(message, "plain")
+    assert "a&lt;b&gt;.xlsx: tệp rỗng" in body(message, "html")
+    prepare_published(settings, [OFFICE], None)
+    assert [row.kind for row in Ledger(ledger_path(settings.staged)).rows()] == ["digest"]
+    assert "chờ quá 8 giờ" in mails(settings)[OFFICE.email]["Subject"]
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+        self.attributes: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_no_text_of_an_export_is_alive_in_a_mail(settings: Settings, figures: Figures, payload: str) -> None:
+    renamed = {u: replace(u, name=payload + "\r\nBcc: ai@khac.vn") for u in figures.units}
+    hostile = replace(
+        figures,
+        units=[renamed[u] for u in figures.units],
+        rates=[replace(r, unit=renamed.get(r.unit, r.unit)) if r.unit else r for r in figures.rates],
+        late=[replace(i, unit=renamed.get(i.unit, i.unit)) for i in figures.late],
+        worklist=[replace(i, unit=renamed.get(i.unit, i.unit)) for i in figures.worklist],
+        checks=[replace(c, message_vi=payload, is_passed=False) for c in figures.checks],
+    )
+    unit = describe_units(hostile, None, unit_of(busy_unit(figures)))
+    held = describe_held(hostile.as_of, [CheckResult("a", "critical", 1, payload)], [payload], 1, None)
+    for content in (describe_office(hostile, None, OFFICE), unit, held):
+        assert content
+        made = compose(content, [], as_of=hostile.as_of, name=payload + "\r\nBcc: x", addressee="a@b.vn", max_bytes=20_000_000)
+        message = message_from_bytes(made.data, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        assert message["Bcc"] is None
+        if payload == "{{ 7*7 }}":
+            assert payload in body(message, "html")
+        tags = Tags()
+        tags.feed(body(message, "html"))
+        assert tags.found <= set("html head meta title body table tr td th h1 h2 p b br div ul li".split())
+        assert not {a for a in tags.attributes if a.startswith("on") or a in ("src", "href", "background")}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    if not Path("/usr/bin/chromium").exists():
+        pytest.skip("no Chromium on this machine")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as running:
+        opened = running.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [800, 375])
+def test_the_mail_fits_its_window_and_asks_the_network_for_nothing(
+    settings: Settings, figures: Figures, browser: object, width: int
+) -> None:
+    prepare_published(settings, [OFFICE, unit_of(busy_unit(figures))], None)
+    for message in mails(settings).values():
+        page = browser.new_page(viewport={"width": width, "height": 900})  # type: ignore[attr-defined]
+        asked: list[str] = []
+        page.on("request", lambda request, asked=asked: asked.append(request.url))
+        page.set_content(body(message, "html"))
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate("document.querySelectorAll('h1').length") == 1
+        bars = page.evaluate("[...document.querySelectorAll('table table table')].map(t => [t.offsetWidth, t.offsetHeight])")
+        assert bars
+        assert all(w == 48 and h <= 8 for w, h in bars)
+        assert asked == []
+        page.close()
+
+
+@pytest.mark.slow
+def test_a_night_that_cannot_send_is_published_all_the_same(office: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    from conftest import HEADINGS, case_row, write_workbook
+
+    from flows import cli
+
+    (office.reference / "recipients.csv").write_text(
+        "name,email,scope,summaries,frequency,language\nVăn phòng,vanphong@sonha.test,all,,,\n", encoding="utf-8"
+    )
+    (office.reference / "mail.toml").write_text(
+        'host = "127.0.0.1"\nport = 1\nsecurity = "none"\nfrom = "t@sonha.test"\nsend = true\nretry_seconds = []\n', encoding="utf-8"
+    )
+    held = run_night(office)
+    assert not held.is_published
+    assert (held.post.prepared, held.post.outcome is not None) == (1, True)
+    write_workbook(office.raw / "ho-so.xlsx", [HEADINGS, case_row()])
+    arguments = ["--reference", str(office.reference), "--warehouse", str(office.warehouse), "--outbox", str(office.outbox)]
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["run", "--raw", str(office.raw), *arguments, "--as-of", "2024-06-30T23:00"])
+    assert ended.value.code == 0
+    (row,) = Ledger(ledger_path(office.staged)).rows()
+    assert (row.kind, row.state, row.attempts) == ("digest", "prepared", 1)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["send", *arguments])
+    assert ended.value.code == cli.EXIT_FAILED
+    again = run_night(settings_in(office.warehouse.parents[1]))
+    assert again.post.prepared == 1
+    (row,) = Ledger(ledger_path(office.staged)).rows()
+    assert row.state == "prepared"
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["deliveries", "--warehouse", str(office.warehouse), "--mark-sent", str(row.id), "--why", "đã gửi tay"])
+    assert ended.value.code == 0
+    assert Ledger(ledger_path(office.staged)).rows()[0].state == "sent"
