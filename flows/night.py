@@ -3,12 +3,10 @@
 land → read (normalise, stage) → build → gate → publish → report
 """
 
-import json
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from flows.quarantine import append_line, delete_old_raw
 from flows.reading import find_unread, read_exports
 from flows.reference import Reference, load_reference
 from flows.report import write_reports
+from flows.runs import read_runs
 from flows.settings import AlreadyRunning, Settings, local_now
 from flows.staging import record_landing
 from flows.warehouse import build_warehouse, building_path, publish_warehouse, remove_database
@@ -117,7 +116,7 @@ def hold_lock(settings: Settings) -> Iterator[None]:
         AlreadyRunning: another process holds it.
     """
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(settings.lock, timeout=0)
+    lock = FileLock(settings.lock, timeout=0.3, poll_interval=0.05)  # `tthc status` tries the lock too, for less than a moment
     try:
         lock.acquire()
     except Timeout:
@@ -174,17 +173,7 @@ class RunLog:
         self._append({"outcome": outcome, "finished_at": local_now(), "files_read": files_read, "detail": detail})
 
     def history(self, files_read: int) -> list[dict[str, Any]]:
-        """Rows of ops.runs; a line cut off by a power failure is passed over."""
-        runs: dict[str, dict[str, Any]] = {}
-        for line in self.path.read_text(encoding="utf-8").splitlines():
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue
-            run = runs.setdefault(event["run_id"], {"files_read": 0, "finished_at": None, "detail": None})
-            run.update(event)
-        for run in runs.values():
-            for column in ("started_at", "finished_at", "as_of"):
-                run[column] = datetime.fromisoformat(run[column]) if run.get(column) else None
-        runs[self.run_id]["files_read"] = files_read
-        return [run for run in runs.values() if run.get("started_at")]
+        """Rows of ops.runs."""
+        runs = read_runs(self.path)
+        next(run for run in runs if run["run_id"] == self.run_id)["files_read"] = files_read
+        return runs

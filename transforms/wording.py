@@ -29,6 +29,18 @@ REASONS_VI = {
     "bad_number": "Số không hợp lệ",
     "unknown_word": "Từ không có trong danh sách",
 }
+LIGHTS_VI = {"green": "Tốt", "yellow": "Cần xem", "red": "Không dùng được để kết luận"}
+FRESHNESS_VI = {
+    "never": "Chưa có dữ liệu",
+    "stale": "Dữ liệu cũ",
+    "vanished": "Đơn vị biến mất",
+    "rows_off": "Số hồ sơ bất thường",
+    "frozen": "Nội dung không đổi",
+    "shrunk": "Hồ sơ biến mất",
+    "unknown_status": "Trạng thái lạ",
+    "unknown_unit": "Tên đơn vị lạ",
+}
+STALE_VI = "Dữ liệu cũ"
 _NBSP = "\u00a0"
 
 

@@ -258,7 +258,7 @@ GROUP BY j.kind;
 
 -- Words of rejected rows, of the deliveries looked back on.
 CREATE TABLE work.unknown_words AS
-SELECT e.kind, j.reason, count(DISTINCT coalesce(j.masked_value, '')) AS words, count(*) AS cases, min(j.masked_value) AS example
+SELECT e.kind, j.reason, count(DISTINCT coalesce(j.masked_value, '')) AS words, count(*) AS cases, min(CASE WHEN j.masked_value NOT LIKE '%…%' THEN j.masked_value END) AS example
 FROM ops.rejects AS j
 JOIN work.exports AS e ON e.file_id = j.file_id
 JOIN work.deliveries AS d ON d.kind = e.kind AND d.delivered_on = e.delivered_on
@@ -340,7 +340,7 @@ found AS (
     UNION ALL
     SELECT w.kind, NULL, k.data_as_of, NULL, NULL, 'yellow', w.reason,
            CASE WHEN w.reason = 'unknown_status' THEN CAST(w.words AS VARCHAR) || ' từ chỉ trạng thái chưa từng gặp' ELSE CAST(w.words AS VARCHAR) || ' tên đơn vị không có trong units.csv' END
-               || CASE WHEN w.example IS NOT NULL THEN ', ví dụ “' || w.example || '”' ELSE '' END || ' (' || CAST(w.cases AS VARCHAR) || ' dòng bị từ chối); hãy thêm vào '
+               || CASE WHEN w.example IS NOT NULL THEN ', ví dụ “' || w.example || '”' ELSE '' END || ' (' || CAST(w.cases AS VARCHAR) || ' dòng bị từ chối, xem dong-bi-tu-choi.csv); hãy thêm vào '
                || CASE WHEN w.reason = 'unknown_status' THEN 'words.csv' ELSE 'units.csv' END || ' hoặc sửa ở nguồn'
     FROM work.unknown_words AS w
     JOIN newest AS k ON k.kind = w.kind
