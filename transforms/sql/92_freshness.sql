@@ -118,17 +118,25 @@ spread AS (
 usual AS (
     SELECT kind, unit_number, median(pace) AS pace FROM sizes WHERE place >= 2 GROUP BY kind, unit_number
 ),
-judged AS (
-    SELECT n.kind, n.unit_number, n.cases, m.changes, s.spread,
+-- Lists that always begin on the same day and now end earlier are cut, not lists of other days.
+compared AS (
+    SELECT n.kind, n.unit_number, n.cases, n.worked, b.worked AS worked_before, b.pace AS pace_before,
            CASE WHEN least(n.worked_to, b.worked_to) - greatest(n.worked_from, b.worked_from) >= 0.8 * greatest(n.worked, b.worked) THEN TRUE ELSE FALSE END
                AS is_same_range,
-           n.worked, n.pace, b.pace AS pace_before, m.change, u.pace AS pace_usual
+           CASE WHEN abs(n.worked_from - b.worked_from) <= 1 + 0.03 * b.worked AND abs(b.worked_from - c.worked_from) <= 1 + 0.03 * b.worked
+                 AND n.worked < b.worked AND c.worked <= b.worked THEN TRUE ELSE FALSE END AS is_cut
     FROM sizes AS n
     JOIN sizes AS b ON b.kind = n.kind AND b.unit_number = n.unit_number AND b.place = 2
+    LEFT JOIN sizes AS c ON c.kind = n.kind AND c.unit_number = n.unit_number AND c.place = 3
+    WHERE n.place = 1 AND n.number = 1
+),
+judged AS (
+    SELECT n.kind, n.unit_number, n.cases, m.changes, s.spread, CASE WHEN n.is_same_range OR n.is_cut THEN TRUE ELSE FALSE END AS is_same_range,
+           CASE WHEN n.is_cut THEN n.worked_before ELSE n.worked END AS worked, n.pace_before, m.change, u.pace AS pace_usual
+    FROM compared AS n
     JOIN middle AS m ON m.kind = n.kind AND m.unit_number = n.unit_number
     JOIN spread AS s ON s.kind = n.kind AND s.unit_number = n.unit_number
     JOIN usual AS u ON u.kind = n.kind AND u.unit_number = n.unit_number
-    WHERE n.place = 1 AND n.number = 1
 ),
 expected AS (
     SELECT j.*, CASE WHEN is_same_range THEN pace_before * exp(change) ELSE pace_usual END * worked AS expected,
