@@ -75,7 +75,7 @@ grid AS (
 SELECT delivered_on, unit_number, level, coalesce(cases, 0) AS cases, cases_before / nullif(CAST(worked_before AS DOUBLE), 0) AS pace
 FROM grid;
 
--- A list is the district's when it holds at least half of the units of a level that have dossiers at all, and at least two.
+-- A list is the district's when it holds at least half of the units of a level that have dossiers at all and lived on its days, and at least two.
 CREATE TABLE work.export_levels AS
 WITH active AS (
     SELECT DISTINCT n.unit_number, n.level, n.valid_from, n.valid_to
@@ -84,14 +84,14 @@ WITH active AS (
 expected AS (
     SELECT r.file_id, a.level, count(*) AS units
     FROM work.export_ranges AS r
-    JOIN active AS a ON CAST(r.exported_at AS DATE) >= a.valid_from AND CAST(r.exported_at AS DATE) <= a.valid_to
+    JOIN active AS a ON a.valid_from <= r.last_day AND a.valid_to >= r.first_day
     GROUP BY r.file_id, a.level
 ),
 found AS (
     SELECT x.file_id, n.level, count(*) AS units
     FROM work.export_units AS x
     JOIN work.export_ranges AS r ON r.file_id = x.file_id
-    JOIN work.unit_numbers AS n ON n.unit_number = x.unit_number AND CAST(r.exported_at AS DATE) >= n.valid_from AND CAST(r.exported_at AS DATE) <= n.valid_to
+    JOIN work.unit_numbers AS n ON n.unit_number = x.unit_number AND n.valid_from <= r.last_day AND n.valid_to >= r.first_day
     GROUP BY x.file_id, n.level
 ),
 levels AS (
@@ -117,7 +117,7 @@ CROSS JOIN work.watch AS k
 JOIN work.export_levels AS l ON l.file_id = r.file_id AND l.level = n.level
 JOIN work.unit_paces AS p ON p.delivered_on = r.delivered_on AND p.unit_number = n.unit_number
 LEFT JOIN work.export_units AS x ON x.file_id = r.file_id AND x.unit_number = n.unit_number
-WHERE x.cases > 0 OR ((l.is_level_whole OR l.is_whole) AND CAST(r.exported_at AS DATE) >= n.valid_from AND CAST(r.exported_at AS DATE) <= n.valid_to);
+WHERE x.cases > 0 OR ((l.is_level_whole OR l.is_whole) AND n.valid_from <= r.last_day AND n.valid_to >= r.first_day);
 
 -- How many working days a source may be silent: one and a half of its usual intervals, within the bounds of its kind. `unit_number` 0 is the kind as a whole.
 CREATE TABLE work.source_ages AS
@@ -166,7 +166,6 @@ WITH ends AS (
     FROM work.periods AS p
     CROSS JOIN work.unit_ages AS a
     CROSS JOIN work.moment AS m
-    WHERE a.valid_from < p.period_end
 ),
 closings AS (
     SELECT e.ended_on, max(CAST(c.date AS TIMESTAMP) + INTERVAL 1 SECOND * c.afternoon_to) AS closed_at
@@ -181,7 +180,7 @@ covering AS (
     WHERE x.is_covered
     GROUP BY x.unit_number, p.period_kind, p.period_start
 )
-SELECT e.period_kind, e.period_start, e.unit_number, e.unit_code, e.valid_from,
+SELECT e.period_kind, e.period_start, e.period_end, e.unit_number, e.unit_code, e.valid_from,
        CASE WHEN e.ended_on IS NULL THEN e.data_as_of ELSE coalesce(v.data_as_of, e.data_as_of) END AS data_as_of,
        CASE WHEN e.data_as_of IS NULL THEN TRUE
             WHEN e.ended_on IS NULL THEN e.is_old
@@ -191,13 +190,14 @@ FROM ends AS e
 LEFT JOIN closings AS c ON c.ended_on = e.ended_on
 LEFT JOIN covering AS v ON v.unit_number = e.unit_number AND v.period_kind = e.period_kind AND v.period_start = e.period_start;
 
--- As units are today the least fresh predecessor counts, of those that lived into the period.
+-- As units are today the least fresh predecessor counts, of those that lived in the period.
 CREATE TABLE work.unit_freshness AS
 SELECT 'was' AS view, period_kind, period_start, unit_code, valid_from, data_as_of, is_stale
 FROM work.unit_period_ages
 UNION ALL
 SELECT 'today', a.period_kind, a.period_start, t.today_code, t.today_valid_from, min(a.data_as_of), CASE WHEN max(CASE WHEN a.is_stale THEN 1 ELSE 0 END) = 1 THEN TRUE ELSE FALSE END
 FROM work.unit_period_ages AS a
-JOIN work.unit_numbers AS n ON n.unit_number = a.unit_number AND n.valid_to >= a.period_start
+JOIN work.unit_numbers AS n ON n.unit_number = a.unit_number 
 JOIN work.unit_today AS t ON t.unit_code = a.unit_code AND t.valid_from = a.valid_from
+WHERE (n.valid_from < a.period_end AND n.valid_to >= a.period_start) OR (t.today_code = a.unit_code AND t.today_valid_from = a.valid_from)
 GROUP BY a.period_kind, a.period_start, t.today_code, t.today_valid_from;
