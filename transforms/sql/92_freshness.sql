@@ -97,7 +97,22 @@ SELECT s.kind, s.unit_number, s.number, row_number() OVER (PARTITION BY s.kind, 
 FROM sized AS s
 LEFT JOIN worked AS w ON w.kind = s.kind AND w.number = s.number;
 
--- Number of rows far from what the deliveries before lead one to expect. Judged: whole kinds, and units, whose newest list belongs to the newest delivery.
+-- Units that used to be in the district's lists and are in none of the newest one's files.
+CREATE TABLE work.vanished AS
+WITH whole AS (
+    SELECT delivered_on, unit_number, max(exported_at) AS exported_at, max(CASE WHEN is_level_whole THEN expected END) AS expected,
+           max(CASE WHEN is_listed THEN 1 ELSE 0 END) AS listed, max(CASE WHEN is_level_whole THEN 1 ELSE 0 END) AS whole
+    FROM work.export_covers
+    GROUP BY delivered_on, unit_number
+),
+newest AS (
+    SELECT w.*, row_number() OVER (PARTITION BY w.unit_number ORDER BY w.delivered_on DESC) AS place FROM whole AS w WHERE w.whole = 1 OR w.listed = 1
+)
+SELECT n.unit_number, n.exported_at, CAST(round(n.expected) AS BIGINT) AS expected
+FROM newest AS n CROSS JOIN work.watch AS w
+WHERE n.place = 1 AND n.listed = 0 AND n.expected >= w.expected_least;
+
+-- Number of rows far from what the deliveries before lead one to expect, the units that vanished (told by themselves) added back. Judged: whole kinds, and units, whose newest list belongs to the newest delivery.
 CREATE TABLE work.rows_off AS
 WITH sizes AS (
     SELECT * FROM work.delivery_sizes WHERE kind <> 'waiting' AND worked IS NOT NULL
@@ -120,7 +135,8 @@ usual AS (
 ),
 -- Lists that always begin on the same day and now end earlier are cut, not lists of other days.
 compared AS (
-    SELECT n.kind, n.unit_number, n.cases, n.worked, b.worked AS worked_before, b.pace AS pace_before,
+    SELECT n.kind, n.unit_number, n.cases + CASE WHEN n.kind = 'cases' AND n.unit_number = 0 THEN v.expected ELSE 0 END AS cases, n.worked,
+           b.worked AS worked_before, b.pace AS pace_before,
            CASE WHEN least(n.worked_to, b.worked_to) - greatest(n.worked_from, b.worked_from) >= 0.8 * greatest(n.worked, b.worked) THEN TRUE ELSE FALSE END
                AS is_same_range,
            CASE WHEN abs(n.worked_from - b.worked_from) <= 1 + 0.03 * b.worked AND abs(b.worked_from - c.worked_from) <= 1 + 0.03 * b.worked
@@ -128,6 +144,11 @@ compared AS (
     FROM sizes AS n
     JOIN sizes AS b ON b.kind = n.kind AND b.unit_number = n.unit_number AND b.place = 2
     LEFT JOIN sizes AS c ON c.kind = n.kind AND c.unit_number = n.unit_number AND c.place = 3
+    CROSS JOIN (
+        SELECT coalesce(sum(x.expected), 0) AS expected
+        FROM work.vanished AS x
+        JOIN work.deliveries AS d ON d.kind = 'cases' AND d.number = 1 AND CAST(x.exported_at - INTERVAL 4 HOUR AS DATE) = d.delivered_on
+    ) AS v
     WHERE n.place = 1 AND n.number = 1
 ),
 judged AS (
@@ -144,24 +165,9 @@ expected AS (
     FROM judged AS j CROSS JOIN work.watch AS w
     WHERE j.changes >= w.changes_least
 )
-SELECT kind, unit_number, cases, CAST(round(expected) AS BIGINT) AS expected
+SELECT kind, unit_number, CAST(cases AS BIGINT) AS cases, CAST(round(expected) AS BIGINT) AS expected
 FROM expected
 WHERE abs(ln(cases / expected)) > tolerance AND abs(cases - expected) > chance_times * sqrt(expected);
-
--- Units that used to be in the district's lists and are in none of the newest one's files.
-CREATE TABLE work.vanished AS
-WITH whole AS (
-    SELECT delivered_on, unit_number, max(exported_at) AS exported_at, max(CASE WHEN is_level_whole THEN expected END) AS expected,
-           max(CASE WHEN is_listed THEN 1 ELSE 0 END) AS listed, max(CASE WHEN is_level_whole THEN 1 ELSE 0 END) AS whole
-    FROM work.export_covers
-    GROUP BY delivered_on, unit_number
-),
-newest AS (
-    SELECT w.*, row_number() OVER (PARTITION BY w.unit_number ORDER BY w.delivered_on DESC) AS place FROM whole AS w WHERE w.whole = 1 OR w.listed = 1
-)
-SELECT n.unit_number, n.exported_at, CAST(round(n.expected) AS BIGINT) AS expected
-FROM newest AS n CROSS JOIN work.watch AS w
-WHERE n.place = 1 AND n.listed = 0 AND n.expected >= w.expected_least;
 
 -- Dossiers that newer lists cover and no longer hold.
 CREATE TABLE work.shrunk AS
@@ -201,8 +207,18 @@ sizes AS (
     LEFT JOIN (SELECT DISTINCT file_id FROM work.listed WHERE kind = 'cases' AND is_received AND NOT is_ended) AS o ON o.file_id = p.file_id
     GROUP BY p.file_id
 ),
+-- A refused row loses its code when it is read: so many of the missing may be among those of the same unit, or of no known unit.
+refused AS (
+    SELECT r.file_id, n.unit_number, count(*) AS cases
+    FROM work.case_rows AS r
+    LEFT JOIN work.unit_refs AS u ON u.unit_ref = r.unit_ref AND u.on_date = r.on_date
+    LEFT JOIN work.unit_numbers AS n ON n.unit_code = u.unit_code AND n.valid_from = u.valid_from
+    WHERE r.case_code IS NULL AND r.source_rank = 0
+    GROUP BY r.file_id, n.unit_number
+),
 told AS (
-    SELECT m.case_code, m.unit_number, d.number, d.file_id, s.cases, count(*) OVER (PARTITION BY d.file_id) AS missing
+    SELECT m.case_code, m.unit_number, d.number, d.file_id, s.cases, count(*) OVER (PARTITION BY d.file_id) AS missing,
+           count(*) OVER (PARTITION BY d.file_id, m.unit_number) AS missing_of_unit
     FROM missing AS m
     JOIN days AS d ON d.day = m.day AND d.number < m.number
     JOIN units AS u ON u.file_id = d.file_id AND u.unit_number = m.unit_number
@@ -210,10 +226,12 @@ told AS (
     JOIN channels AS c ON c.file_id = d.file_id AND c.channel = m.channel
     JOIN sizes AS s ON s.file_id = d.file_id AND (m.is_ended OR s.has_open = 1)
 )
-SELECT unit_number, count(DISTINCT case_code) AS cases, min(number) AS number
-FROM told
-WHERE missing <= cases
-GROUP BY unit_number;
+SELECT t.unit_number, count(DISTINCT t.case_code) AS cases, min(t.number) AS number
+FROM told AS t
+LEFT JOIN refused AS o ON o.file_id = t.file_id AND o.unit_number = t.unit_number
+LEFT JOIN refused AS e ON e.file_id = t.file_id AND e.unit_number IS NULL
+WHERE t.missing <= t.cases AND t.missing_of_unit > coalesce(o.cases, 0) + coalesce(e.cases, 0)
+GROUP BY t.unit_number;
 
 -- The same content under another time: for long enough that something should have happened, and of a list that was up to date when it was first made.
 CREATE TABLE work.frozen AS
