@@ -191,6 +191,19 @@ def check(
 
 
 @app.command()
+def status(
+    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
+    as_json: Annotated[bool, typer.Option("--json", help="In dạng JSON cho chương trình khác.")] = False,
+) -> None:
+    """Xem số liệu đang dùng có tin cậy được không: lần chạy, độ mới của dữ liệu, kiểm tra, ổ đĩa. Mã kết thúc 1 khi đèn đỏ."""
+    from flows.settings import local_now
+    from flows.status import show_status
+
+    if not show_status(Settings(Path(), Path(), warehouse.resolve(), Path(), datetime.min), local_now(), as_json=as_json):
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
 def forget(
     target: Annotated[str, typer.Argument(help="Tên tệp (đường dẫn dưới thư mục tệp xuất) hoặc ít nhất 8 ký tự đầu của mã SHA-256.")],
     why: Annotated[str, typer.Option(help="Lý do, được lưu lại.")],

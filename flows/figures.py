@@ -138,6 +138,8 @@ class Freshness:
     light: str
     problem: str | None
     message_vi: str
+    rows_newest: int | None = None
+    rows_before: int | None = None
 
 
 @dataclass(frozen=True)
@@ -336,10 +338,10 @@ def _read(query: Callable[[str], list[tuple[Any, ...]]]) -> Figures:
             for rank, code, name, message in query("SELECT rank, unit_code, unit_name, message_vi FROM mart.flags ORDER BY rank")
         ],
         freshness=[
-            Freshness(kind, kind_vi, units.get((code, first)), fresh, light, problem, message)
-            for kind, kind_vi, code, first, fresh, light, problem, message in query(
-                "SELECT kind, kind_vi, unit_code, unit_valid_from, data_as_of, light, problem, message_vi FROM ops.freshness "
-                "ORDER BY kind, unit_code NULLS FIRST, unit_valid_from NULLS FIRST"
+            Freshness(kind, kind_vi, units.get((code, first)), fresh, light, problem, message, newest, before)
+            for kind, kind_vi, code, first, fresh, light, problem, message, newest, before in query(
+                "SELECT kind, kind_vi, unit_code, unit_valid_from, data_as_of, light, problem, message_vi, rows_newest, rows_before FROM ops.freshness "
+                "ORDER BY rowid"
             )
         ],
         sources=[SourceState(*row) for row in query("SELECT source, light, last_success_at, message_vi FROM ops.sources ORDER BY source")],

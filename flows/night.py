@@ -172,7 +172,7 @@ def hold_lock(settings: Settings) -> Iterator[None]:
         AlreadyRunning: another process holds it.
     """
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(settings.lock, timeout=0)
+    lock = FileLock(settings.lock, timeout=0.3, poll_interval=0.05)  # `tthc status` tries the lock too, for less than a moment
     try:
         lock.acquire()
     except Timeout:

@@ -21,9 +21,12 @@ from flows.figures import read_differences, read_units
 from transforms.layouts import load_lists
 from transforms.wording import (
     FILE_STATUS_VI,
+    FRESHNESS_VI,
     LEVELS_VI,
+    LIGHTS_VI,
     PROBLEMS_VI,
     REASONS_VI,
+    STALE_VI,
     STATUS_VI,
     day_vi,
     hours_left_vi,
@@ -70,7 +73,7 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
     """All CSV summaries of a published warehouse, in `outbox/<date of as_of>/`.
 
     Returns:
-        The files written: scorecard, rates, missed targets, late receptions, flags, work list, outlook, files, rejected rows, plan, tasks,
+        The files written: scorecard, rates, missed targets, late receptions, flags, freshness, work list, outlook, files, rejected rows, plan, tasks,
         reconciliation.
     """
     folder = outbox / f"{as_of:%Y-%m-%d}"
@@ -94,7 +97,21 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
         save("so-sanh-dung-han.csv", *_comparison(query))
         save(
             "ty-le-theo-ky.csv",
-            ["Kỳ", "Mã đơn vị", "Đơn vị", "Cấp", "Chỉ số", "Đạt", "Tổng", "Tỷ lệ", "Chỉ tiêu", "Kết quả", "Còn thiếu"],
+            [
+                "Kỳ",
+                "Mã đơn vị",
+                "Đơn vị",
+                "Cấp",
+                "Chỉ số",
+                "Đạt",
+                "Tổng",
+                "Tỷ lệ",
+                "Chỉ tiêu",
+                "Kết quả",
+                "Còn thiếu",
+                "Dữ liệu đến",
+                "Lưu ý",
+            ],
             (
                 [
                     period_vi(kind, start),
@@ -108,16 +125,31 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
                     _target(t),
                     STATUS_VI[status],
                     short,
+                    *_age(fresh, stale),
                 ]
-                for kind, start, code, name, level, m, n, d, t, status, short in query(
-                    "SELECT period_kind, period_start, unit_code, unit_name, level, measure, numerator, denominator, target, status, shortfall "
+                for kind, start, code, name, level, m, n, d, t, status, short, fresh, stale in query(
+                    "SELECT period_kind, period_start, unit_code, unit_name, level, measure, numerator, denominator, target, status, shortfall, data_as_of, is_stale "
                     f"FROM mart.unit_rates ORDER BY {_KINDS}, period_start, {_LEVEL_ORDER.format('level')}, unit_code, unit_valid_from, measure"
                 )
             ),
         )
         save(
             "chi-tieu-khong-dat.csv",
-            ["Kỳ", "Tiêu chí", "Chỉ số", "Mã đơn vị", "Đơn vị", "Cấp", "Đạt", "Tổng", "Tỷ lệ", "Chỉ tiêu", "Còn thiếu"],
+            [
+                "Kỳ",
+                "Tiêu chí",
+                "Chỉ số",
+                "Mã đơn vị",
+                "Đơn vị",
+                "Cấp",
+                "Đạt",
+                "Tổng",
+                "Tỷ lệ",
+                "Chỉ tiêu",
+                "Còn thiếu",
+                "Dữ liệu đến",
+                "Lưu ý",
+            ],
             (
                 [
                     period_vi(kind, start),
@@ -131,9 +163,10 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
                     percent_vi(n, d, t),
                     _target(t),
                     short,
+                    *_age(fresh, stale),
                 ]
-                for kind, start, c, m, code, name, level, n, d, t, short in query(
-                    "SELECT period_kind, period_start, criterion, measure, unit_code, unit_name, level, numerator, denominator, target, shortfall "
+                for kind, start, c, m, code, name, level, n, d, t, short, fresh, stale in query(
+                    "SELECT period_kind, period_start, criterion, measure, unit_code, unit_name, level, numerator, denominator, target, shortfall, data_as_of, is_stale "
                     f"FROM mart.unit_rates WHERE status = 'missed' AND {_CURRENT} ORDER BY {_KINDS}, measure, shortfall DESC, unit_code"
                 )
             ),
@@ -152,14 +185,17 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
         )
         save(
             "canh-bao.csv",
-            ["Thứ tự", "Mã đơn vị", "Đơn vị", "Cấp", "Nội dung"],
+            ["Thứ tự", "Mã đơn vị", "Đơn vị", "Cấp", "Nội dung", "Lưu ý"],
             (
-                [rank, code, name, LEVELS_VI[level], message]
-                for rank, code, name, level, message in query(
-                    "SELECT rank, unit_code, unit_name, level, message_vi FROM mart.flags ORDER BY rank"
+                [rank, code, name, LEVELS_VI[level], message, STALE_VI if stale else ""]
+                for rank, code, name, level, message, stale in query(
+                    "SELECT f.rank, f.unit_code, f.unit_name, f.level, f.message_vi, EXISTS (SELECT 1 FROM mart.unit_rates AS r WHERE r.is_stale AND "
+                    "r.period_kind = 'year' AND r.period_start = f.period_start AND r.unit_code = f.unit_code AND r.unit_name = f.unit_name) "
+                    "FROM mart.flags AS f ORDER BY f.rank"
                 )
             ),
         )
+        save("do-moi-du-lieu.csv", *_freshness(query))
         save("viec-can-lam.csv", *_worklist(query))
         save("du-bao.csv", *_outlook(query, labels))
         save(
@@ -199,6 +235,23 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
         save("nhiem-vu.csv", *_tasks(query))
         save("doi-chieu.csv", *_reconciliation(query, {name: kind.label_vi for name, kind in kinds.items()}))
     return written
+
+
+def _age(data_as_of: datetime | None, is_stale: bool) -> list[object]:
+    return [moment_vi(data_as_of), STALE_VI if is_stale else ""]
+
+
+def _freshness(query: Any) -> tuple[list[str], list[list[object]]]:
+    """One row an export kind, and one a kind, unit and problem; what needs attention first."""
+    headings = ["Đèn", "Loại tệp xuất", "Mã đơn vị", "Đơn vị", "Vấn đề", "Dữ liệu đến", "Số hồ sơ", "Số hồ sơ trước đó", "Nội dung"]
+    rows: list[list[object]] = []
+    for light, kind, code, name, problem, fresh, newest, before, message in query(
+        "SELECT f.light, f.kind_vi, f.unit_code, u.unit_name, f.problem, f.data_as_of, f.rows_newest, f.rows_before, f.message_vi FROM ops.freshness AS f "
+        "LEFT JOIN core.units AS u ON u.unit_code = f.unit_code AND u.valid_from = f.unit_valid_from "
+        "ORDER BY list_position(['red', 'yellow', 'green'], f.light), f.rowid"
+    ):
+        rows.append([LIGHTS_VI[light], kind, code, name, FRESHNESS_VI.get(problem or "", ""), moment_vi(fresh), newest, before, message])
+    return headings, rows
 
 
 def _comparison(query: Any) -> tuple[list[str], list[list[object]]]:
@@ -281,13 +334,15 @@ def _scorecard(query: Any, labels: dict[str, str]) -> tuple[list[str], list[list
     headings = ["Kỳ", "Mã đơn vị", "Đơn vị", "Cấp"]
     for label in labels.values():
         headings += [f"{label}: tỷ lệ", f"{label}: số đạt", f"{label}: tổng số", f"{label}: kết quả"]
-    headings.append("Số chỉ tiêu không đạt")
+    headings += ["Số chỉ tiêu không đạt", "Dữ liệu đến", "Lưu ý"]
     cells: dict[tuple[object, ...], dict[str, tuple[Any, ...]]] = {}
-    for kind, start, code, name, level, measure, *figures in query(
-        "SELECT period_kind, period_start, unit_code, unit_name, level, measure, numerator, denominator, target, status FROM mart.unit_rates "
+    ages: dict[tuple[object, ...], list[object]] = {}
+    for kind, start, code, name, level, measure, fresh, stale, *figures in query(
+        "SELECT period_kind, period_start, unit_code, unit_name, level, measure, data_as_of, is_stale, numerator, denominator, target, status FROM mart.unit_rates "
         f"WHERE {_CURRENT} ORDER BY {_KINDS}, {_LEVEL_ORDER.format('level')}, unit_code, unit_valid_from"
     ):
         cells.setdefault((kind, start, code, name, level), {})[measure] = tuple(figures)
+        ages[kind, start, code, name, level] = _age(fresh, stale)
     for kind, start, group_kind, group, measure, *figures in query(
         "SELECT period_kind, period_start, group_kind, group_code, measure, numerator, denominator FROM mart.group_rates "
         f"WHERE {_CURRENT} ORDER BY {_KINDS}, group_kind DESC, {_LEVEL_ORDER.format('group_code')}"
@@ -295,14 +350,15 @@ def _scorecard(query: Any, labels: dict[str, str]) -> tuple[list[str], list[list
         name = "Toàn bộ" if group_kind == "all" else f"Cộng {LEVELS_VI[group].lower()}"
         cells.setdefault((kind, start, "", name, group), {})[measure] = (*figures, None, "")
     rows = []
-    for (kind, start, code, name, level), measured in cells.items():
+    for key, measured in cells.items():
+        kind, start, code, name, level = key
         row: list[object] = [period_vi(str(kind), start), code, name, LEVELS_VI[str(level)]]  # type: ignore[arg-type]
         missed = 0
         for measure in labels:
             numerator, denominator, target, status = measured[measure]
             row += [percent_vi(numerator, denominator, target), numerator, denominator, STATUS_VI.get(status, "")]
             missed += status == "missed"
-        rows.append([*row, missed if code else ""])
+        rows.append([*row, missed if code else "", *ages.get(key, ["", ""])])
     order = {"year": 0, "quarter": 1, "month": 2}
     keyed = sorted(zip(cells, rows, strict=True), key=lambda pair: order[str(pair[0][0])])
     return headings, [row for _, row in keyed]

@@ -22,7 +22,7 @@ from flows.mail.ledger import Delivery
 from flows.night import NightResult, Watcher
 from flows.settings import Settings
 from flows.site import SITE_FOLDER
-from transforms.wording import DELIVERY_STATES_VI
+from transforms.wording import DELIVERY_STATES_VI, moment_vi
 
 
 def _bar(console: Console) -> Progress:
@@ -169,6 +169,10 @@ def _show_published(console: Console, settings: Settings) -> None:
             "count(*) FILTER (WHERE status = 'no_target') FROM mart.measures m JOIN mart.unit_rates r USING (measure) "
             "WHERE m.family = 'plan' AND r.period_kind = 'year' AND r.period_start <= CAST(r.as_of AS DATE) AND r.period_end > CAST(r.as_of AS DATE) GROUP BY m.rowid, m.label_vi ORDER BY m.rowid"
         ).fetchall()
+        stale = connection.execute(
+            "SELECT unit_name, max(data_as_of) FROM mart.unit_rates WHERE is_stale AND period_kind = 'year' AND period_start <= CAST(as_of AS DATE) "
+            "AND period_end > CAST(as_of AS DATE) GROUP BY unit_code, unit_valid_from, unit_name ORDER BY unit_code"
+        ).fetchall()
     console.print(
         f"Dòng dữ liệu: nạp {loaded}, từ chối {rejected}. Hồ sơ: {cases}. Chậm tiếp nhận quá 8 giờ: {late} (đang chờ {waiting}).",
         markup=False,
@@ -185,6 +189,10 @@ def _show_published(console: Console, settings: Settings) -> None:
     for label, *counts in rows:
         table.add_row(label, *map(str, counts))
     console.print(table)
+    if stale:
+        shown = ", ".join(f"{name} ({moment_vi(fresh) or 'chưa có'})" for name, fresh in stale[:5])
+        more = f" và {len(stale) - 5} đơn vị khác" if len(stale) > 5 else ""
+        console.print(f"  ! Dữ liệu cũ, chưa đủ để kết luận là đạt: {len(stale)} đơn vị — {shown}{more}", markup=False)
 
 
 def show_checked(files: Sequence[Path], reference: Path, *, as_json: bool) -> bool:

@@ -17,6 +17,7 @@ from flows.reconciliation import count_figures, find_candidates, list_stated, lo
 from flows.reference import Reference, follow_successors
 from flows.settings import ConfigurationError
 from transforms.corrections import Correction, outcome_rows
+from transforms.freshness import load_freshness
 from transforms.measures import load_measures, render_months, render_periods
 from transforms.normalise import TROUBLES, staged_schema
 from transforms.pending import is_foreseen, render_pending
@@ -110,6 +111,7 @@ def _load_inputs(
     runs: Sequence[Mapping[str, Any]],
     sources: Sequence[Mapping[str, Any]],
 ) -> None:
+    kinds, watch = load_freshness({name: kind.label_vi for name, kind in reference.lists.kinds.items()})
     tables = {
         "work.files": pa.Table.from_pylist(manifest.files, schema=FILES),
         "work.units": reference.units,
@@ -117,6 +119,8 @@ def _load_inputs(
         "work.targets": reference.targets,
         "work.thresholds": load_thresholds(),
         "work.tolerances": reference.tolerances,
+        "work.kinds": kinds,
+        "work.watch": watch,
         "work.plan": reference.plan.lines,
         "work.plan_leads": reference.plan.leads,
         "work.moment": pa.table({"as_of": pa.array([as_of], pa.timestamp("us")), "restart_at_payment": [reference.restart_at_payment]}),

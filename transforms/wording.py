@@ -50,6 +50,18 @@ MEASURES_SHORT_VI = {
     "e_result": "Kết quả điện tử",
     "digitized": "Số hóa hồ sơ, kết quả",
 }
+LIGHTS_VI = {"green": "Tốt", "yellow": "Cần xem", "red": "Không dùng được để kết luận"}
+FRESHNESS_VI = {
+    "never": "Chưa có dữ liệu",
+    "stale": "Dữ liệu cũ",
+    "vanished": "Đơn vị biến mất",
+    "rows_off": "Số hồ sơ bất thường",
+    "frozen": "Nội dung không đổi",
+    "shrunk": "Hồ sơ biến mất",
+    "unknown_status": "Trạng thái lạ",
+    "unknown_unit": "Tên đơn vị lạ",
+}
+STALE_VI = "Dữ liệu cũ"
 _NBSP = "\u00a0"
 
 

@@ -38,6 +38,7 @@ def build_staged(
     targets: str | None = None,
     calendar: str = "",
     hours: str = "",
+    files: Sequence[Mapping[str, Any]] = (),
 ) -> tuple[duckdb.DuckDBPyConnection, list[CheckResult]]:
     """The warehouse of these rows, open for reading, and the results of its checks.
 
@@ -46,6 +47,7 @@ def build_staged(
         rows: kind of export -> staged rows.
         as_of: the moment the figures are for.
         units, targets, calendar, hours: the office's tables as CSV; without targets those of conftest.py.
+        files: the exports the rows are of, where they are more than one: file_id, kind, exported_at and what differs from an ordinary loaded file.
     """
     reference_folder = write_reference(folder / "reference", units, *([] if targets is None else [targets]))
     (reference_folder / "calendar.csv").write_text(calendar or "date,is_working,note\n", encoding="utf-8")
@@ -61,7 +63,7 @@ def build_staged(
         "is_age_guessed": False,
         "is_present": True,
     }
-    manifest.files.append(file)
+    manifest.files += [file | {"file_name": f"{own['file_id']}.xlsx"} | own for own in files] or [file]
     for kind, staged in rows.items():
         schema = staged_schema(load_lists().kinds[kind])
         for name, arrow in LINEAGE:

@@ -1,7 +1,8 @@
 -- Grain: one row a measure, period and unit (mart.unit_rates, mart.unit_rates_today) or group of units (mart.group_rates); silent units have
 -- their row. mart.on_time_comparison: one row a unit and period.
 -- Groups add up: counts by sum over sum, distinct values by counting them again.
--- Inputs: work.measure_months, work.measure_periods (rendered from measures.yml), mart.measures, core.units, core.targets, work.periods, work.unit_today, work.moment.
+-- Inputs: work.measure_months, work.measure_periods (rendered from measures.yml), mart.measures, core.units, core.targets, work.periods, work.unit_today,
+-- work.unit_freshness, work.moment.
 -- Readers: 80_flags.sql, the summaries, analysts.
 
 -- Counts per period, whatever the measure was counted by; `item` is a distinct value, NULL where dossiers are counted.
@@ -76,9 +77,12 @@ SELECT c.*, CAST(c.numerator AS DOUBLE) / nullif(CAST(c.denominator AS DOUBLE), 
             ELSE 'missed' END AS status,
        CASE WHEN c.denominator > 0 AND c.target IS NOT NULL
             THEN greatest(CAST(ceil(CAST(c.target AS DECIMAL(9, 6)) * c.denominator) AS BIGINT) - c.numerator, 0) END AS shortfall,
-       m.as_of, CAST(NULL AS TIMESTAMP) AS data_as_of, FALSE AS is_stale
+       m.as_of, f.data_as_of, coalesce(f.is_stale, TRUE) AS is_stale
 FROM counted AS c
-CROSS JOIN work.moment AS m;
+CROSS JOIN work.moment AS m
+LEFT JOIN work.unit_freshness AS f
+       ON f.view = c.view AND f.period_kind = c.period_kind AND f.period_start = c.period_start AND f.unit_code = c.unit_code
+      AND f.valid_from = c.unit_valid_from;
 
 INSERT INTO mart.unit_rates
 SELECT measure, criterion, period_kind, period_start, period_end, unit_code, unit_name, level, unit_valid_from, numerator, denominator, rate, target, status,

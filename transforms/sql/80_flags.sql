@@ -1,6 +1,6 @@
 -- Grain: mart.late_receptions one row a dossier over the limit; mart.flags one row a unit and problem, worst first.
 -- Problems: dossiers still waiting beyond 8 working hours (something can be done today), then measures that miss their target in the year
--- that holds as_of, most dossiers short first.
+-- that holds as_of, most dossiers short first; last the units whose data are old, because nothing better is known of them.
 -- Inputs: core.cases, mart.unit_rates, mart.measures, core.units, work.moment.
 -- Readers: the summaries, the mail, analysts.
 
@@ -42,6 +42,16 @@ problems AS (
     JOIN mart.measures AS m ON m.measure = r.measure
     JOIN this_year AS y ON r.period_kind = 'year' AND r.period_start = y.period_start
     WHERE r.status = 'missed'
+    UNION ALL
+    SELECT DISTINCT 2, r.unit_code, r.unit_name, r.level, 'data_stale', r.period_start, r.period_end, 0, CAST(NULL AS DOUBLE), CAST(NULL AS DOUBLE),
+           'Dữ liệu cũ: ' || CASE WHEN r.data_as_of IS NULL THEN 'chưa có danh sách hồ sơ nào của đơn vị'
+                                  ELSE 'danh sách hồ sơ mới nhất xuất ngày ' || substr(CAST(CAST(r.data_as_of AS DATE) AS VARCHAR), 9, 2) || '/'
+                                       || substr(CAST(CAST(r.data_as_of AS DATE) AS VARCHAR), 6, 2) || '/' || substr(CAST(CAST(r.data_as_of AS DATE) AS VARCHAR), 1, 4) END
+               || '; số liệu chưa đủ để kết luận, hãy xuất lại',
+           y.as_of
+    FROM mart.unit_rates AS r
+    JOIN this_year AS y ON r.period_kind = 'year' AND r.period_start = y.period_start
+    WHERE r.is_stale
 )
 SELECT row_number() OVER (ORDER BY severity, cases DESC, rate NULLS LAST, unit_code, problem) AS rank,
        unit_code, unit_name, level, problem, period_start, period_end, cases, rate, target, message_vi, as_of

@@ -1,0 +1,380 @@
+-- Grain: ops.freshness one row an export kind as a whole, and one a kind, unit and problem found.
+-- Only the newest days of export are looked back on (work.watch.deliveries), so that a year of nightly lists costs no more than a fortnight.
+-- A missing dossier is told only where a newer list proves that it covers it: it still lists dossiers that had ended before, of the same day of reception, unit,
+-- procedure and channel. Parts, other months and lists of open dossiers prove nothing and raise nothing.
+-- Inputs: work.exports, work.export_covers, work.source_ages, work.unit_ages (68_coverage.sql), work.*_rows, work.kinds, work.watch, ops.rejects, work.files.
+-- Readers: the gate's rules, tthc status, the summaries.
+
+CREATE TABLE work.deliveries AS
+WITH days AS (
+    SELECT kind, delivered_on, max(exported_at) AS exported_at FROM work.exports GROUP BY kind, delivered_on
+),
+numbered AS (
+    SELECT d.*, row_number() OVER (PARTITION BY d.kind ORDER BY d.delivered_on DESC) AS number FROM days AS d
+)
+SELECT n.kind, n.delivered_on, n.exported_at, n.number, c.worked
+FROM numbered AS n
+CROSS JOIN work.watch AS w
+LEFT JOIN work.day_counts AS c ON c.date = n.delivered_on
+WHERE n.number <= w.deliveries;
+
+-- The rows of those deliveries. `content` is a fingerprint of what the row says, without where it stands; fee and digitization rows take unit and day of their dossier.
+CREATE TABLE work.listed AS
+WITH known AS (
+    SELECT c.case_code, n.unit_number, CAST(coalesce(c.received_at, c.submitted_at) AS DATE) AS day
+    FROM core.cases AS c
+    JOIN work.unit_numbers AS n ON n.unit_code = c.unit_code AND n.valid_from = c.unit_valid_from
+)
+SELECT d.kind, d.number, r.file_id, r.case_code, n.unit_number, r.on_date AS day, r.procedure_code, r.channel,
+       CASE WHEN r.received_at IS NOT NULL AND coalesce(r.status_code, 0) <> 3 THEN TRUE ELSE FALSE END AS is_received,
+       CASE WHEN r.status_code IN (7, 8, 9, 10) THEN TRUE ELSE FALSE END AS is_ended,
+       CAST(hash(r.case_code, r.unit_ref, r.procedure_code, r.submitted_at, r.received_at, r.due_at, r.finished_at, r.returned_at, r.status_code)
+            % 1000000007 AS BIGINT) AS content
+FROM work.case_rows AS r
+JOIN work.exports AS e ON e.file_id = r.file_id AND e.kind = CASE r.source_rank WHEN 0 THEN 'cases' ELSE 'waiting' END
+JOIN work.deliveries AS d ON d.kind = e.kind AND d.delivered_on = e.delivered_on
+LEFT JOIN work.unit_refs AS u ON u.unit_ref = r.unit_ref AND u.on_date = r.on_date
+LEFT JOIN work.unit_numbers AS n ON n.unit_code = u.unit_code AND n.valid_from = u.valid_from
+WHERE r.case_code IS NOT NULL
+UNION ALL
+SELECT d.kind, d.number, r.file_id, r.case_code, k.unit_number, k.day, NULL, NULL, FALSE, FALSE,
+       CAST(hash(r.case_code, r.fee_kind, r.amount, r.collection, r.method, r.payment_state, r.paid_at) % 1000000007 AS BIGINT)
+FROM work.payments_rows AS r
+JOIN work.exports AS e ON e.file_id = r.file_id AND e.kind = 'payments'
+JOIN work.deliveries AS d ON d.kind = e.kind AND d.delivered_on = e.delivered_on
+LEFT JOIN known AS k ON k.case_code = r.case_code
+WHERE r.case_code IS NOT NULL
+UNION ALL
+SELECT d.kind, d.number, r.file_id, r.case_code, k.unit_number, k.day, NULL, NULL, FALSE, FALSE,
+       CAST(hash(r.case_code, r.digitized_input_code, r.is_result_digitized, r.is_e_result) % 1000000007 AS BIGINT)
+FROM work.digitization_rows AS r
+JOIN work.exports AS e ON e.file_id = r.file_id AND e.kind = 'digitization'
+JOIN work.deliveries AS d ON d.kind = e.kind AND d.delivered_on = e.delivered_on
+LEFT JOIN known AS k ON k.case_code = r.case_code
+WHERE r.case_code IS NOT NULL;
+
+-- A dossier counts once a delivery, whatever number of its files list it.
+CREATE TABLE work.delivered_days AS
+WITH dossiers AS (
+    SELECT kind, number, case_code, max(unit_number) AS unit_number, max(day) AS day, max(content) + min(content) AS content
+    FROM work.listed
+    GROUP BY kind, number, case_code
+)
+SELECT kind, number, unit_number, day, count(*) AS cases, sum(content) AS content
+FROM dossiers
+GROUP BY kind, number, unit_number, day;
+
+-- Size of a delivery: dossiers a working day of the days it covers, for the kind as a whole (unit 0) and for each unit.
+CREATE TABLE work.delivery_sizes AS
+WITH by_day AS (
+    SELECT s.kind, s.number, s.day, sum(s.cases) AS cases
+    FROM work.delivered_days AS s
+    JOIN work.deliveries AS d ON d.kind = s.kind AND d.number = s.number AND s.day <= CAST(d.exported_at AS DATE)
+    GROUP BY s.kind, s.number, s.day
+),
+running AS (
+    SELECT kind, number, day, sum(cases) OVER (PARTITION BY kind, number ORDER BY day) AS so_far, sum(cases) OVER (PARTITION BY kind, number) AS cases
+    FROM by_day
+),
+ranges AS (
+    SELECT kind, number, min(CASE WHEN so_far > 0.02 * cases THEN day END) AS first_day, max(day) AS last_day FROM running GROUP BY kind, number
+),
+worked AS (
+    SELECT r.*, coalesce(a.worked, 0) AS worked_from, b.worked AS worked_to, greatest(b.worked - coalesce(a.worked, 0), 1) AS worked
+    FROM ranges AS r
+    JOIN work.day_counts AS b ON b.date = r.last_day
+    LEFT JOIN work.day_counts AS a ON a.date = CAST(r.first_day - INTERVAL 1 DAY AS DATE)
+),
+sized AS (
+    SELECT kind, number, CAST(0 AS BIGINT) AS unit_number, sum(cases) AS cases, sum(content) AS content FROM work.delivered_days GROUP BY kind, number
+    UNION ALL
+    SELECT kind, number, unit_number, sum(cases), sum(content) FROM work.delivered_days WHERE kind = 'cases' AND unit_number IS NOT NULL
+    GROUP BY kind, number, unit_number
+)
+SELECT s.kind, s.unit_number, s.number, row_number() OVER (PARTITION BY s.kind, s.unit_number ORDER BY s.number) AS place, CAST(s.cases AS BIGINT) AS cases,
+       CAST(s.content AS DECIMAL(38, 0)) AS content, w.first_day, w.last_day, w.worked_from, w.worked_to, w.worked,
+       CAST(s.cases AS DOUBLE) / w.worked AS pace
+FROM sized AS s
+LEFT JOIN worked AS w ON w.kind = s.kind AND w.number = s.number;
+
+-- Units that used to be in the district's lists and are in none of the newest one's files.
+CREATE TABLE work.vanished AS
+WITH whole AS (
+    SELECT delivered_on, unit_number, max(exported_at) AS exported_at, max(CASE WHEN is_level_whole THEN expected END) AS expected,
+           max(CASE WHEN is_listed THEN 1 ELSE 0 END) AS listed, max(CASE WHEN is_level_whole THEN 1 ELSE 0 END) AS whole
+    FROM work.export_covers
+    GROUP BY delivered_on, unit_number
+),
+newest AS (
+    SELECT w.*, row_number() OVER (PARTITION BY w.unit_number ORDER BY w.delivered_on DESC) AS place FROM whole AS w WHERE w.whole = 1 OR w.listed = 1
+)
+SELECT n.unit_number, n.exported_at, CAST(round(n.expected) AS BIGINT) AS expected
+FROM newest AS n CROSS JOIN work.watch AS w
+WHERE n.place = 1 AND n.listed = 0 AND n.expected >= w.expected_least;
+
+-- Number of rows far from what the deliveries before lead one to expect, the units that vanished (told by themselves) added back. Judged: whole kinds, and units, whose newest list belongs to the newest delivery.
+CREATE TABLE work.rows_off AS
+WITH sizes AS (
+    SELECT * FROM work.delivery_sizes WHERE kind <> 'waiting' AND worked IS NOT NULL
+),
+changes AS (
+    SELECT a.kind, a.unit_number, a.place, ln(a.pace / b.pace) AS change
+    FROM sizes AS a JOIN sizes AS b ON b.kind = a.kind AND b.unit_number = a.unit_number AND b.place = a.place + 1
+    WHERE a.place >= 2
+),
+middle AS (
+    SELECT kind, unit_number, count(*) AS changes, median(change) AS change FROM changes GROUP BY kind, unit_number
+),
+spread AS (
+    SELECT c.kind, c.unit_number, median(abs(c.change - m.change)) AS spread
+    FROM changes AS c JOIN middle AS m ON m.kind = c.kind AND m.unit_number = c.unit_number
+    GROUP BY c.kind, c.unit_number
+),
+usual AS (
+    SELECT kind, unit_number, median(pace) AS pace FROM sizes WHERE place >= 2 GROUP BY kind, unit_number
+),
+-- Lists that always begin on the same day and now end earlier are cut, not lists of other days.
+compared AS (
+    SELECT n.kind, n.unit_number, n.cases + CASE WHEN n.kind = 'cases' AND n.unit_number = 0 THEN v.expected ELSE 0 END AS cases, n.worked,
+           b.worked AS worked_before, b.pace AS pace_before,
+           CASE WHEN least(n.worked_to, b.worked_to) - greatest(n.worked_from, b.worked_from) >= 0.8 * greatest(n.worked, b.worked) THEN TRUE ELSE FALSE END
+               AS is_same_range,
+           CASE WHEN abs(n.worked_from - b.worked_from) <= 1 + 0.03 * b.worked AND abs(b.worked_from - c.worked_from) <= 1 + 0.03 * b.worked
+                 AND n.worked < b.worked AND c.worked <= b.worked THEN TRUE ELSE FALSE END AS is_cut
+    FROM sizes AS n
+    JOIN sizes AS b ON b.kind = n.kind AND b.unit_number = n.unit_number AND b.place = 2
+    LEFT JOIN sizes AS c ON c.kind = n.kind AND c.unit_number = n.unit_number AND c.place = 3
+    CROSS JOIN (
+        SELECT coalesce(sum(x.expected), 0) AS expected
+        FROM work.vanished AS x
+        JOIN work.deliveries AS d ON d.kind = 'cases' AND d.number = 1 AND CAST(x.exported_at - INTERVAL 4 HOUR AS DATE) = d.delivered_on
+    ) AS v
+    WHERE n.place = 1 AND n.number = 1
+),
+judged AS (
+    SELECT n.kind, n.unit_number, n.cases, m.changes, s.spread, CASE WHEN n.is_same_range OR n.is_cut THEN TRUE ELSE FALSE END AS is_same_range,
+           CASE WHEN n.is_cut THEN n.worked_before ELSE n.worked END AS worked, n.pace_before, m.change, u.pace AS pace_usual
+    FROM compared AS n
+    JOIN middle AS m ON m.kind = n.kind AND m.unit_number = n.unit_number
+    JOIN spread AS s ON s.kind = n.kind AND s.unit_number = n.unit_number
+    JOIN usual AS u ON u.kind = n.kind AND u.unit_number = n.unit_number
+),
+expected AS (
+    SELECT j.*, CASE WHEN is_same_range THEN pace_before * exp(change) ELSE pace_usual END * worked AS expected,
+           greatest(w.spread_times * spread, -ln(1 - CASE WHEN is_same_range THEN w.same_range_share ELSE w.other_range_share END)) AS tolerance, w.chance_times
+    FROM judged AS j CROSS JOIN work.watch AS w
+    WHERE j.changes >= w.changes_least
+)
+SELECT kind, unit_number, CAST(cases AS BIGINT) AS cases, CAST(round(expected) AS BIGINT) AS expected
+FROM expected
+WHERE abs(ln(cases / expected)) > tolerance AND abs(cases - expected) > chance_times * sqrt(expected);
+
+-- Dossiers that newer lists cover and no longer hold.
+CREATE TABLE work.shrunk AS
+WITH dossiers AS (
+    SELECT case_code, min(number) AS last_number, max(CASE WHEN is_ended THEN number END) AS ended_number
+    FROM work.listed WHERE kind = 'cases'
+    GROUP BY case_code
+),
+missing AS (
+    SELECT DISTINCT l.case_code, l.number, l.unit_number, l.day, l.procedure_code, l.channel, l.is_ended
+    FROM work.listed AS l
+    JOIN dossiers AS d ON d.case_code = l.case_code AND d.last_number = l.number
+    WHERE l.kind = 'cases' AND l.number > 1 AND l.is_received AND l.unit_number IS NOT NULL
+),
+proof AS (
+    SELECT l.file_id, l.number, l.unit_number, l.day, l.procedure_code, l.channel, count(*) AS cases
+    FROM work.listed AS l
+    JOIN dossiers AS d ON d.case_code = l.case_code AND d.ended_number > l.number
+    WHERE l.kind = 'cases' AND l.is_received
+    GROUP BY l.file_id, l.number, l.unit_number, l.day, l.procedure_code, l.channel
+),
+days AS (
+    SELECT DISTINCT file_id, number, day FROM proof
+),
+units AS (
+    SELECT DISTINCT file_id, unit_number FROM proof
+),
+procedures AS (
+    SELECT DISTINCT file_id, procedure_code FROM proof
+),
+channels AS (
+    SELECT DISTINCT file_id, channel FROM proof
+),
+sizes AS (
+    SELECT p.file_id, max(p.cases) AS cases, max(CASE WHEN o.file_id IS NOT NULL THEN 1 ELSE 0 END) AS has_open
+    FROM (SELECT file_id, sum(cases) AS cases FROM proof GROUP BY file_id) AS p
+    LEFT JOIN (SELECT DISTINCT file_id FROM work.listed WHERE kind = 'cases' AND is_received AND NOT is_ended) AS o ON o.file_id = p.file_id
+    GROUP BY p.file_id
+),
+-- A refused row loses its code when it is read: so many of the missing may be among those of the same unit, or of no known unit.
+refused AS (
+    SELECT r.file_id, n.unit_number, count(*) AS cases
+    FROM work.case_rows AS r
+    LEFT JOIN work.unit_refs AS u ON u.unit_ref = r.unit_ref AND u.on_date = r.on_date
+    LEFT JOIN work.unit_numbers AS n ON n.unit_code = u.unit_code AND n.valid_from = u.valid_from
+    WHERE r.case_code IS NULL AND r.source_rank = 0
+    GROUP BY r.file_id, n.unit_number
+),
+told AS (
+    SELECT m.case_code, m.unit_number, d.number, d.file_id, s.cases, count(*) OVER (PARTITION BY d.file_id) AS missing,
+           count(*) OVER (PARTITION BY d.file_id, m.unit_number) AS missing_of_unit
+    FROM missing AS m
+    JOIN days AS d ON d.day = m.day AND d.number < m.number
+    JOIN units AS u ON u.file_id = d.file_id AND u.unit_number = m.unit_number
+    JOIN procedures AS p ON p.file_id = d.file_id AND p.procedure_code = m.procedure_code
+    JOIN channels AS c ON c.file_id = d.file_id AND c.channel = m.channel
+    JOIN sizes AS s ON s.file_id = d.file_id AND (m.is_ended OR s.has_open = 1)
+)
+SELECT t.unit_number, count(DISTINCT t.case_code) AS cases, min(t.number) AS number
+FROM told AS t
+LEFT JOIN refused AS o ON o.file_id = t.file_id AND o.unit_number = t.unit_number
+LEFT JOIN refused AS e ON e.file_id = t.file_id AND e.unit_number IS NULL
+WHERE t.missing <= t.cases AND t.missing_of_unit > coalesce(o.cases, 0) + coalesce(e.cases, 0)
+GROUP BY t.unit_number;
+
+-- The same content under another time: for long enough that something should have happened, and of a list that was up to date when it was first made.
+CREATE TABLE work.frozen AS
+WITH named AS (
+    SELECT e.kind, CAST(e.exported_at AS DATE) AS since_on, max(regexp_extract(coalesce(f.member, f.file_name), '(20[0-9]{6})[0-9]{6}', 1)) AS stamp
+    FROM work.files AS f
+    JOIN work.exports AS e ON e.file_id = f.file_id
+    JOIN work.deliveries AS d ON d.kind = e.kind AND d.delivered_on = e.delivered_on AND d.number = 1
+    WHERE f.status = 'duplicate'
+    GROUP BY e.kind, CAST(e.exported_at AS DATE)
+),
+copied AS (
+    SELECT kind, since_on, try_cast(substr(stamp, 1, 4) || '-' || substr(stamp, 5, 2) || '-' || substr(stamp, 7, 2) AS DATE) AS until_on
+    FROM named
+    WHERE length(stamp) = 8
+),
+differing AS (
+    SELECT n.kind, min(CASE WHEN o.content <> n.content OR o.cases <> n.cases THEN o.place END) AS place
+    FROM work.delivery_sizes AS n
+    JOIN work.delivery_sizes AS o ON o.kind = n.kind AND o.unit_number = 0
+    WHERE n.unit_number = 0 AND n.number = 1
+    GROUP BY n.kind
+),
+same AS (
+    SELECT s.kind, min(d.delivered_on) AS since_on, max(d.delivered_on) AS until_on
+    FROM work.delivery_sizes AS s
+    JOIN differing AS f ON f.kind = s.kind AND (f.place IS NULL OR s.place < f.place)
+    JOIN work.deliveries AS d ON d.kind = s.kind AND d.number = s.number
+    WHERE s.unit_number = 0
+    GROUP BY s.kind
+),
+spans AS (
+    SELECT kind, since_on, until_on FROM same
+    UNION ALL
+    SELECT c.kind, c.since_on, least(c.until_on, CAST(m.as_of AS DATE)) FROM copied AS c CROSS JOIN work.moment AS m WHERE c.until_on IS NOT NULL
+),
+judged AS (
+    SELECT p.kind, p.since_on, p.until_on, b.worked - a.worked AS days, s.cases, s.pace, a.worked - s.worked_to AS behind
+    FROM spans AS p
+    JOIN work.delivery_sizes AS s ON s.kind = p.kind AND s.unit_number = 0 AND s.number = 1
+    JOIN work.day_counts AS a ON a.date = p.since_on
+    JOIN work.day_counts AS b ON b.date = p.until_on
+)
+SELECT j.kind, min(j.since_on) AS since_on, max(j.until_on) AS until_on
+FROM judged AS j CROSS JOIN work.watch AS w
+WHERE j.days > 0
+  AND CASE WHEN j.kind = 'waiting' THEN CASE WHEN j.cases >= w.expected_least AND j.days >= w.frozen_waiting_days THEN TRUE ELSE FALSE END
+           WHEN j.pace * j.days >= w.expected_least AND j.behind <= 3 THEN TRUE ELSE FALSE END
+GROUP BY j.kind;
+
+-- Words of rejected rows, of the deliveries looked back on.
+CREATE TABLE work.unknown_words AS
+SELECT e.kind, j.reason, count(DISTINCT coalesce(j.masked_value, '')) AS words, count(*) AS cases, min(CASE WHEN j.masked_value NOT LIKE '%…%' THEN j.masked_value END) AS example
+FROM ops.rejects AS j
+JOIN work.exports AS e ON e.file_id = j.file_id
+JOIN work.deliveries AS d ON d.kind = e.kind AND d.delivered_on = e.delivered_on
+WHERE j.reason IN ('unknown_status', 'unknown_unit')
+GROUP BY e.kind, j.reason;
+
+INSERT INTO ops.freshness
+WITH newest AS (
+    SELECT k.*, d.exported_at AS data_as_of, s.cases AS rows_newest, b.cases AS rows_before, g.age_days, g.allowed_days,
+           CAST(m.as_of AS DATE) - CAST(d.exported_at AS DATE) AS days_ago, m.as_of,
+           substr(CAST(CAST(d.exported_at AS DATE) AS VARCHAR), 9, 2) || '/' || substr(CAST(CAST(d.exported_at AS DATE) AS VARCHAR), 6, 2) || '/'
+               || substr(CAST(CAST(d.exported_at AS DATE) AS VARCHAR), 1, 4) AS day_vi
+    FROM work.kinds AS k
+    CROSS JOIN work.moment AS m
+    LEFT JOIN work.deliveries AS d ON d.kind = k.kind AND d.number = 1
+    LEFT JOIN work.source_ages AS g ON g.kind = k.kind AND g.unit_number = 0
+    LEFT JOIN work.delivery_sizes AS s ON s.kind = k.kind AND s.unit_number = 0 AND s.number = 1
+    LEFT JOIN work.delivery_sizes AS b ON b.kind = k.kind AND b.unit_number = 0 AND b.number = 2
+),
+ages AS (
+    SELECT a.*, n.unit_name, n.level, CAST(m.as_of AS DATE) - CAST(a.data_as_of AS DATE) AS days_ago,
+           substr(CAST(CAST(a.data_as_of AS DATE) AS VARCHAR), 9, 2) || '/' || substr(CAST(CAST(a.data_as_of AS DATE) AS VARCHAR), 6, 2) || '/'
+               || substr(CAST(CAST(a.data_as_of AS DATE) AS VARCHAR), 1, 4) AS day_vi
+    FROM work.unit_ages AS a
+    JOIN work.unit_numbers AS n ON n.unit_number = a.unit_number
+    CROSS JOIN work.moment AS m
+    WHERE CAST(m.as_of AS DATE) >= a.valid_from AND CAST(m.as_of AS DATE) <= a.valid_to
+),
+found AS (
+    SELECT k.kind, CAST(NULL AS BIGINT) AS unit_number, k.data_as_of, k.rows_newest, k.rows_before,
+           CASE WHEN k.data_as_of IS NULL THEN k.never WHEN k.age_days > 2 * k.allowed_days THEN 'red' WHEN k.age_days > k.allowed_days THEN 'yellow' ELSE 'green' END
+               AS light,
+           CASE WHEN k.data_as_of IS NULL THEN 'never' WHEN k.age_days > k.allowed_days THEN 'stale' END AS problem,
+           CASE WHEN k.data_as_of IS NULL THEN 'chưa có tệp xuất nào; hãy xuất từ hệ thống một cửa và đặt vào thư mục tệp xuất'
+                ELSE 'dữ liệu mới nhất ngày ' || k.day_vi || CASE WHEN k.days_ago <= 0 THEN ' (hôm nay)' ELSE ' (' || CAST(k.days_ago AS VARCHAR) || ' ngày trước)' END
+                     || CASE WHEN k.age_days > k.allowed_days THEN '; hãy xuất lại' ELSE '' END END AS message_vi
+    FROM newest AS k
+    WHERE k.data_as_of IS NOT NULL OR k.never <> 'none'
+    UNION ALL
+    SELECT 'cases', a.unit_number, a.data_as_of, NULL, NULL,
+           CASE WHEN a.data_as_of IS NULL THEN 'yellow' WHEN a.age_days > 2 * a.allowed_days THEN 'red' ELSE 'yellow' END,
+           CASE WHEN a.data_as_of IS NULL THEN 'never' ELSE 'stale' END,
+           CASE WHEN a.data_as_of IS NULL THEN 'chưa có tệp xuất nào cho thấy đơn vị này; hãy xuất danh sách hồ sơ của đơn vị'
+                ELSE 'dữ liệu mới nhất ngày ' || a.day_vi || ' (' || CAST(a.days_ago AS VARCHAR) || ' ngày trước); hãy xuất lại' END
+    FROM ages AS a
+    JOIN newest AS k ON k.kind = 'cases' AND k.data_as_of IS NOT NULL
+    LEFT JOIN work.vanished AS v ON v.unit_number = a.unit_number
+    WHERE a.is_old AND v.unit_number IS NULL AND (a.data_as_of IS NULL OR CAST(a.data_as_of - INTERVAL 4 HOUR AS DATE) < CAST(k.data_as_of - INTERVAL 4 HOUR AS DATE))
+      AND a.level IN (SELECT n.level FROM work.export_units AS x JOIN work.unit_numbers AS n ON n.unit_number = x.unit_number)
+    UNION ALL
+    SELECT 'cases', v.unit_number, a.data_as_of, 0, v.expected, 'red', 'vanished',
+           'không có hồ sơ nào trong danh sách mới nhất, ở đó thường có khoảng ' || CAST(v.expected AS VARCHAR)
+               || '; hãy xem bộ lọc đơn vị khi xuất rồi xuất lại'
+    FROM work.vanished AS v
+    JOIN ages AS a ON a.unit_number = v.unit_number
+    UNION ALL
+    SELECT o.kind, CASE WHEN o.unit_number > 0 THEN o.unit_number END, coalesce(a.data_as_of, k.data_as_of), o.cases, o.expected, 'yellow', 'rows_off',
+           'lần xuất mới nhất có ' || CAST(o.cases AS VARCHAR) || ' hồ sơ, các lần trước cho thấy phải có khoảng ' || CAST(o.expected AS VARCHAR)
+               || '; hãy xem tệp có bị cắt, thiếu hoặc thừa phần nào không'
+    FROM work.rows_off AS o
+    JOIN newest AS k ON k.kind = o.kind
+    LEFT JOIN ages AS a ON a.unit_number = o.unit_number
+    LEFT JOIN work.shrunk AS h ON h.unit_number = o.unit_number
+    WHERE o.unit_number = 0
+       OR (a.unit_number IS NOT NULL AND h.unit_number IS NULL AND NOT EXISTS (SELECT 1 FROM work.rows_off AS w WHERE w.kind = 'cases' AND w.unit_number = 0))
+    UNION ALL
+    SELECT f.kind, NULL, k.data_as_of, k.rows_newest, k.rows_before, CASE WHEN f.kind = 'cases' THEN 'red' ELSE 'yellow' END, 'frozen',
+           'xuất nhiều lần nhưng nội dung không đổi từ ngày ' || substr(CAST(f.since_on AS VARCHAR), 9, 2) || '/' || substr(CAST(f.since_on AS VARCHAR), 6, 2) || '/'
+               || substr(CAST(f.since_on AS VARCHAR), 1, 4) || '; hãy xem hệ thống nguồn còn cập nhật không, có phải vẫn tải tệp cũ không'
+    FROM work.frozen AS f
+    JOIN newest AS k ON k.kind = f.kind
+    UNION ALL
+    SELECT 'cases', s.unit_number, a.data_as_of, NULL, NULL, 'yellow', 'shrunk',
+           CAST(s.cases AS VARCHAR) || ' hồ sơ có trong tệp xuất trước không còn trong danh sách mới, dù danh sách mới có các hồ sơ cùng ngày; '
+               || 'hãy hỏi đơn vị vì sao, hoặc xuất lại'
+    FROM work.shrunk AS s
+    JOIN work.unit_ages AS a ON a.unit_number = s.unit_number
+    WHERE NOT EXISTS (SELECT 1 FROM work.rows_off AS w WHERE w.kind = 'cases' AND w.unit_number = 0 AND w.cases < w.expected)
+    UNION ALL
+    SELECT w.kind, NULL, k.data_as_of, NULL, NULL, 'yellow', w.reason,
+           CASE WHEN w.reason = 'unknown_status' THEN CAST(w.words AS VARCHAR) || ' từ chỉ trạng thái chưa từng gặp' ELSE CAST(w.words AS VARCHAR) || ' tên đơn vị không có trong units.csv' END
+               || CASE WHEN w.example IS NOT NULL THEN ', ví dụ “' || w.example || '”' ELSE '' END || ' (' || CAST(w.cases AS VARCHAR) || ' dòng bị từ chối, xem dong-bi-tu-choi.csv); hãy thêm vào '
+               || CASE WHEN w.reason = 'unknown_status' THEN 'words.csv' ELSE 'units.csv' END || ' hoặc sửa ở nguồn'
+    FROM work.unknown_words AS w
+    JOIN newest AS k ON k.kind = w.kind
+)
+SELECT f.kind, k.kind_vi, n.unit_code, n.valid_from AS unit_valid_from, f.data_as_of, CAST(f.rows_newest AS BIGINT) AS rows_newest,
+       CAST(f.rows_before AS BIGINT) AS rows_before, f.light, f.problem,
+       k.kind_vi || CASE WHEN n.unit_name IS NOT NULL THEN ' của ' || n.unit_name ELSE '' END || ': ' || f.message_vi AS message_vi, k.as_of
+FROM found AS f
+JOIN newest AS k ON k.kind = f.kind
+LEFT JOIN work.unit_numbers AS n ON n.unit_number = f.unit_number
+ORDER BY k.number, n.unit_code NULLS FIRST, n.valid_from NULLS FIRST, f.problem NULLS FIRST;
