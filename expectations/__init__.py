@@ -1,6 +1,6 @@
 """Contracts and rules: what published tables hold and mean, and what stops a publication."""
 
+from expectations.checks import CheckResult, failed_critically
 from expectations.contracts import Contract, create_tables_sql, load_contracts
-from expectations.gate import CheckResult, failed_critically, run_checks
 
-__all__ = ["CheckResult", "Contract", "create_tables_sql", "failed_critically", "load_contracts", "run_checks"]
+__all__ = ["CheckResult", "Contract", "create_tables_sql", "failed_critically", "load_contracts"]

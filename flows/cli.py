@@ -69,12 +69,17 @@ def run(
         typer.Option(parser=_parse_moment, metavar="2024-06-30T23:00", help="Thời điểm chốt số liệu (giờ Việt Nam); mặc định là bây giờ."),
     ] = None,
     prefect: Annotated[bool, typer.Option("--prefect", help="Chạy có theo dõi bằng Prefect (tự bật khi có PREFECT_API_URL).")] = False,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option("--accept", metavar="KIỂM_TRA", help="Vẫn công bố lần này dù kiểm tra này không đạt; dùng lại được nhiều lần."),
+    ] = None,
+    why: Annotated[str | None, typer.Option(help="Lý do của --accept, được lưu mãi.")] = None,
 ) -> None:
     """Chạy toàn bộ công việc một lần: đọc tệp xuất, tính tỷ lệ, kiểm tra, công bố, viết báo cáo."""
     os.umask(0o027)
     os.environ.update({name: os.environ.get(name, value) for name, value in TELEMETRY_OFF.items()})
     settings = make_settings(raw, reference, warehouse, outbox, as_of)
-    result = _run(settings, tracked=prefect or bool(os.environ.get("PREFECT_API_URL")))
+    result = _run(settings, accept or [], why, tracked=prefect or bool(os.environ.get("PREFECT_API_URL")))
     from flows.terminal import show_result
 
     show_result(settings, result)
@@ -82,7 +87,7 @@ def run(
         raise typer.Exit(EXIT_HELD)
 
 
-def _run(settings: Settings, tracked: bool) -> "NightResult":
+def _run(settings: Settings, accept: list[str], why: str | None, *, tracked: bool) -> "NightResult":
     from flows.terminal import progress
 
     with progress() as watcher:
@@ -93,10 +98,10 @@ def _run(settings: Settings, tracked: bool) -> "NightResult":
             os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
             from flows.nightly import nightly
 
-            return nightly(settings, watcher)
+            return nightly(settings, watcher, accept, why)
         from flows.night import run_night
 
-        return run_night(settings, watcher)
+        return run_night(settings, watcher, accept=accept, why=why)
 
 
 @app.command()

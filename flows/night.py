@@ -5,7 +5,7 @@ land → read (normalise, stage) → build → gate → publish → report
 
 import json
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +16,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from expectations import CheckResult, failed_critically, load_contracts
+from flows.acceptances import Acceptance, load_acceptances, name_checks, record_acceptances
+from flows.gate import known_checks, run_gate
 from flows.landing import Export, find_exports
 from flows.manifest import Manifest, make_manifest
 from flows.quarantine import append_line, delete_old_raw
@@ -24,6 +26,7 @@ from flows.reference import Reference, load_reference
 from flows.report import write_reports
 from flows.settings import AlreadyRunning, Settings, local_now
 from flows.staging import record_landing
+from flows.validation import Validation
 from flows.warehouse import build_warehouse, building_path, publish_warehouse, remove_database
 from transforms.measures import load_measures
 
@@ -38,9 +41,10 @@ class NightResult:
         is_published: the new warehouse is in place; False when the gate held it back.
         files: one record an export and name, as `manifest.FILES`.
         files_read: exports read for the first time in this run.
-        checks: every check of the gate.
+        checks: every check of the gate, with the table it looks at, keys of violating rows and why it was accepted.
         summaries: files written to the outbox.
         deleted: raw files deleted because their time was over (see Settings.keep_raw_days).
+        docs: first page of the gate's Data Docs; None when they could not be written.
     """
 
     is_published: bool
@@ -49,6 +53,7 @@ class NightResult:
     checks: list[CheckResult]
     summaries: list[Path] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
+    docs: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -78,9 +83,24 @@ def list_exports(settings: Settings, reference: Reference, exports: Sequence[Exp
     return make_manifest(settings.staged, exports, transient, settings.as_of)
 
 
-def build(settings: Settings, reference: Reference, manifest: Manifest, runs: Sequence[dict[str, Any]]) -> list[CheckResult]:
-    """The next warehouse beside the published one, with its checks."""
-    return build_warehouse(building_path(settings.warehouse), manifest, reference, settings.as_of, runs)
+def build(settings: Settings, reference: Reference, manifest: Manifest, runs: Sequence[dict[str, Any]]) -> None:
+    """The next warehouse beside the published one."""
+    build_warehouse(building_path(settings.warehouse), manifest, reference, settings.as_of, runs)
+
+
+def gate(
+    settings: Settings, reference: Reference, manifest: Manifest, run_id: str, accepted: Mapping[str, str], validation: Validation
+) -> list[CheckResult]:
+    """Every check on the next warehouse; acceptances are kept, Data Docs are being written when this returns."""
+    built = building_path(settings.warehouse)
+
+    def keep_acceptances(found: list[CheckResult]) -> list[Acceptance]:
+        record_acceptances(settings.staged, run_id, settings.as_of, accepted, found)
+        return load_acceptances(settings.staged)
+
+    checks = run_gate(built, manifest, reference, settings.as_of, validation.ask, accepted, keep_acceptances)
+    validation.start_docs(settings.docs, checks, settings.as_of)
+    return checks
 
 
 def publish(settings: Settings) -> None:
@@ -93,20 +113,36 @@ def report(settings: Settings) -> list[Path]:
     return write_reports(settings)
 
 
-def run_night(settings: Settings, watcher: Watcher = Watcher(), step: Callable[[Step], Step] = lambda function: function) -> NightResult:
+def run_night(
+    settings: Settings,
+    watcher: Watcher = Watcher(),
+    step: Callable[[Step], Step] = lambda function: function,
+    accept: Sequence[str] = (),
+    why: str | None = None,
+) -> NightResult:
     """The whole job, once.
 
     Args:
         settings: where everything is.
         watcher: told of progress.
         step: wraps each step; Prefect's flow makes tasks of them here (see flows/nightly.py).
+        accept, why: critical checks past which this run may publish, and the reason.
 
     Raises:
         AlreadyRunning: another run holds the lock.
-        ConfigurationError: a reference table cannot be used.
+        ConfigurationError: a reference table cannot be used, or no check has an accepted name.
     """
     with hold_lock(settings):
-        return _run_locked(settings, watcher, step)
+        measures = [m.name for m in load_measures(list(load_contracts()["core.cases"].columns))]
+        reference = load_reference(settings.reference, measures)
+        accepted = name_checks(accept, why, known_checks(reference))
+        validation = Validation()
+        try:
+            result = _run_locked(settings, watcher, step, reference, accepted, validation)
+            result.docs = settings.docs / "index.html" if validation.finish() else None
+            return result
+        finally:
+            validation.close()
 
 
 @contextmanager
@@ -128,16 +164,22 @@ def hold_lock(settings: Settings) -> Iterator[None]:
         lock.release()
 
 
-def _run_locked(settings: Settings, watcher: Watcher, step: Callable[[Step], Step]) -> NightResult:
-    measures = [m.name for m in load_measures(list(load_contracts()["core.cases"].columns))]
-    reference = load_reference(settings.reference, measures)
+def _run_locked(
+    settings: Settings,
+    watcher: Watcher,
+    step: Callable[[Step], Step],
+    reference: Reference,
+    accepted: Mapping[str, str],
+    validation: Validation,
+) -> NightResult:
     log = RunLog(settings)
     log.start()
     try:
         exports = step(land)(settings)
         files_read, transient = step(read)(settings, reference, exports, watcher)
         manifest = step(list_exports)(settings, reference, exports, transient)
-        checks = step(build)(settings, reference, manifest, log.history(files_read))
+        step(build)(settings, reference, manifest, log.history(files_read))
+        checks = step(gate)(settings, reference, manifest, log.run_id, accepted, validation)
         held = failed_critically(checks)
         if held:
             remove_database(building_path(settings.warehouse))

@@ -5,6 +5,7 @@ temporary server costs some ten seconds and a second process. With PREFECT_API_U
 """
 
 import os
+from collections.abc import Sequence
 
 from flows.settings import TELEMETRY_OFF, Settings
 
@@ -23,6 +24,6 @@ def as_task(step: Step) -> Step:
 
 
 @flow(name="tthc-nightly", validate_parameters=False, persist_result=False, log_prints=False)
-def nightly(settings: Settings, watcher: Watcher | None = None) -> NightResult:
+def nightly(settings: Settings, watcher: Watcher | None = None, accept: Sequence[str] = (), why: str | None = None) -> NightResult:
     """The whole job, once, under Prefect."""
-    return run_night(settings, watcher or Watcher(), as_task)
+    return run_night(settings, watcher or Watcher(), as_task, accept, why)
