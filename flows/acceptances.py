@@ -69,6 +69,14 @@ def load_acceptances(staged: Path) -> list[Acceptance]:
             record = json.loads(line)
         except ValueError:
             continue
-        moments = {name: parse_moment(record[name]) for name in ("accepted_at", "as_of")}
-        given.append(Acceptance(**(record | moments)))
+        given.append(
+            Acceptance(
+                run_id=record["run_id"],
+                check_name=record["check_name"],
+                accepted_at=parse_moment(record["accepted_at"]),
+                as_of=parse_moment(record["as_of"]),
+                found=record["found"],
+                why=record["why"],
+            )
+        )
     return given

@@ -277,7 +277,7 @@ def _scorecard(query: Any, labels: dict[str, str]) -> tuple[list[str], list[list
 
 def _notes(query: Any) -> list[list[object]]:
     """The scorecard's footer after a blank row: what the gate warned of, and past which checks the result was published."""
-    notes = [
+    notes: list[list[object]] = [
         [f"Lưu ý: {message}: {found}" + (f" (vẫn công bố, lý do: {why})" if why else "")]
         for message, found, why in query(
             "SELECT message_vi, found, accepted_why FROM ops.checks WHERE NOT is_passed ORDER BY accepted_why IS NULL, rowid"

@@ -1,5 +1,6 @@
 """The other end of flows/gate_process.py: starts it early, asks it once, has it write Data Docs while the night goes on."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -63,10 +64,8 @@ class Validation:
     def close(self) -> None:
         """End the process."""
         if self._process.stdin:
-            try:
+            with contextlib.suppress(BrokenPipeError):  # it has ended already
                 self._process.stdin.close()
-            except BrokenPipeError:
-                pass  # it has ended already
         try:
             self._process.wait(timeout=0.2)
         except subprocess.TimeoutExpired:
@@ -76,13 +75,11 @@ class Validation:
             self._process.stdout.close()
 
     def _send(self, record: dict[str, Any]) -> bool:
-        try:
+        with contextlib.suppress(OSError):  # it has died; the caller is told by the missing answer
             if self._process.stdin:
                 self._process.stdin.write(json.dumps(record, default=str) + "\n")
                 self._process.stdin.flush()
                 return True
-        except (BrokenPipeError, OSError):
-            pass  # it has died; the caller is told by the answer
         return False
 
     def _receive(self) -> dict[str, Any] | None:
