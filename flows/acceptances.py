@@ -15,8 +15,14 @@ from flows.settings import ConfigurationError, local_now
 from flows.staging import parse_moment
 
 ACCEPTANCES = pa.schema(
-    [("run_id", pa.string()), ("check_name", pa.string()), ("accepted_at", pa.timestamp("us")), ("as_of", pa.timestamp("us"))]
-    + [("found", pa.int64()), ("why", pa.string())]
+    [
+        ("run_id", pa.string()),
+        ("check_name", pa.string()),
+        ("accepted_at", pa.timestamp("us")),
+        ("as_of", pa.timestamp("us")),
+        ("found", pa.int64()),
+        ("why", pa.string()),
+    ]
 )
 
 

@@ -22,7 +22,7 @@ from transforms.wording import moment_vi
 STYLE = """
 body{font:15px/1.5 "Segoe UI",Arial,sans-serif;margin:0 auto;max-width:70rem;padding:1rem;color:#1b1f23;background:#fff}
 h1{font-size:1.5rem}h2,h3,h4,h5{font-size:1.05rem;margin:1.2rem 0 .4rem}a{color:#0b4f8a}
-table{border-collapse:collapse;width:100%;margin:.5rem 0}td,th{border:1px solid #c8ccd0;padding:.35rem .5rem;text-align:left;vertical-align:top}
+table{border-collapse:collapse;width:100%;margin:.5rem 0}.wide{min-width:18rem}td:nth-child(2){white-space:nowrap}td{overflow-wrap:anywhere}td,th{border:1px solid #c8ccd0;padding:.35rem .5rem;text-align:left;vertical-align:top}
 th{background:#eef1f4}.bad td{background:#fdeaea}.warn td{background:#fff6dd}.badge{border:1px solid #c8ccd0;border-radius:.25rem;padding:0 .3rem}
 .nav,.navigation,.sticky-top{display:none}.text-success{color:#14632a}.text-danger{color:#a01515}.text-warning{color:#7a5200}ul{padding-left:1.2rem}
 """
@@ -47,10 +47,10 @@ def write_data_docs(folder: Path, outcomes: Sequence[tuple[Frame, Any]], checks:
     for frame, outcome in outcomes:
         if frame.name in pages:
             name = f"{frame.name}.html"
-            mark = f"<!-- {_digest(frame, outcome)} -->"
+            mark = f"<!-- {_digest(frame, outcome, checks)} -->"
             page = (folder / name).read_text(encoding="utf-8") if (folder / name).is_file() else ""
             if not page.endswith(mark):  # most nights find what the night before found
-                page = _page(frame.title_vi, _rendered(outcome), frame.name) + mark
+                page = _page(frame.title_vi, _asked(frame, checks) + _rendered(outcome), frame.name) + mark
             (new / name).write_text(page, encoding="utf-8")
     (new / "index.html").write_text(_page("Kiểm tra trước khi công bố", _index(pages, checks, as_of)), encoding="utf-8")
     if folder.exists():
@@ -59,9 +59,10 @@ def write_data_docs(folder: Path, outcomes: Sequence[tuple[Frame, Any]], checks:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _digest(frame: Frame, outcome: Any) -> str:
+def _digest(frame: Frame, outcome: Any, checks: Sequence[CheckResult]) -> str:
     found = [[r.success, r.result, r.exception_info, r.expectation_config.meta] for r in outcome.results]
-    shown = json.dumps([frame.as_record() | {"rows": [], "skip": []}, found], sort_keys=True, default=str)
+    mine = [vars(check) for check in checks if check.table == frame.name]
+    shown = json.dumps([frame.as_record() | {"rows": [], "skip": []}, found, mine], sort_keys=True, default=str)
     return hashlib.sha256(shown.encode()).hexdigest()
 
 
@@ -73,20 +74,25 @@ def _page(title: str, body: str, table: str = "") -> str:
     )
 
 
+def _asked(frame: Frame, checks: Sequence[CheckResult]) -> str:
+    """What was asked of the frame in the words of an office, failed checks first; below it stands Great Expectations' own page."""
+    mine = sorted((check for check in checks if check.table == frame.name), key=lambda check: check.is_passed)
+    css = {"critical": "bad", "warning": "warn"}
+    rows = [_row(check, "" if check.is_passed else css[check.severity]) for check in mine]
+    return _table(rows) + "<h2>Great Expectations</h2>"
+
+
 def _rendered(outcome: Any) -> str:
     """The page of Great Expectations without scripts, links to the internet, pictures and dialogs."""
     from great_expectations.core.run_identifier import RunIdentifier
-    from great_expectations.render.renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view import DefaultJinjaPageView
+    from great_expectations.render import renderer, view
 
+    renderers: Any = renderer  # untyped
+    views: Any = view
     outcome.meta["run_id"] = RunIdentifier(run_name="gate")
-    outcome.meta.get("batch_markers", {}).pop("pandas_data_fingerprint", None)
-    body = lxml.html.document_fromstring(
-        DefaultJinjaPageView().render(ValidationResultsPageRenderer(run_info_at_end=True).render(outcome))
-    ).body
-    unwanted = (
-        "//script|//style|//link|//img|//nav|//button|//form|//iframe|//*[contains(@class,'modal')]|//*[contains(@class,'navigation')]"
-    )
+    content = renderers.ValidationResultsPageRenderer(run_info_at_end=True).render(outcome)
+    body = lxml.html.document_fromstring(views.DefaultJinjaPageView().render(content)).body
+    unwanted = "//script|//style|//link|//footer|//img|//nav|//button|//form|//iframe|//*[contains(@class,'modal')]|//*[contains(@class,'navigation')]"
     for element in body.xpath(f"{unwanted}|//*[contains(@class,'breadcrumb')]|//*[@id='ge-left-nav']"):
         if element.getparent() is not None:
             element.drop_tree()
@@ -129,7 +135,7 @@ def _index(pages: dict[str, Frame], checks: Sequence[CheckResult], as_of: dateti
 
 def _table(rows: Sequence[str]) -> str:
     return (
-        "<table><tr><th>Kiểm tra</th><th>Mức</th><th>Số vi phạm</th><th>Nghĩa là</th><th>Khóa của vài dòng</th></tr>"
+        "<table><tr><th>Kiểm tra</th><th>Mức</th><th>Số vi phạm</th><th class='wide'>Nghĩa là</th><th>Khóa của vài dòng</th></tr>"
         + "".join(rows)
         + "</table>"
     )
