@@ -1,7 +1,7 @@
 """Contracts and rules: what published tables hold and mean, and what stops a publication."""
 
+from expectations.checks import CheckResult, failed_critically
 from expectations.contracts import Contract, ContractBroken, ContractColumn, check_columns, check_tables, create_tables_sql, load_contracts
-from expectations.gate import CheckResult, failed_critically, run_checks
 
 __all__ = [
     "CheckResult",
@@ -13,5 +13,4 @@ __all__ = [
     "create_tables_sql",
     "failed_critically",
     "load_contracts",
-    "run_checks",
 ]

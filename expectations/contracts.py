@@ -1,7 +1,8 @@
 """Contracts to DDL, comments and checks.
 
 What a published table holds is written once, in `expectations/<schema>.<table>.yml`: columns, types, nullability, allowed values and
-meaning in Vietnamese and English. The warehouse's CREATE TABLE and COMMENT ON and the gate's column checks are made from it here.
+meaning in Vietnamese and English. The warehouse's CREATE TABLE and COMMENT ON are made from it here, the gate's checks in checks.py and
+suites.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,6 @@ __all__ = [
     "Relation",
     "check_columns",
     "check_tables",
-    "contract_checks",
     "create_tables_sql",
     "load_contracts",
 ]
@@ -91,34 +91,3 @@ def create_tables_sql() -> list[str]:
         statements.append(f"COMMENT ON TABLE {contract.table} IS {_quote(contract.vi)}")
         statements += [f"COMMENT ON COLUMN {contract.table}.{c.name} IS {_quote(c.vi)}" for c in contract.columns.values()]
     return statements
-
-
-def contract_checks() -> list[tuple[str, str, str]]:
-    """(check name, message, SQL that counts violations) for nullability, allowed values and keys of every contract."""
-    checks = []
-    for contract in load_contracts().values():
-        for column in contract.columns.values():
-            wrong = [] if column.is_nullable else [f"{column.name} IS NULL"]
-            if column.allowed:
-                values = ", ".join(_quote(value) for value in column.allowed)
-                wrong.append(f"CAST({column.name} AS VARCHAR) NOT IN ({values})")
-            if column.type == "DOUBLE":
-                wrong.append(f"isnan({column.name}) OR isinf({column.name})")
-            if wrong:
-                message = f"{contract.table}.{column.name} ({column.vi}): có giá trị trống hoặc ngoài danh sách cho phép"
-                checks.append(
-                    (
-                        f"contract:{contract.table}.{column.name}",
-                        message,
-                        f"SELECT count(*) FROM {contract.table} WHERE {' OR '.join(wrong)}",
-                    )
-                )
-        key = ", ".join(contract.key)
-        checks.append(
-            (
-                f"key:{contract.table}",
-                f"{contract.table}: hai dòng có cùng khóa ({key})",
-                f"SELECT count(*) FROM (SELECT {key} FROM {contract.table} GROUP BY {key} HAVING count(*) > 1) AS doubled",
-            )
-        )
-    return checks

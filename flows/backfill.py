@@ -4,15 +4,18 @@ The published warehouse is not touched. What a later export says of an older dat
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 from expectations import CheckResult, failed_critically
+from flows.gate import run_gate
 from flows.night import Watcher, build, hold_lock, land, list_exports, load_office, read
 from flows.report import write_reports
 from flows.runs import RunLog
 from flows.settings import ConfigurationError, Settings
+from flows.validation import Validation
 from flows.warehouse import building_path, remove_database
 
 
@@ -50,7 +53,7 @@ def rebuild_days(settings: Settings, moments: list[datetime], watcher: Watcher =
         moments: as_of of each date.
         watcher: told of exports read first.
     """
-    with hold_lock(settings):
+    with hold_lock(settings), closing(Validation()) as validation:
         reference = load_office(settings)
         exports = land(settings)
         files_read, transient = read(settings, reference, exports, watcher)
@@ -61,7 +64,9 @@ def rebuild_days(settings: Settings, moments: list[datetime], watcher: Watcher =
             log.start()
             outcome = "failed"
             try:
-                checks = build(day, reference, list_exports(day, reference, exports, transient), log.history(files_read))
+                manifest = list_exports(day, reference, exports, transient)
+                build(day, reference, manifest, log.history(files_read))
+                checks = run_gate(building, manifest, reference, moment, validation.ask, {})
                 held = failed_critically(checks)
                 summaries = [] if held else write_reports(replace(day, warehouse=building), is_latest=False)
                 outcome = "held" if held else "backfilled"

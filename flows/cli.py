@@ -79,20 +79,27 @@ def run(
     no_fetch: Annotated[bool, typer.Option("--no-fetch", help="Không lấy tệp mới từ các nguồn trong sources.toml trước khi chạy.")] = False,
     prefect: Annotated[bool, typer.Option("--prefect", help="Chạy có theo dõi bằng Prefect (tự bật khi có PREFECT_API_URL).")] = False,
     send: Annotated[bool, typer.Option("--send", help="Gửi thư sau khi chạy; không có thì thư chỉ được viết vào thư mục báo cáo.")] = False,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option("--accept", metavar="KIỂM_TRA", help="Vẫn công bố lần này dù kiểm tra này không đạt; dùng lại được nhiều lần."),
+    ] = None,
+    why: Annotated[str | None, typer.Option(help="Lý do của --accept, được lưu mãi.")] = None,
 ) -> None:
     """Chạy toàn bộ công việc một lần: đọc tệp xuất, tính tỷ lệ, kiểm tra, công bố, viết báo cáo."""
     os.environ.update({name: os.environ.get(name, value) for name, value in TELEMETRY_OFF.items()})
     if catch_up and as_of:
         raise typer.BadParameter("--catch-up tự lấy thời điểm của từng đêm; bỏ --as-of")
+    if catch_up and accept:
+        raise typer.BadParameter("--accept là quyết định cho một lần chạy; bỏ --catch-up")
     settings = replace(make_settings(raw, reference, warehouse, outbox, as_of), fetches=not no_fetch, send=send)
     tracked = prefect or bool(os.environ.get("PREFECT_API_URL"))
     from flows.schedule import run_missed_nights
     from flows.terminal import show_result
 
     if not catch_up:
-        nights = iter([(settings.as_of, _run(settings, tracked))])
+        nights = iter([(settings.as_of, _run(settings, accept or [], why, tracked=tracked))])
     else:
-        nights = run_missed_nights(settings, lambda night: _run(night, tracked))
+        nights = run_missed_nights(settings, lambda night: _run(night, [], None, tracked=tracked))
     held, moment = False, None
     for moment, result in nights:
         if catch_up:
@@ -105,7 +112,7 @@ def run(
         raise typer.Exit(EXIT_HELD)
 
 
-def _run(settings: Settings, tracked: bool) -> "NightResult":
+def _run(settings: Settings, accept: list[str], why: str | None, *, tracked: bool) -> "NightResult":
     from flows.terminal import progress
 
     with progress() as watcher:
@@ -116,10 +123,10 @@ def _run(settings: Settings, tracked: bool) -> "NightResult":
             os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
             from flows.nightly import nightly
 
-            return nightly(settings, watcher)
+            return nightly(settings, watcher, accept, why)
         from flows.night import run_night
 
-        return run_night(settings, watcher)
+        return run_night(settings, watcher, accept=accept, why=why)
 
 
 @app.command("fetch")

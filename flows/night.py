@@ -3,7 +3,7 @@
 fetch → land → read (normalise, stage) → build → gate → publish → remember → report → prepare mail → send
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,8 +12,10 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from expectations import CheckResult, failed_critically, load_contracts
+from flows.acceptances import Acceptance, load_acceptances, name_checks, record_acceptances
 from flows.fetching import SourceOutcome, fetch, source_rows
 from flows.figures import load_figures
+from flows.gate import known_checks, run_gate
 from flows.history import record_published
 from flows.keeping import keep_current
 from flows.landing import Export, find_exports
@@ -28,6 +30,7 @@ from flows.report import write_reports
 from flows.runs import RunLog
 from flows.settings import AlreadyRunning, Settings, local_now
 from flows.staging import record_landing
+from flows.validation import Validation
 from flows.warehouse import build_warehouse, building_path, publish_warehouse, remove_database
 from transforms.measures import load_measures
 
@@ -42,11 +45,12 @@ class NightResult:
         is_published: the new warehouse is in place; False when the gate held it back.
         files: one record an export and name, as `manifest.FILES`.
         files_read: exports read for the first time in this run.
-        checks: every check of the gate.
+        checks: every check of the gate, with the table it looks at, keys of violating rows and why it was accepted.
         summaries: files written to the outbox.
         deleted: raw files deleted because their time was over (see Settings.keep_raw_days).
         sources: what asking each source gave.
         post: mails prepared, and sent where sending is on.
+        docs: first page of the gate's Data Docs; None when they could not be written.
     """
 
     is_published: bool
@@ -57,6 +61,7 @@ class NightResult:
     deleted: list[str] = field(default_factory=list)
     sources: list[SourceOutcome] = field(default_factory=list)
     post: Post = field(default_factory=Post)
+    docs: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -95,9 +100,24 @@ def list_exports(settings: Settings, reference: Reference, exports: Sequence[Exp
     return make_manifest(settings.staged, exports, transient, settings.as_of)
 
 
-def build(settings: Settings, reference: Reference, manifest: Manifest, runs: Sequence[dict[str, Any]]) -> list[CheckResult]:
-    """The next warehouse beside the published one, with its checks."""
-    return build_warehouse(building_path(settings.warehouse), manifest, reference, settings.as_of, runs, source_rows(settings, local_now()))
+def build(settings: Settings, reference: Reference, manifest: Manifest, runs: Sequence[dict[str, Any]]) -> None:
+    """The next warehouse beside the published one."""
+    build_warehouse(building_path(settings.warehouse), manifest, reference, settings.as_of, runs, source_rows(settings, local_now()))
+
+
+def gate(
+    settings: Settings, reference: Reference, manifest: Manifest, run_id: str, accepted: Mapping[str, str], validation: Validation
+) -> list[CheckResult]:
+    """Every check on the next warehouse; acceptances are kept, Data Docs are being written when this returns."""
+    built = building_path(settings.warehouse)
+
+    def keep_acceptances(found: list[CheckResult]) -> list[Acceptance]:
+        record_acceptances(settings.staged, run_id, settings.as_of, accepted, found)
+        return load_acceptances(settings.staged)
+
+    checks = run_gate(built, manifest, reference, settings.as_of, validation.ask, accepted, keep_acceptances)
+    validation.start_docs(settings.docs, checks, settings.as_of)
+    return checks
 
 
 def publish(settings: Settings) -> None:
@@ -148,20 +168,35 @@ def check_sending(settings: Settings) -> tuple[Settings, MailServer | None]:
     return replace(settings, send=settings.send or (server is not None and server.is_on)), server
 
 
-def run_night(settings: Settings, watcher: Watcher = Watcher(), step: Callable[[Step], Step] = lambda function: function) -> NightResult:
+def run_night(
+    settings: Settings,
+    watcher: Watcher = Watcher(),
+    step: Callable[[Step], Step] = lambda function: function,
+    accept: Sequence[str] = (),
+    why: str | None = None,
+) -> NightResult:
     """The whole job, once.
 
     Args:
         settings: where everything is.
         watcher: told of progress.
         step: wraps each step; Prefect's flow makes tasks of them here (see flows/nightly.py).
+        accept, why: critical checks past which this run may publish, and the reason.
 
     Raises:
         AlreadyRunning: another run holds the lock.
-        ConfigurationError: a reference table cannot be used.
+        ConfigurationError: a reference table cannot be used, or no check has an accepted name.
     """
     with hold_lock(settings):
-        return _run_locked(settings, watcher, step)
+        reference = load_office(settings)
+        accepted = name_checks(accept, why, known_checks(reference))
+        validation = Validation()
+        try:
+            result = _run_locked(settings, watcher, step, reference, accepted, validation)
+            result.docs = settings.docs / "index.html" if validation.finish() else None
+            return result
+        finally:
+            validation.close()
 
 
 @contextmanager
@@ -183,15 +218,25 @@ def hold_lock(settings: Settings) -> Iterator[None]:
         lock.release()
 
 
-def _run_locked(settings: Settings, watcher: Watcher, step: Callable[[Step], Step]) -> NightResult:
+def _run_locked(
+    settings: Settings,
+    watcher: Watcher,
+    step: Callable[[Step], Step],
+    reference: Reference,
+    accepted: Mapping[str, str],
+    validation: Validation,
+) -> NightResult:
     run = RunLog(settings)
     with logging_to(settings, run.run_id):
-        reference = load_office(settings)
         settings, server = check_sending(settings)
         run.start()
         note("bắt đầu", as_of=f"{settings.as_of:%H:%M %d/%m/%Y}")
+
+        def timed_step(function: Step) -> Step:
+            return step(timed(function))
+
         try:
-            result = _run_steps(settings, reference, server, run, watcher, lambda function: step(timed(function)))
+            result = _run_steps(settings, watcher, timed_step, reference, server, run, accepted, validation)
         except BaseException as error:
             run.finish("failed", 0, type(error).__name__)
             note_error("lần chạy lỗi", error)
@@ -202,13 +247,21 @@ def _run_locked(settings: Settings, watcher: Watcher, step: Callable[[Step], Ste
 
 
 def _run_steps(
-    settings: Settings, reference: Reference, server: MailServer | None, run: RunLog, watcher: Watcher, step: Callable[[Step], Step]
+    settings: Settings,
+    watcher: Watcher,
+    step: Callable[[Step], Step],
+    reference: Reference,
+    server: MailServer | None,
+    run: RunLog,
+    accepted: Mapping[str, str],
+    validation: Validation,
 ) -> NightResult:
     sources = step(fetch)(settings) if settings.fetches else []
     exports = step(land)(settings)
     files_read, transient = step(read)(settings, reference, exports, watcher)
     manifest = step(list_exports)(settings, reference, exports, transient)
-    checks = step(build)(settings, reference, manifest, run.history(files_read))
+    step(build)(settings, reference, manifest, run.history(files_read))
+    checks = step(gate)(settings, reference, manifest, run.run_id, accepted, validation)
     held = failed_critically(checks)
     result = NightResult(not held, manifest.files, files_read, checks, sources=sources)
     if held:

@@ -5,6 +5,8 @@ temporary server costs some ten seconds and a second process. With PREFECT_API_U
 """
 
 import os
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from flows.settings import TELEMETRY_OFF, Settings, make_settings
@@ -25,9 +27,9 @@ def as_task(step: Step) -> Step:
 
 
 @flow(name="tthc-nightly", validate_parameters=False, persist_result=False, log_prints=False)
-def nightly(settings: Settings, watcher: Watcher | None = None) -> NightResult:
+def nightly(settings: Settings, watcher: Watcher | None = None, accept: Sequence[str] = (), why: str | None = None) -> NightResult:
     """The whole job, once, under Prefect."""
-    return run_night(settings, watcher or Watcher(), as_task)
+    return run_night(settings, watcher or Watcher(), as_task, accept, why)
 
 
 @flow(name="tthc-nights", persist_result=False, log_prints=False)
@@ -36,3 +38,15 @@ def nights(raw: str, reference: str, warehouse: str, outbox: str) -> list[str]:
     settings = make_settings(Path(raw), Path(reference), Path(warehouse), Path(outbox))
     done = run_missed_nights(settings, lambda night: nightly(night))
     return [f"{moment:%Y-%m-%d}: {'published' if result.is_published else 'held'}" for moment, result in done]
+
+
+@flow(name="tthc-monthly-report", persist_result=False, log_prints=False)
+def monthly_report(raw: str, reference: str, warehouse: str, outbox: str) -> list[str]:
+    """The report of the month before this one, in every format; returns the files written."""
+    from flows.period_report import FORMATS, name_of, parse_report_period, write_period_report
+
+    settings = make_settings(Path(raw), Path(reference), Path(warehouse), Path(outbox))
+    last = settings.as_of.replace(day=1) - timedelta(days=1)
+    period = parse_report_period("month", f"{last:%Y-%m}")
+    folder = settings.outbox / "bao-cao" / name_of(period)
+    return [str(path) for path in write_period_report(settings.warehouse, settings.reference, period, list(FORMATS), folder)]

@@ -85,6 +85,11 @@ class Settings:
         return self.warehouse.with_suffix(".logs")
 
     @property
+    def docs(self) -> Path:
+        """Folder of the latest gate's Data Docs; `index.html` is the first page."""
+        return self.warehouse.with_suffix(".docs")
+
+    @property
     def lock(self) -> Path:
         """File whose lock only one run can hold."""
         return self.warehouse.with_suffix(".lock")

@@ -93,7 +93,8 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
         labels: dict[str, str] = dict(query("SELECT measure, label_vi FROM mart.measures ORDER BY rowid"))
         kinds = load_lists().kinds
         plan = dict(query("SELECT measure, label_vi FROM mart.measures WHERE family = 'plan' ORDER BY rowid"))
-        save("bang-diem.csv", *_scorecard(query, plan))
+        headings, scores = _scorecard(query, plan)
+        save("bang-diem.csv", headings, [*scores, *_notes(query)])
         save("so-sanh-dung-han.csv", *_comparison(query))
         save(
             "ty-le-theo-ky.csv",
@@ -362,6 +363,17 @@ def _scorecard(query: Any, labels: dict[str, str]) -> tuple[list[str], list[list
     order = {"year": 0, "quarter": 1, "month": 2}
     keyed = sorted(zip(cells, rows, strict=True), key=lambda pair: order[str(pair[0][0])])
     return headings, [row for _, row in keyed]
+
+
+def _notes(query: Any) -> list[list[object]]:
+    """The scorecard's footer after a blank row: what the gate warned of, and past which checks the result was published."""
+    notes: list[list[object]] = [
+        [f"Lưu ý: {message}: {found}" + (f" (vẫn công bố, lý do: {why})" if why else "")]
+        for message, found, why in query(
+            "SELECT message_vi, found, accepted_why FROM ops.checks WHERE NOT is_passed ORDER BY accepted_why IS NULL, rowid"
+        )
+    ]
+    return [[], *notes] if notes else []
 
 
 def _worklist(query: Any) -> tuple[list[str], list[list[object]]]:

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from expectations import failed_critically
 from flows.checking import check_file, describe, is_clean
 from flows.fetching import REPEATED, SourceOutcome
 from flows.landing import Export
@@ -73,12 +74,12 @@ def show_result(settings: Settings, result: NightResult) -> None:
         if not check.is_passed and check.severity == "warning":
             console.print(f"  ! {check.message_vi}: {check.found}", markup=False)
     if not result.is_published:
-        for check in result.checks:
-            if not check.is_passed and check.severity == "critical":
-                console.print(f"  ✗ {check.name}: {check.message_vi}", markup=False)
-        console.print("KHÔNG CÔNG BỐ: số liệu đang dùng giữ nguyên như lần công bố trước.", markup=False)
+        _show_held(console, result)
         _show_post(console, settings, result)
         return
+    for check in result.checks:
+        if check.accepted_why:
+            console.print(f"  ✗ {check.name}: {check.message_vi}: {check.found} — vẫn công bố, lý do: {check.accepted_why}", markup=False)
     for name in result.deleted:
         console.print(f"  – đã xóa tệp gốc quá {settings.keep_raw_days} ngày: {name}", markup=False)
     console.print(
@@ -153,6 +154,20 @@ def show_sources(sources: Sequence[SourceOutcome]) -> None:
         last = f"lần lấy được gần nhất {source.last_success_at:%H:%M ngày %d/%m/%Y}" if source.last_success_at else "chưa lần nào lấy được"
         again = f" HỎNG {source.failures} LẦN LIỀN," if source.failures >= REPEATED else ""
         console.print(f"  ✗ Nguồn {source.name} ({source.kind}): {source.error} —{again} {last}; {new}", markup=False)
+
+
+def _show_held(console: Console, result: NightResult) -> None:
+    held = failed_critically(result.checks)
+    for check in held:
+        where = f" (ví dụ {'; '.join(check.examples[:3])})" if check.examples else ""
+        console.print(f"  ✗ {check.name}: {check.message_vi}: {check.found}{where}", markup=False)
+    names = ", ".join(check.name for check in held[:3]) + (f" và {len(held) - 3} kiểm tra khác" if len(held) > 3 else "")
+    seen = f"; từng dòng ở {result.docs}" if result.docs else ""
+    console.print(
+        f"KHÔNG CÔNG BỐ vì {names}: số liệu đang dùng giữ nguyên như lần công bố trước{seen}. Hãy sửa như dòng ✗ rồi chạy lại; "
+        f'nếu đã xem và vẫn muốn công bố lần này: tthc run --accept {held[0].name} --why "lý do"',
+        markup=False,
+    )
 
 
 def _show_published(console: Console, settings: Settings) -> None:

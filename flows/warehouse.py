@@ -1,8 +1,9 @@
-"""The warehouse: built new from staged files, reference tables and as_of, checked, and put in place of the old one in a single step."""
+"""The warehouse: built new from staged files, reference tables and as_of, and, once the gate has let it pass, put in place of the old one in a single step."""
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from expectations import CheckResult, create_tables_sql, load_contracts, run_checks
+from expectations import create_tables_sql, load_contracts
 from flows.build_sql import check_built, fill_table, run_sql, sql_files
 from flows.manifest import FILES, Manifest
 from flows.reconciliation import count_figures, find_candidates, list_stated, load_figures_declared
@@ -41,8 +42,8 @@ def build_warehouse(
     as_of: datetime,
     runs: Sequence[Mapping[str, Any]] = (),
     sources: Sequence[Mapping[str, Any]] = (),
-) -> list[CheckResult]:
-    """Build a warehouse file and check it; afterwards `target` is complete, closed and unpublished.
+) -> None:
+    """Build a warehouse file; afterwards `target` is complete, closed, unchecked (see flows/gate.py) and unpublished.
 
     The core and mart tables are a function of the staged files, the reference tables and as_of alone.
 
@@ -53,19 +54,11 @@ def build_warehouse(
         as_of: the moment the figures are for.
         runs: rows of ops.runs.
         sources: rows of ops.sources.
-
-    Returns:
-        The result of every check, also written to ops.checks.
     """
     remove_database(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = target.with_name(f"{target.name}.scratch")
-    shutil.rmtree(scratch, ignore_errors=True)
-    connection = duckdb.connect(
-        ":memory:", config={"temp_directory": str(scratch), "autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-    )
-    try:
-        connection.execute(f"ATTACH '{_quoted(target)}' AS tthc (STORAGE_VERSION '{STORAGE_VERSION}')")
+    with connect_scratch(target) as connection:
+        connection.execute(f"ATTACH '{quoted(target)}' AS tthc (STORAGE_VERSION '{STORAGE_VERSION}')")
         connection.execute("ATTACH ':memory:' AS work")
         connection.execute("USE tthc")
         connection.execute("BEGIN; " + "; ".join(create_tables_sql()) + "; COMMIT")  # one by one, the comments alone take half a second
@@ -82,24 +75,27 @@ def build_warehouse(
             run_sql(connection, text, f"transforms/sql/{name}")
             if name.startswith("45_"):
                 _apply_corrections(connection, reference.corrections)
-        results = run_checks(lambda sql: int(connection.execute(sql).fetchall()[0][0]))
-        fill_table(
-            connection,
-            "ops.checks",
-            [
-                {"check_name": r.name, "severity": r.severity, "found": r.found, "is_passed": r.is_passed, "message_vi": r.message_vi}
-                for r in results
-            ],
-        )
         check_built(connection)
         connection.execute("CHECKPOINT tthc")
+
+
+@contextmanager
+def connect_scratch(target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that spills to a folder beside `target`, gone with it, and fetches nothing from the internet."""
+    scratch = target.with_name(f"{target.name}.scratch")
+    shutil.rmtree(scratch, ignore_errors=True)
+    connection = duckdb.connect(
+        ":memory:", config={"temp_directory": str(scratch), "autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    )
+    try:
+        yield connection
     finally:
         connection.close()
         shutil.rmtree(scratch, ignore_errors=True)
-    return results
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
+    """The path inside an SQL text."""
     return str(path).replace("'", "''")
 
 
@@ -111,9 +107,9 @@ def _load_inputs(
     runs: Sequence[Mapping[str, Any]],
     sources: Sequence[Mapping[str, Any]],
 ) -> None:
+    load_manifest_views(connection, manifest, reference, as_of)
     kinds, watch = load_freshness({name: kind.label_vi for name, kind in reference.lists.kinds.items()})
     tables = {
-        "work.files": pa.Table.from_pylist(manifest.files, schema=FILES),
         "work.units": reference.units,
         "work.unit_names": reference.unit_names,
         "work.targets": reference.targets,
@@ -121,29 +117,19 @@ def _load_inputs(
         "work.tolerances": reference.tolerances,
         "work.kinds": kinds,
         "work.watch": watch,
-        "work.plan": reference.plan.lines,
         "work.plan_leads": reference.plan.leads,
-        "work.moment": pa.table({"as_of": pa.array([as_of], pa.timestamp("us")), "restart_at_payment": [reference.restart_at_payment]}),
-        "work.unit_today": follow_successors(reference.units, as_of.date()),
     }
     fill_table(connection, "ops.warnings", manifest.warnings)
     fill_table(connection, "ops.runs", runs)
     fill_table(connection, "ops.sources", sources)
-    for name, kind in reference.lists.kinds.items():
-        _stage_view(connection, f"work.{name}_rows", manifest.parts.get(name, []), staged_schema(kind))
-    _stage_view(connection, "work.troubles", manifest.troubles, TROUBLES)
     first, last = connection.execute(
         "SELECT year(min(moment)), year(max(moment)) FROM (SELECT submitted_at AS moment FROM work.cases_rows UNION ALL "
         "SELECT received_at FROM work.cases_rows UNION ALL SELECT due_at FROM work.cases_rows UNION ALL SELECT submitted_at FROM work.waiting_rows)"
     ).fetchall()[0]
     years = (min(first or as_of.year, as_of.year), max(last or as_of.year, as_of.year + 1))
     tables["work.calendar"] = make_calendar(*years, reference.overrides, reference.hours)
-    for name, table in tables.items():
-        connection.register("incoming", table)
-        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
-        connection.unregister("incoming")
+    _load_tables(connection, tables)
     _open_offices(connection, reference, years)
-    connection.execute("CREATE TABLE work.present AS SELECT file_id, status FROM work.files WHERE is_present")
     measures = load_measures(list(load_contracts()["core.cases"].columns))
     fill_table(
         connection,
@@ -168,6 +154,28 @@ def _load_inputs(
     )
 
 
+def _load_tables(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]) -> None:
+    for name, table in tables.items():
+        connection.register("incoming", table)
+        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
+        connection.unregister("incoming")
+
+
+def load_manifest_views(connection: duckdb.DuckDBPyConnection, manifest: Manifest, reference: Reference, as_of: datetime) -> None:
+    """work.files, work.present, work.moment, work.plan, work.unit_today, work.<kind>_rows and work.troubles: what build and gate both look at."""
+    tables = {
+        "work.files": pa.Table.from_pylist(manifest.files, schema=FILES),
+        "work.plan": reference.plan.lines,
+        "work.moment": pa.table({"as_of": pa.array([as_of], pa.timestamp("us")), "restart_at_payment": [reference.restart_at_payment]}),
+        "work.unit_today": follow_successors(reference.units, as_of.date()),
+    }
+    _load_tables(connection, tables)
+    connection.execute("CREATE TABLE work.present AS SELECT file_id, status FROM work.files WHERE is_present")
+    for name, kind in reference.lists.kinds.items():
+        _stage_view(connection, f"work.{name}_rows", manifest.parts.get(name, []), staged_schema(kind))
+    _stage_view(connection, "work.troubles", manifest.troubles, TROUBLES)
+
+
 def _stage_view(connection: duckdb.DuckDBPyConnection, name: str, parts: Sequence[Path], schema: pa.Schema) -> None:
     """The staged rows of a kind; a column that an export staged by an older reader lacks is NULL for it."""
     for column, kind in _LINEAGE:
@@ -179,7 +187,7 @@ def _stage_view(connection: duckdb.DuckDBPyConnection, name: str, parts: Sequenc
         return
     if any(c in str(parts[0]) for c in "*?["):
         raise ConfigurationError(f"đường dẫn kho dữ liệu “{parts[0].parent}” có ký tự * ? hoặc [; hãy đặt kho dữ liệu ở thư mục khác")
-    paths = ", ".join(f"'{_quoted(p)}'" for p in sorted(parts))
+    paths = ", ".join(f"'{quoted(p)}'" for p in sorted(parts))
     staged = f"SELECT * FROM {name}_shape UNION ALL BY NAME SELECT * FROM read_parquet([{paths}], union_by_name = true)"
     connection.execute(f"CREATE VIEW {name} AS SELECT {', '.join(schema.names)} FROM ({staged}) AS staged")
 

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from conftest import write_reference
 
 from expectations import CheckResult, load_contracts
+from flows.gate import run_sql_checks
 from flows.manifest import Manifest
 from flows.reference import load_reference
 from flows.warehouse import build_warehouse
@@ -40,7 +41,7 @@ def build_staged(
     hours: str = "",
     files: Sequence[Mapping[str, Any]] = (),
 ) -> tuple[duckdb.DuckDBPyConnection, list[CheckResult]]:
-    """The warehouse of these rows, open for reading, and the results of its checks.
+    """The warehouse of these rows, open for reading, and the results of its SQL checks.
 
     Args:
         folder: where to build.
@@ -71,5 +72,6 @@ def build_staged(
         pq.write_table(pa.Table.from_pylist(list(staged), schema=schema), folder / f"{kind}.parquet")
         manifest.parts[kind] = [folder / f"{kind}.parquet"]
     reference = load_reference(reference_folder, [m.name for m in load_measures(list(load_contracts()["core.cases"].columns))])
-    checks = build_warehouse(folder / "w.duckdb", manifest, reference, as_of)
+    build_warehouse(folder / "w.duckdb", manifest, reference, as_of)
+    checks = run_sql_checks(folder / "w.duckdb", manifest, reference, as_of)
     return duckdb.connect(str(folder / "w.duckdb"), read_only=True), checks

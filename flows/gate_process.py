@@ -1,0 +1,180 @@
+"""The process in which Great Expectations runs: it imports while exports are read, is then asked about one built warehouse, and writes Data Docs.
+
+One JSON record a line, in and out. Nothing that leaves this process holds a value of a checked column: only counts and keys.
+"""
+
+import json
+import os
+import sys
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from expectations.checks import MOST_EXAMPLES, NOT_RUN, CheckResult, not_run
+from expectations.suites import ColumnCheck, Frame, frame_from, make_suite
+from flows.data_docs import write_data_docs
+
+# All that is kept of what Great Expectations found; the rest of its result lists values.
+_COUNTS = ("element_count", "unexpected_count", "unexpected_percent", "missing_count", "missing_percent")
+
+
+class FrameValidator:
+    """Great Expectations, imported and ready for frames."""
+
+    def __init__(self) -> None:
+        import great_expectations as gx
+        from great_expectations.data_context.types.base import ProgressBarsConfig
+
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = ProgressBarsConfig(globally=False)
+        self._source = context.data_sources.add_pandas("tthc")
+        self._assets: dict[str, Any] = {}
+
+    def validate(self, connection: duckdb.DuckDBPyConnection, frame: Frame) -> tuple[list[CheckResult], Any]:
+        """One result a check of the frame, and Great Expectations' own result without values, for Data Docs.
+
+        Whether a check holds is asked first; only the failed ones are asked again for their count and keys.
+        """
+        columns = _columns(connection, frame)
+        if columns is None:
+            return [not_run(check.name, check.message_vi, "không có bảng", check.table) for check in frame.checks], None
+        asked = [check for check in frame.checks if check.column in columns]
+        lost = [check for check in frame.checks if check.column not in columns]
+        outcome = self._run(connection, frame, columns, frame.checks, "BOOLEAN_ONLY")
+        failed = [check for check in asked if not _by_name(outcome)[check.name].success]
+        if failed:
+            key = [name for name in frame.key if name in columns]
+            counting = {"result_format": "SUMMARY", "partial_unexpected_count": MOST_EXAMPLES, "unexpected_index_column_names": key}
+            counted = _by_name(self._run(connection, frame, columns, failed, counting, key))
+            outcome.results = [counted.get(_name(result), result) for result in outcome.results]
+        found = [_result(check, _by_name(outcome)[check.name], frame.key) for check in asked]
+        found += [not_run(check.name, check.message_vi, f"không có cột {check.column}", check.table) for check in lost]
+        _strip(outcome)
+        return found, outcome
+
+    def _run(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        frame: Frame,
+        columns: Sequence[str],
+        checks: Sequence[ColumnCheck],
+        result_format: Any,
+        key: Sequence[str] = (),
+    ) -> Any:
+        wanted = list(dict.fromkeys([*key, *(check.column for check in checks if check.column in columns)]))
+        data = connection.execute(f"SELECT {', '.join(wanted) or '1 AS nothing'} FROM {_SHOWN}").df()
+        if frame.name not in self._assets:
+            self._assets[frame.name] = self._source.add_dataframe_asset(frame.name).add_batch_definition_whole_dataframe("all")
+        batch = self._assets[frame.name].get_batch(batch_parameters={"dataframe": data})
+        suite = make_suite(Frame(frame.name, frame.title_vi, frame.key, tuple(checks)))
+        return batch.validate(suite, result_format=result_format)
+
+
+_SHOWN = "shown"
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, frame: Frame) -> list[str] | None:
+    """The frame's columns, standing ready in the view `shown`; None when there is no such table."""
+    if frame.rows:
+        connection.register("nothing", _no_rows(frame))
+        rows = f"read_parquet({_paths(frame.rows)}, union_by_name = true)"
+        select = f"SELECT * FROM nothing UNION ALL BY NAME SELECT * FROM {rows} AS s"  # a column that no file has is empty
+        if frame.skip:
+            same = " AND ".join(f"t.{name} = s.{name}" for name in frame.key)
+            select += f" WHERE NOT EXISTS (SELECT 1 FROM read_parquet({_paths(frame.skip)}, union_by_name = true) AS t WHERE {same})"
+    else:
+        select = f"SELECT * FROM built.{frame.name}"
+    try:
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {_SHOWN} AS {select}")
+    except duckdb.CatalogException:
+        return None
+    return [name for name, *_ in connection.execute(f"DESCRIBE {_SHOWN}").fetchall()]
+
+
+def _no_rows(frame: Frame) -> Any:
+    import pyarrow as pa
+
+    types = {"DATE": pa.date32(), "TIMESTAMP": pa.timestamp("us"), "INTEGER": pa.int32(), "BIGINT": pa.int64(), "DOUBLE": pa.float64()}
+    types["BOOLEAN"] = pa.bool_()
+    return pa.schema(
+        [(check.column, types.get(check.type, pa.string())) for check in {c.column: c for c in frame.checks}.values()]
+    ).empty_table()
+
+
+def _paths(paths: Iterable[str]) -> str:
+    return "[" + ", ".join("'" + path.replace("'", "''") + "'" for path in paths) + "]"
+
+
+def _name(result: Any) -> str:
+    name: str = result.expectation_config.meta["check"]
+    return name
+
+
+def _by_name(outcome: Any) -> dict[str, Any]:
+    return {_name(result): result for result in outcome.results}
+
+
+def _has_raised(result: Any) -> bool:
+    """A result whose metrics raised says success=False and holds the exceptions by metric."""
+    info = result.exception_info or {}
+    return bool(info.get("raised_exception", bool(info)))
+
+
+def _result(check: ColumnCheck, result: Any, key: Sequence[str]) -> CheckResult:
+    if _has_raised(result):
+        return not_run(check.name, check.message_vi, "dữ liệu của cột không so sánh được", check.table)
+    if result.success:
+        return CheckResult(check.name, check.severity, 0, check.message_vi, check.table)
+    rows = result.result.get("partial_unexpected_index_list") or []
+    examples = tuple(" / ".join(str(row[name]) for name in key if name in row).replace(";", ",") for row in rows)
+    found = int(result.result.get("unexpected_count") or 1)
+    return CheckResult(check.name, check.severity, found, check.message_vi, check.table, tuple(e for e in examples if e)[:MOST_EXAMPLES])
+
+
+def _strip(outcome: Any) -> None:
+    """Leave counts alone in what is rendered; the keys stand in the results."""
+    for result in outcome.results:
+        result.result = {name: value for name, value in (result.result or {}).items() if name in _COUNTS}
+        if _has_raised(result):
+            result.exception_info = {"raised_exception": True, "exception_message": NOT_RUN, "exception_traceback": ""}
+
+
+def _validate_all(validator: FrameValidator, job: Mapping[str, Any]) -> tuple[list[CheckResult], list[tuple[Frame, Any]]]:
+    frames = [frame_from(record) for record in job["frames"]]
+    found: list[CheckResult] = []
+    outcomes: list[tuple[Frame, Any]] = []
+    with duckdb.connect(":memory:") as connection:
+        connection.execute("ATTACH '{}' AS built (READ_ONLY)".format(job["built"].replace("'", "''")))
+        for frame in frames:
+            results, outcome = validator.validate(connection, frame)
+            found += results
+            outcomes.append((frame, outcome))
+    return found, outcomes
+
+
+def main() -> None:
+    """Answer until the other side closes: `frames` with results, `docs` (after them) with the pages written."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what libraries print must not stand between two answers
+    warnings.simplefilter("ignore")
+    validator = FrameValidator()
+    outcomes: list[tuple[Frame, Any]] = []
+    for line in sys.stdin:
+        job = json.loads(line)
+        if "frames" in job:
+            found, outcomes = _validate_all(validator, job)
+            answer: dict[str, Any] = {"results": [vars(result) for result in found]}
+        else:
+            checks = [CheckResult(**(check | {"examples": tuple(check["examples"])})) for check in job["checks"]]
+            write_data_docs(Path(job["docs"]), outcomes, checks, datetime.fromisoformat(job["as_of"]))
+            answer = {"docs": job["docs"]}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()
