@@ -236,13 +236,13 @@ class Figures:
     needed: list[Needed]
     flags: list[tuple[int, Unit, str]]
     freshness: list[Freshness]
-    sources: list[SourceState]
     reconciliation: list[Difference]
     checks: list[Check]
     files: list[File]
     rejects: list[tuple[str, str | None, str, int]]
     plan: list[dict[str, Any]]
     ranks: list[Rank] = field(default_factory=list)
+    sources: list[SourceState] = field(default_factory=list)
     loaded_files: list[str] = field(default_factory=list)
     is_working_day: bool = True
 
