@@ -305,7 +305,17 @@ def test_every_bad_row_has_its_reason(night: Settings, files: Mapping[tuple[str,
 @pytest.mark.slow
 def test_the_night_writes_nothing_outside_its_folder(night: Settings) -> None:
     base = night.raw.parent
-    assert {path.name for path in base.iterdir()} <= {"raw", "reference", "outbox", "tthc.duckdb", "tthc.lock", "tthc.staged"}
+    assert {path.name for path in base.iterdir()} <= {
+        "raw",
+        "reference",
+        "outbox",
+        "tthc.duckdb",
+        "tthc.lock",
+        "tthc.staged",
+        "tthc.docs",
+        "tthc.kept",
+        "tthc.logs",
+    }
     assert len(list(night.raw.rglob("*"))) == len(SPECIMENS)
     assert [path for path in (*OUTSIDE, base.parent / "ngoai.csv") if path.exists()] == []
 

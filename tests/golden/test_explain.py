@@ -211,7 +211,7 @@ INSERT INTO core.units BY NAME
     UNION ALL SELECT 'X.1', 'UBND xã Mới', 'commune', DATE '2025-07-01', DATE '9999-12-31', NULL
     UNION ALL SELECT 'X.2', 'UBND xã Kế Thừa', 'commune', DATE '2025-07-01', DATE '9999-12-31', NULL;
 INSERT INTO mart.unit_rates
-    SELECT 'on_time', '3.4.2', k, a, b, u.unit_code, u.unit_name, u.level, u.valid_from, 0, 0, NULL, NULL, 'no_data', NULL, TIMESTAMP '2025-12-31 23:00:00'
+    SELECT 'on_time', '3.4.2', k, a, b, u.unit_code, u.unit_name, u.level, u.valid_from, 0, 0, NULL, NULL, 'no_data', NULL, TIMESTAMP '2025-12-31 23:00:00', NULL, FALSE
     FROM core.units AS u, (VALUES ('month', DATE '2025-05-01', DATE '2025-06-01'), ('month', DATE '2025-08-01', DATE '2025-09-01'),
                                   ('year', DATE '2025-01-01', DATE '2026-01-01')) AS p (k, a, b)
     WHERE u.valid_from < b AND u.valid_to >= a;
