@@ -74,8 +74,8 @@ def show_result(settings: Settings, result: NightResult) -> None:
         if not check.is_passed and check.severity == "warning":
             console.print(f"  ! {check.message_vi}: {check.found}", markup=False)
     if not result.is_published:
-        _show_held(console, result)
         _show_post(console, settings, result)
+        _show_held(console, result)
         return
     for check in result.checks:
         if check.accepted_why:

@@ -1,6 +1,7 @@
 """Accepting a check by name, what a held night says, and pages that open without network and show no value."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -123,7 +124,7 @@ def validated(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[CheckResul
     with duckdb.connect(":memory:") as connection:
         connection.execute(f"ATTACH '{folder / 'w.duckdb'}' AS built (READ_ONLY)")
         results, outcome = FrameValidator().validate(connection, frame)
-    write_data_docs(folder / "docs", [(frame, outcome)], results, nights.datetime(2024, 6, 30, 23))
+    write_data_docs(folder / "docs", [(frame, outcome)], results, datetime(2024, 6, 30, 23))
     return results, folder / "docs"
 
 

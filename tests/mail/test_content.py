@@ -102,13 +102,14 @@ def test_the_mail_is_well_formed_and_the_same_every_time(settings: Settings) -> 
     assert not message.defects
     assert parsedate_to_datetime(message["Date"]).replace(tzinfo=None) == settings.as_of
     attached = list(message.iter_attachments())
-    assert [a.get_filename() for a in attached] == ["bang-diem.csv", "chi-tieu-khong-dat.csv", "cham-tiep-nhan.csv", "viec-can-lam.csv"]
+    names = [a.get_filename() for a in attached]
+    assert names == ["bang-diem.csv", "chi-tieu-khong-dat.csv", "cham-tiep-nhan.csv", "viec-can-lam.csv", "tthc-2024-06-30.xlsx"]
     folder = settings.outbox / f"{settings.as_of:%Y-%m-%d}"
     for part in attached:
         data = part.get_payload(decode=True)
         assert data == (folder / str(part.get_filename())).read_bytes()
         assert isinstance(data, bytes)
-        assert data.startswith(b"\xef\xbb\xbf")
+        assert data.startswith(b"\xef\xbb\xbf" if str(part.get_filename()).endswith(".csv") else b"PK")
 
 
 def test_the_workbook_goes_with_it_and_its_moment_of_writing_changes_nothing(settings: Settings) -> None:
