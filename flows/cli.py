@@ -93,13 +93,14 @@ def run(
         raise typer.BadParameter("--accept là quyết định cho một lần chạy; bỏ --catch-up")
     settings = replace(make_settings(raw, reference, warehouse, outbox, as_of), fetches=not no_fetch, send=send)
     tracked = prefect or bool(os.environ.get("PREFECT_API_URL"))
-    from flows.schedule import run_missed_nights
-    from flows.terminal import show_result
-
     if not catch_up:
         nights = iter([(settings.as_of, _run(settings, accept or [], why, tracked=tracked))])
     else:
+        from flows.schedule import run_missed_nights
+
         nights = run_missed_nights(settings, lambda night: _run(night, [], None, tracked=tracked))
+    from flows.terminal import show_result
+
     held, moment = False, None
     for moment, result in nights:
         if catch_up:
@@ -113,6 +114,9 @@ def run(
 
 
 def _run(settings: Settings, accept: list[str], why: str | None, *, tracked: bool) -> "NightResult":
+    from flows.validation import Validation
+
+    validation = None if tracked else Validation()  # before the imports below, which take a second in which it gets ready
     from flows.terminal import progress
 
     with progress() as watcher:
@@ -126,7 +130,7 @@ def _run(settings: Settings, accept: list[str], why: str | None, *, tracked: boo
             return nightly(settings, watcher, accept, why)
         from flows.night import run_night
 
-        return run_night(settings, watcher, accept=accept, why=why)
+        return run_night(settings, watcher, accept=accept, why=why, validation=validation)
 
 
 @app.command("fetch")

@@ -6,6 +6,7 @@ Nothing is worded or rounded here (see transforms/wording.py) and nothing is com
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -259,11 +260,17 @@ class Figures:
 
 
 def load_figures(warehouse: Path) -> Figures:
-    """Everything the outputs show, from one published warehouse.
+    """Everything the outputs show, from one published warehouse; read once while the file stays the same.
 
     Raises:
         duckdb.Error: the file is no warehouse of this version.
     """
+    state = warehouse.stat() if warehouse.exists() else None
+    return _load(warehouse, (state.st_ino, state.st_mtime_ns, state.st_size) if state else None)
+
+
+@lru_cache(maxsize=1)
+def _load(warehouse: Path, state: tuple[int, int, int] | None) -> Figures:
     with duckdb.connect(str(warehouse), read_only=True) as connection:
 
         def query(sql: str) -> list[tuple[Any, ...]]:

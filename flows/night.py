@@ -174,6 +174,7 @@ def run_night(
     step: Callable[[Step], Step] = lambda function: function,
     accept: Sequence[str] = (),
     why: str | None = None,
+    validation: Validation | None = None,
 ) -> NightResult:
     """The whole job, once.
 
@@ -182,21 +183,22 @@ def run_night(
         watcher: told of progress.
         step: wraps each step; Prefect's flow makes tasks of them here (see flows/nightly.py).
         accept, why: critical checks past which this run may publish, and the reason.
+        validation: Great Expectations, started already and closed here; None starts it.
 
     Raises:
         AlreadyRunning: another run holds the lock.
         ConfigurationError: a reference table cannot be used, or no check has an accepted name.
     """
-    with hold_lock(settings):
-        reference = load_office(settings)
-        accepted = name_checks(accept, why, known_checks(reference))
-        validation = Validation()
-        try:
+    validation = validation or Validation()  # first: nothing else takes as long to start
+    try:
+        with hold_lock(settings):
+            reference = load_office(settings)
+            accepted = name_checks(accept, why, known_checks(reference))
             result = _run_locked(settings, watcher, step, reference, accepted, validation)
             result.docs = settings.docs / "index.html" if validation.finish() else None
             return result
-        finally:
-            validation.close()
+    finally:
+        validation.close()
 
 
 @contextmanager

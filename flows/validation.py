@@ -1,4 +1,7 @@
-"""The other end of flows/gate_process.py: starts it early, asks it once, has it write Data Docs while the night goes on."""
+"""The other end of flows/gate_process.py: starts it early, asks it once, has it write Data Docs while the night goes on.
+
+What the contracts need is imported late, so that the process starts before anything else does.
+"""
 
 import contextlib
 import json
@@ -9,12 +12,13 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from expectations import CheckResult
-from expectations.checks import not_run
-from expectations.suites import Frame
 from flows.settings import TELEMETRY_OFF
+
+if TYPE_CHECKING:
+    from expectations import CheckResult
+    from expectations.suites import Frame
 
 # A district takes seconds; whoever takes this long hangs.
 ANSWER_SECONDS = 1800.0
@@ -35,11 +39,13 @@ class Validation:
         )
         self._is_writing = False
 
-    def ask(self, built: Path, frames: Sequence[Frame], meanwhile: Callable[[], list[CheckResult]]) -> list[CheckResult]:
+    def ask(self, built: Path, frames: "Sequence[Frame]", meanwhile: "Callable[[], list[CheckResult]]") -> "list[CheckResult]":
         """Results of `meanwhile`, which runs at the same time here, then those of every check of the frames.
 
         A process that died or gave no answer is one critical failure a frame: what was not checked has not passed.
         """
+        from expectations.checks import CheckResult, not_run
+
         sent = self._send({"built": str(built), "frames": [frame.as_record() for frame in frames]})
         results = meanwhile()
         answer = self._receive() if sent else None
@@ -51,7 +57,7 @@ class Validation:
             ]
         return results + [CheckResult(**(record | {"examples": tuple(record["examples"])})) for record in answer["results"]]
 
-    def start_docs(self, folder: Path, checks: Sequence[CheckResult], as_of: datetime) -> None:
+    def start_docs(self, folder: Path, checks: "Sequence[CheckResult]", as_of: datetime) -> None:
         """Have the pages written in place of those that stand there, while this process goes on."""
         self._is_writing = self._send({"docs": str(folder), "checks": [vars(check) for check in checks], "as_of": as_of.isoformat()})
 
