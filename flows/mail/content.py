@@ -383,8 +383,8 @@ def _work_list(items: Sequence[WorkItem]) -> list[str]:
 
 def _missing(figures: Figures) -> list[tuple[str, list[str]]]:
     """Sources and exports that are not in these figures, by name. No times or counts of attempts: the same night run again says the same."""
-    lost = [f"Nguồn “{s.source}”: không lấy được, hoặc đã lâu không có tệp mới" for s in figures.sources if s.light != "green"]
-    lost += [f"{f.file_name}{' › ' + f.member if f.member else ''}: {f.error}" for f in figures.files if f.status == "rejected"]
+    lost = [f"Nguồn “{s.name}”: không lấy được, hoặc đã lâu không có tệp mới" for s in figures.sources if s.light != "green"]
+    lost += [f"{f.name}{' › ' + f.member if f.member else ''}: {f.error}" for f in figures.files if f.status == "rejected"]
     return [("Thiếu trong số liệu này", _cut(lost, "mục", "tep-xuat.csv"))] if lost else []
 
 
