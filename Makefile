@@ -68,6 +68,13 @@ format: setup
 fuzz: setup
 	$(BIN)/python tests/fuzz.py
 
+# A whole night made to fail at every side effect and killed at 500 random moments; hours. `make faults FAULTS="--every 20 --kills 50"` tries a part.
+# Writes docs/faults.json and docs/reliability.md; a violation ends it with 1.
+FAULTS ?=
+faults: setup
+	$(BIN)/python tests/faults/harness.py --shards 2 --out docs/faults.json $(FAULTS); code=$$?; \
+	  $(BIN)/python tests/faults/write_reliability.py; exit $$code
+
 # Every operator, constant and boundary of measures.yml changed, one at a time; the spec cases must notice each. About a minute and a half.
 mutate: setup
 	$(BIN)/python tests/mutate.py

@@ -252,20 +252,24 @@ def serve(
 
 @app.command()
 def watch(
-    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu.")] = Path("data/reference"),
+    raw: Annotated[Path, typer.Option(help="Thư mục tệp xuất.")] = Path("data/raw"),
+    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu (recipients.csv, mail.toml, sources.toml).")] = Path(
+        "data/reference"
+    ),
     warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
+    outbox: Annotated[Path, typer.Option(help="Thư mục báo cáo; thư báo động viết vào bao-dong/.")] = Path("data/outbox"),
+    send: Annotated[bool, typer.Option("--send", help="Gửi thư báo động; tự bật khi mail.toml có send = true.")] = False,
 ) -> None:
-    """Báo động khi quá 26 giờ không công bố, khi bị giữ lại, khi đĩa sắp đầy; nên đặt lịch chạy mỗi giờ. Mã thoát 1 khi có báo động."""
+    """Báo động khi quá 26 giờ không công bố, bị giữ lại, đĩa sắp đầy, nguồn hỏng, chứng thư sắp hết hạn; chạy mỗi giờ. Mã thoát 1: có báo động."""
     from flows.settings import local_now
+    from flows.terminal import show_alarms
     from flows.watching import find_alarms
 
-    settings = replace(make_place(warehouse), reference=reference.resolve())
+    settings = replace(make_place(warehouse), raw=raw.resolve(), reference=reference.resolve(), outbox=outbox.resolve(), send=send)
     alarms = find_alarms(settings, local_now())
-    for alarm in alarms:
-        typer.echo(f"✗ {alarm.text_vi}")
+    show_alarms(settings, alarms, local_now())
     if alarms:
         raise typer.Exit(EXIT_FAILED)
-    typer.echo("Không có gì phải báo động.")
 
 
 @app.command()

@@ -34,9 +34,15 @@ Probe = Callable[[Settings], Iterator[Finding]]
 def examine(settings: Settings, probes: tuple[Probe, ...] | None = None) -> list[Finding]:
     """Every finding, in the order of the probes; a probe that fails itself is a red finding, never a missing one."""
     findings: list[Finding] = []
-    for probe in PROBES if probes is None else probes:
+    if probes is None:
+        from flows.reaching import look_at_mail_server, look_at_secrets, look_at_sources
+
+        probes = (*PROBES, look_at_secrets, look_at_mail_server, look_at_sources)
+    for probe in probes:
         try:
             findings.extend(probe(settings))
+        except ConfigurationError as error:
+            findings.append(Finding("red", "Cấu hình", str(error)))
         except Exception as error:  # whatever it was, the officer must see that this was not looked at
             findings.append(Finding("red", probe.__name__, f"không kiểm tra được: {type(error).__name__}: {error}"))
     return findings

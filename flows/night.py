@@ -27,12 +27,13 @@ from flows.quarantine import delete_old_raw
 from flows.reading import find_unread, read_exports
 from flows.reference import Reference, load_reference
 from flows.report import write_reports
-from flows.runs import RunLog
+from flows.runs import RunLog, find_holder, forget_holder, note_holder
 from flows.settings import AlreadyRunning, Settings, local_now
 from flows.staging import record_landing
 from flows.validation import Validation
 from flows.warehouse import build_warehouse, building_path, publish_warehouse, remove_database
 from transforms.measures import load_measures
+from transforms.wording import moment_vi
 
 Step = Callable[..., Any]
 
@@ -213,11 +214,21 @@ def hold_lock(settings: Settings) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        raise AlreadyRunning(f"một lần chạy khác đang giữ khóa {settings.lock}; hãy đợi lần đó xong") from None
+        raise AlreadyRunning(_describe_holder(settings)) from None
     try:
+        note_holder(settings)
         yield
     finally:
+        forget_holder(settings)
         lock.release()
+
+
+def _describe_holder(settings: Settings) -> str:
+    holder = find_holder(settings)
+    if holder is None:
+        return f"một lần chạy khác đang giữ khóa {settings.lock}; hãy đợi lần đó xong"
+    run = f"lần chạy {holder.run_id}" if holder.run_id else holder.what
+    return f"{run} (tiến trình {holder.pid}, từ {moment_vi(holder.since)}) đang giữ khóa {settings.lock}; hãy đợi lần đó xong"
 
 
 def _run_locked(

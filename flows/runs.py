@@ -1,7 +1,11 @@
 """The history of runs: one JSON line an event, kept outside the rebuilt warehouse and copied into its ops.runs."""
 
+import contextlib
 import json
+import os
 import secrets
+import sys
+from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +29,44 @@ def load_runs(staged: Path) -> list[dict[str, Any]]:
         for column in ("started_at", "finished_at", "as_of"):
             run[column] = datetime.fromisoformat(run[column]) if run.get(column) else None
     return [run for run in runs.values() if run["started_at"]]
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds the lock: process, what it does, since when (Vietnamese civil time), and its run once it has one."""
+
+    pid: int
+    since: datetime
+    what: str
+    run_id: str | None
+
+
+def note_holder(settings: Settings) -> None:
+    """This process stands beside the lock as its holder; it has the lock. A full disk loses the note, not the run."""
+    holder = {"pid": os.getpid(), "since": local_now(), "what": Path(sys.argv[0]).name + " " + (sys.argv[1:2] or [""])[0]}
+    with contextlib.suppress(OSError):
+        _holder_path(settings).write_text(json.dumps(holder, default=str), encoding="utf-8")
+
+
+def forget_holder(settings: Settings) -> None:
+    """Nobody stands beside the lock any more."""
+    with contextlib.suppress(OSError):
+        _holder_path(settings).unlink(missing_ok=True)
+
+
+def find_holder(settings: Settings) -> Holder | None:
+    """Who has the lock, as far as is on record; only of use to one who could not get it."""
+    try:
+        noted = json.loads(_holder_path(settings).read_text(encoding="utf-8"))
+        since = datetime.fromisoformat(noted["since"])
+    except (OSError, ValueError, KeyError):
+        return None
+    started = [run["run_id"] for run in load_runs(settings.staged) if run["outcome"] == "started" and run["started_at"] >= since]
+    return Holder(noted["pid"], since, str(noted["what"]).strip(), started[-1] if started else None)
+
+
+def _holder_path(settings: Settings) -> Path:
+    return settings.warehouse.with_suffix(".holder")
 
 
 class RunLog:

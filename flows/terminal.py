@@ -1,28 +1,34 @@
 """What the terminal shows: a progress bar while reading, a short table at the end, one line for each file in trouble."""
 
 import json
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
+from filelock import Timeout
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from expectations import failed_critically
+from flows.alarming import FOLDER as ALARMS
+from flows.alarming import post_alarms
 from flows.checking import check_file, describe, is_clean
 from flows.fetching import REPEATED, SourceOutcome
 from flows.landing import Export
 from flows.mail.delivery import Outcome
 from flows.mail.dispatch import FOLDER
 from flows.mail.ledger import Delivery
+from flows.mail.server import load_server, require_server
 from flows.night import NightResult, Watcher
-from flows.settings import Settings
+from flows.settings import ConfigurationError, Settings
 from flows.site import SITE_FOLDER
+from flows.watching import Alarm
 from transforms.wording import DELIVERY_STATES_VI, moment_vi
 
 
@@ -116,6 +122,32 @@ def show_outcome(outcome: Outcome) -> None:
         console.print("  ! xem và quyết định: `tthc deliveries`", markup=False)
     if outcome.waiting:
         console.print("  ! gửi lại: `tthc send`, hoặc đợi đêm sau", markup=False)
+
+
+def show_alarms(settings: Settings, alarms: Sequence[Alarm], now: datetime) -> None:
+    """Print the alarms, mail them, and print what became of the mails; a trouble with mailing hides no alarm."""
+    console = Console(soft_wrap=True, highlight=False)
+    for alarm in alarms:
+        console.print(f"✗ {alarm.text_vi}", markup=False)
+    if not alarms:
+        console.print("Không có gì phải báo động.")
+        return
+    server = None
+    try:
+        server = require_server(settings.reference) if settings.send else load_server(settings.reference)
+    except ConfigurationError as error:
+        console.print(f"  ! không gửi được thư báo động: {error}", markup=False)
+    try:
+        post = post_alarms(settings, alarms, server, now, is_sent=server is not None and (settings.send or server.is_on))
+    except (OSError, sqlite3.Error, Timeout) as error:
+        console.print(f"  ! không viết được thư báo động ({type(error).__name__})", markup=False)
+        return
+    if not post.recipients:
+        console.print("  ! không có ai nhận thư báo động: recipients.csv cần một dòng phạm vi all, có alarm", markup=False)
+    if post.prepared:
+        console.print(f"Thư báo động: {len(post.prepared)} thư mới trong {settings.outbox / ALARMS}", markup=False)
+    if post.outcome and (post.outcome.sent or not post.outcome.is_complete):
+        show_outcome(post.outcome)
 
 
 def show_deliveries(deliveries: Sequence[Delivery]) -> None:

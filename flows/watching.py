@@ -1,17 +1,22 @@
 """The dead-man check: what nobody would notice because nothing happens. Run by a timer of its own, independent of Prefect and of the nights."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from flows.certificates import look_at_certificates
 from flows.doctor import look_at_disk
+from flows.fetching import REPEATED, source_rows
 from flows.runs import load_runs
-from flows.settings import Settings
+from flows.settings import ConfigurationError, Settings
 from transforms.wording import moment_vi
 
 # A night a day, and two hours of grace.
 LONGEST_SILENCE = timedelta(hours=26)
+# Over a weekend nobody exports anything; after this a source that fails or gives nothing new is looked into.
+SOURCE_SILENCE = timedelta(days=3)
+CERTIFICATE_NOTICE = timedelta(days=14)
 
 
 @dataclass(frozen=True)
@@ -22,11 +27,56 @@ class Alarm:
     text_vi: str
 
 
+Finder = Callable[[Settings, datetime], Iterator[Alarm]]
+
+
 def find_alarms(settings: Settings, now: datetime) -> list[Alarm]:
-    """Everything somebody must know at `now`; empty when all is well."""
-    alarms = _silence(load_runs(settings.staged), now)
-    alarms += [Alarm("disk", f"Đĩa: {finding.text_vi}") for finding in look_at_disk(settings) if finding.light == "red"]
-    return alarms
+    """Everything somebody must know at `now`; empty when all is well. Takes no lock: a night may be under way."""
+    alarms: list[Alarm] = []
+    for find in (_find_silence, _find_full_disk, _find_failing_sources, _find_ending_certificates):
+        try:
+            alarms += find(settings, now)
+        except ConfigurationError as error:
+            alarms.append(Alarm("configuration", f"Cấu hình sai nên các đêm sẽ không chạy: {error}"))
+        except Exception as error:  # the watch itself must not fall silent; the kind is enough to look into it
+            alarms.append(Alarm(f"watch-{find.__name__.strip('_')}", f"Không kiểm tra được ({type(error).__name__}); hãy chạy tthc doctor"))
+    return list({alarm.code: alarm for alarm in alarms}.values())
+
+
+def _find_silence(settings: Settings, now: datetime) -> Iterator[Alarm]:
+    yield from _silence(load_runs(settings.staged), now)
+
+
+def _find_full_disk(settings: Settings, now: datetime) -> Iterator[Alarm]:
+    for finding in look_at_disk(settings):
+        if finding.light == "red":
+            yield Alarm("disk", f"Đĩa: {finding.text_vi}")
+
+
+def _find_failing_sources(settings: Settings, now: datetime) -> Iterator[Alarm]:
+    """Sources that failed repeatedly or for days, or give nothing new for days; nothing about one that was never asked."""
+    for row in source_rows(settings, now):
+        success, newest = row["last_success_at"], row["last_new_file_at"]
+        if row["failures"] >= REPEATED or (row["failures"] and success and now - success > SOURCE_SILENCE):
+            yield Alarm(f"source-{row['source']}", f"{row['message_vi']}; các nguồn khác vẫn lấy. Hãy chạy tthc doctor")
+        elif not row["failures"] and newest and now - newest > SOURCE_SILENCE:
+            days = (now - newest).days
+            yield Alarm(
+                f"source-{row['source']}",
+                f"Nguồn “{row['source']}”: lấy được nhưng đã {days} ngày không có tệp mới (từ {moment_vi(newest)}); hãy hỏi bên gửi",
+            )
+
+
+def _find_ending_certificates(settings: Settings, now: datetime) -> Iterator[Alarm]:
+    for found in look_at_certificates(settings):
+        left = found.valid_to - now
+        if left <= CERTIFICATE_NOTICE:
+            where = f"{found.endpoint.subject_vi} ({found.endpoint.host}:{found.endpoint.port})"
+            word = "đã hết hạn" if left <= timedelta(0) else f"còn {left.days} ngày, hết hạn"
+            yield Alarm(
+                f"certificate-{found.endpoint.host}-{found.endpoint.port}",
+                f"Chứng thư của {where} {word} {moment_vi(found.valid_to)}; hãy báo đơn vị quản trị máy chủ đó gia hạn",
+            )
 
 
 def _silence(runs: Sequence[dict[str, Any]], now: datetime) -> list[Alarm]:

@@ -91,7 +91,7 @@ def describe_office(figures: Figures, changes: Changes | None, wants: Recipient)
         content.sections.append(("Hồ sơ trực tuyến đang chờ tiếp nhận quá 8 giờ làm việc", _late_list(waiting)))
     if "worklist" in wants.summaries:
         content.sections.append(("Hồ sơ cần xử lý ngay", _work_list(figures.worklist)))
-    content.sections += _gate(figures)
+    content.sections += _missing(figures) + _gate(figures)
     return content
 
 
@@ -379,6 +379,13 @@ def _work_list(items: Sequence[WorkItem]) -> list[str]:
         due = f", phải xong trước {moment_vi(i.due_at)}{left}" if i.due_at else ""
         texts.append(f"{i.case_code}, {i.unit.name}: {_lower(PROBLEMS_VI.get(i.problem, i.problem))}{due}")
     return _cut(texts, "hồ sơ", "tệp viec-can-lam.csv") or ["Không có."]
+
+
+def _missing(figures: Figures) -> list[tuple[str, list[str]]]:
+    """Sources and exports that are not in these figures, by name. No times or counts of attempts: the same night run again says the same."""
+    lost = [f"Nguồn “{s.name}”: không lấy được, hoặc đã lâu không có tệp mới" for s in figures.sources if s.light != "green"]
+    lost += [f"{f.name}{' › ' + f.member if f.member else ''}: {f.error}" for f in figures.files if f.status == "rejected"]
+    return [("Thiếu trong số liệu này", _cut(lost, "mục", "tep-xuat.csv"))] if lost else []
 
 
 def _gate(figures: Figures) -> list[tuple[str, list[str]]]:

@@ -161,6 +161,16 @@ def _connect(server: MailServer) -> smtplib.SMTP:
     return smtp
 
 
+def probe_server(server: MailServer) -> str | None:
+    """Connect, encrypt and log in as for sending, without a mail; None when the server would take one, otherwise the reason."""
+    try:
+        smtp = _connect(server)
+    except _Unreachable as error:
+        return hide_addresses(str(error))
+    _leave(smtp)
+    return None
+
+
 def _log_in(smtp: smtplib.SMTP, user: str, password: str) -> None:
     """Logged in by one mechanism alone: smtplib's `login` tries a wrong password with each, and that locks accounts."""
     offered = smtp.esmtp_features.get("auth", "").upper().split()

@@ -1,9 +1,12 @@
 """Who gets mail: recipients.csv, every line checked, and on which days whom a night writes to."""
 
+import csv
+import io
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -73,6 +76,26 @@ def parse_recipients(lines: Sequence["_Line"], unit_codes: Collection[str]) -> l
             raise line.fail("language", "vi (hiện chỉ có tiếng Việt)")
         found.append(Recipient(name, email, units, frozenset(chosen), frequency, line.number))
     return found
+
+
+def find_alarm_recipients(path: Path) -> list[Recipient]:
+    """Who is told of alarms: every usable line of recipients.csv whose scope is all and whose summaries hold `alarm` or are left out.
+
+    Lines that a night would refuse are passed over: an alarm about a broken table must still reach somebody. Empty where there is no table.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return []
+    head = text.partition("\n")[0]
+    found: dict[str, Recipient] = {}
+    reader = csv.DictReader(io.StringIO(text), delimiter=";" if head.count(";") > head.count(",") else ",")
+    for cells in reader:
+        name, email, scope, summaries = ((cells.get(column) or "").strip() for column in RECIPIENT_COLUMNS[:4])
+        chosen = _list(summaries)
+        if scope.lower() == "all" and (not chosen or "alarm" in chosen) and _ADDRESS.fullmatch(email):
+            found.setdefault(email.lower(), Recipient(name or email, email.lower(), (), frozenset({"alarm"}), "daily", reader.line_num))
+    return list(found.values())
 
 
 def _hidden(line: "_Line", expected: str) -> Exception:
