@@ -329,7 +329,7 @@ def _reconciliation(sheet: Any, figures: Figures) -> None:
         Column("Số trong biểu", 10, "count"),
         Column("Số tự đếm", 10, "count"),
     ]
-    columns += [Column("Chênh lệch", 10, "count"), Column("Nhận xét", 20), Column("Hồ sơ có thể liên quan", 60), Column("Lưu ý", 44)]
+    columns += [Column("Chênh lệch", 10, "count"), Column("Nhận xét", 20), Column("Hồ sơ có thể liên quan", 50), Column("Lưu ý", 40)]
     rows = [
         [
             kinds[d.source_kind].label_vi if d.source_kind in kinds else d.source_kind,
@@ -360,7 +360,7 @@ def _sign(difference: Difference) -> str:
 def _quality(sheet: Any, figures: Figures) -> None:
     """Freshness, checks, refused rows by reason, and every file; the filter stands on the files."""
     kinds = load_lists().kinds
-    widths = (44, 26, 24, 22, 17, 9, 9, 10, 50)
+    widths = (60, 26, 24, 22, 17, 9, 9, 10, 50)
     set_widths(sheet, widths)
     write_title(sheet, 1, "CHẤT LƯỢNG DỮ LIỆU")
     write_note(sheet, 2, f"Số liệu chốt lúc {moment_vi(figures.as_of)}.")
@@ -378,35 +378,35 @@ def _quality(sheet: Any, figures: Figures) -> None:
         return first, end
 
     section(
-        "Độ mới của số liệu",
+        "Độ mới và độ đầy đủ của số liệu",
         [
-            Column("Loại tệp xuất", 44),
-            Column("Đơn vị", 26),
-            Column("Số liệu đến", 24, "moment"),
+            Column("Nội dung", 60),
+            Column("Loại tệp xuất", 26),
+            Column("Đơn vị", 24),
             Column("Đánh giá", 22),
-            Column("Ghi chú", 17),
+            Column("Số liệu đến", 17, "moment"),
         ],
         [
             [
+                f.message_vi,
                 f.kind_vi,
                 f.unit.name if f.unit else "Toàn bộ",
-                typed(f.data_as_of),
                 f"{_LIGHT_SIGNS[f.light]} {LIGHTS_VI[f.light]}",
-                f.message_vi,
+                typed(f.data_as_of),
             ]
             for f in figures.freshness
             if f.unit is None or f.light != "green"
         ],
     )
-    passed = sum(check.is_passed for check in figures.checks)
     section(
         "Nguồn tệp xuất",
-        [Column("Nguồn", 44), Column("Tình trạng", 26), Column("Lấy được gần nhất", 24, "moment"), Column("Nội dung", 22)],
-        [[s.name, f"{_LIGHT_SIGNS[s.light]} {SOURCE_LIGHTS_VI[s.light]}", typed(s.last_success_at), s.message_vi] for s in figures.sources],
+        [Column("Nội dung", 60), Column("Nguồn", 26), Column("Tình trạng", 24), Column("Lấy được gần nhất", 22, "moment")],
+        [[s.message_vi, s.name, f"{_LIGHT_SIGNS[s.light]} {SOURCE_LIGHTS_VI[s.light]}", typed(s.last_success_at)] for s in figures.sources],
     )
+    passed = sum(check.is_passed for check in figures.checks)
     section(
         f"Kiểm tra trước khi công bố: {passed} nội dung không phát hiện gì; còn lại",
-        [Column("Nội dung", 44), Column("Mức", 26), Column("Số phát hiện", 24, "count"), Column("Kết quả", 22)],
+        [Column("Nội dung", 60), Column("Mức", 26), Column("Số phát hiện", 24, "count"), Column("Kết quả", 22)],
         [
             [
                 c.message_vi,
@@ -420,7 +420,7 @@ def _quality(sheet: Any, figures: Figures) -> None:
     )
     section(
         "Dòng bị từ chối, theo lý do",
-        [Column("Tệp", 44), Column("Lý do", 26), Column("Cột", 24), Column("Số dòng", 22, "count")],
+        [Column("Tệp", 60), Column("Lý do", 26), Column("Cột", 24), Column("Số dòng", 22, "count")],
         [
             [name, REASONS_VI.get(reason, reason), "Đơn vị" if column == "unit" else column, count]
             for reason, column, name, count in figures.rejects
@@ -429,7 +429,7 @@ def _quality(sheet: Any, figures: Figures) -> None:
     first, end = section(
         "Tệp xuất",
         [
-            Column("Tệp", 44),
+            Column("Tệp", 60),
             Column("Trong gói nén", 26),
             Column("Loại", 24),
             Column("Kết quả", 22),
