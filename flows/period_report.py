@@ -25,7 +25,7 @@ from flows.summaries import write_csv
 from transforms.measures import load_measures
 from transforms.period_counts import Span, render_misses, render_range_rates
 from transforms.report_text import Block, MeasureResult, PeriodResult, UnitResult, title_vi, write_text
-from transforms.wording import LEVELS_VI, REASONS_VI, STATUS_VI, count_vi, moment_vi, percent_vi, period_vi
+from transforms.wording import LEVELS_VI, REASONS_VI, STATUS_VI, count_vi, distinct_names, moment_vi, percent_vi, period_vi
 
 FORMATS = ("docx", "xlsx", "csv", "html")
 _MONTHS = {"month": 1, "quarter": 3, "half": 6, "year": 12}
@@ -189,13 +189,15 @@ def _gather(
     span = Span(period.start, period.end, figures.as_of)
     declared = {m.name: m for m in load_measures(list(load_contracts()["core.cases"].columns))}
     names = dict(connection.execute("SELECT procedure_code, procedure_name FROM core.procedures").fetchall())
+    named = [*(r.unit for r in rates if r.unit), *(x.unit for x in figures.late)]
+    called = distinct_names((unit.code, unit.valid_from, unit.name) for unit in named)
     measures = []
     for measure in (m for m in figures.measures if m.family == "plan"):
         judged = [r for r in rates if r.measure == measure.name and r.target is not None]
         misses = _misses(connection, declared[measure.name].name, span) if any(r.status == "missed" for r in judged) else {}
         results = [
             UnitResult(
-                rate.unit.name,
+                called[rate.unit.key],
                 rate.numerator,
                 rate.denominator,
                 rate.target or 0.0,
@@ -212,10 +214,10 @@ def _gather(
         total, previous = groups.get(measure.name, (0, 0)), earlier_groups.get(measure.name)
         measures.append(MeasureResult(measure.name, measure.label_vi, criteria, measure.counts_procedures, total, previous, results))
     late = [x for x in figures.late if period.start <= x.submitted_at.date() < period.end]
-    waits: dict[str, tuple[int, int]] = {}  # a unit that was renumbered keeps its name, and its dossiers count together
+    waits: dict[str, tuple[int, int]] = {}
     for x in late:
-        count, waiting = waits.get(x.unit.name, (0, 0))
-        waits[x.unit.name] = (count + 1, waiting + x.is_waiting)
+        count, waiting = waits.get(called[x.unit.key], (0, 0))
+        waits[called[x.unit.key]] = (count + 1, waiting + x.is_waiting)
     return PeriodResult(
         period.kind,
         period.start,
@@ -258,7 +260,8 @@ def _explained(
 
 def _concerns(figures: Figures) -> list[str]:
     """What about the data a reader has to know, as sentences."""
-    texts = [f"{f.kind_vi}: {f.message_vi}." for f in figures.freshness if f.unit is None and f.light != "green"]
+    texts = [f"{f.message_vi.rstrip('.')}." for f in figures.freshness if f.unit is None and f.light != "green"]
+    texts += [f"{s.message_vi.rstrip('.')}." for s in figures.sources if s.light != "green"]
     refused = [f for f in figures.files if f.status == "rejected"]
     if refused:
         texts.append(f"Có {count_vi(len(refused))} tệp xuất không đọc được hoặc bị từ chối; số liệu của các tệp đó chưa được tính.")
@@ -269,9 +272,13 @@ def _concerns(figures: Figures) -> list[str]:
         shown = "; ".join(f"{reason.lower()} {count_vi(count)} dòng" for reason, count in sorted(rows.items(), key=lambda i: (-i[1], i[0])))
         texts.append(f"Có {count_vi(sum(rows.values()))} dòng dữ liệu bị từ chối, không tính vào tỷ lệ nào ({shown}).")
     warned = [
-        c for c in figures.checks if not c.is_passed and c.severity == "warning" and c.name not in ("rows_rejected", "files_rejected")
+        c
+        for c in figures.checks
+        if not c.is_passed and not c.accepted_why and c.severity == "warning" and c.name not in ("rows_rejected", "files_rejected")
     ]
     texts += [f"{c.message_vi}: {count_vi(c.found)}." for c in warned]
+    accepted = [c for c in figures.checks if not c.is_passed and c.accepted_why]
+    texts += [f"Vẫn công bố dù kiểm tra không đạt: {c.message_vi} ({count_vi(c.found)}); lý do: {c.accepted_why}." for c in accepted]
     return texts
 
 

@@ -28,6 +28,7 @@ from transforms.wording import (
     REASONS_VI,
     STALE_VI,
     STATUS_VI,
+    candidates_vi,
     day_vi,
     hours_left_vi,
     hours_vi,
@@ -306,7 +307,7 @@ def _reconciliation(query: Any, kinds: dict[str, str]) -> tuple[list[str], list[
         "Kết quả",
         "Biểu",
         "Từ ngày",
-        "Đến ngày",
+        "Đến hết ngày",
         "Mã đơn vị",
         "Đơn vị",
         "Chỉ tiêu",
@@ -319,13 +320,19 @@ def _reconciliation(query: Any, kinds: dict[str, str]) -> tuple[list[str], list[
     rows: list[list[object]] = []
     for d in read_differences(query, read_units(query)):
         last = d.period.end - timedelta(days=1)
-        grouped: dict[str, list[str]] = {}
-        for case, reason in d.cases:
-            grouped.setdefault(reason, []).append(case)
-        cases = "; ".join(f"{reason}: {', '.join(codes)}" for reason, codes in grouped.items())
         result = reconciled_vi(d.difference, d.is_tolerated, d.is_certain)
         row: list[object] = [result, kinds[d.source_kind], day_vi(d.period.start), day_vi(last), d.unit.code, d.unit.name]
-        row += [d.label_vi, d.theirs, d.ours, d.difference, d.rule_vi, d.note_vi, cases, moment_vi(d.exported_at), moment_vi(d.listed_at)]
+        row += [
+            d.label_vi,
+            d.theirs,
+            d.ours,
+            d.difference,
+            d.rule_vi,
+            d.note_vi,
+            candidates_vi(d.cases),
+            moment_vi(d.exported_at),
+            moment_vi(d.listed_at),
+        ]
         rows.append([*row, d.file_name, d.sheet, d.row_number])
     return headings, rows
 

@@ -1,6 +1,7 @@
 """The night's workbook: scorecard, missed targets, late receptions, work list, reconciliation and data quality, one sheet each."""
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from openpyxl.formatting.rule import DataBarRule, FormulaRule
 from openpyxl.styles import Font, PatternFill
 from openpyxl.utils import get_column_letter
 
-from flows.figures import Figures, Rate
+from flows.figures import Difference, Figures, Rate
 from flows.office_files import write_whole
 from flows.spreadsheets import (
     Column,
@@ -27,15 +28,29 @@ from flows.spreadsheets import (
     write_title,
 )
 from transforms.layouts import load_lists
-from transforms.wording import FILE_STATUS_VI, LEVELS_VI, PROBLEMS_VI, REASONS_VI, STATUS_VI, moment_vi, period_vi
+from transforms.wording import (
+    FILE_STATUS_VI,
+    LEVELS_VI,
+    LIGHTS_VI,
+    PROBLEMS_VI,
+    REASONS_VI,
+    SEVERITIES_VI,
+    SOURCE_LIGHTS_VI,
+    STALE_VI,
+    STATUS_VI,
+    candidates_vi,
+    distinct_names,
+    moment_vi,
+    period_vi,
+    reconciled_vi,
+)
 
 SIGNS = {"met": "✓", "missed": "✗", "no_data": "–", "no_target": ""}
-LIGHTS_VI = {"green": "● Mới", "yellow": "▲ Hơi cũ", "red": "✗ Cũ"}
+_LIGHT_SIGNS = {"green": "✓", "yellow": "▲", "red": "✗"}
 _MEASURES_A_PAGE = 5
 _MOST_ROWS = 20_000  # beyond it a sheet helps nobody; the CSV beside has every row
 _BAD = PatternFill("solid", bgColor="F4B6B0", fgColor="F4B6B0")
 _SOON = PatternFill("solid", bgColor="FFF0C2", fgColor="FFF0C2")
-_SEVERITY_VI = {"critical": "Chặn công bố", "warning": "Cảnh báo"}
 
 
 def write_workbook(figures: Figures, folder: Path) -> Path:
@@ -129,8 +144,9 @@ def _guide_measures(sheet: Any, row: int, figures: Figures) -> int:
 
 def _guide_late(sheet: Any, row: int, figures: Figures) -> None:
     counts: dict[str, list[int]] = {}
+    called = distinct_names((late.unit.code, late.unit.valid_from, late.unit.name) for late in figures.late)
     for late in figures.late:
-        found = counts.setdefault(late.unit.name, [0, 0])
+        found = counts.setdefault(called[late.unit.key], [0, 0])
         found[0] += late.is_waiting
         found[1] += not late.is_waiting
     worst = sorted(counts.items(), key=lambda item: (-sum(item[1]), -item[1][0], item[0]))[:15]
@@ -240,7 +256,7 @@ def _missed(sheet: Any, figures: Figures) -> None:
             rate.unit.name,
         ]
         row += [LEVELS_VI[rate.unit.level], rate.numerator, rate.denominator, _rate(rate), rate.target, rate.shortfall]
-        rows.append([*row, f"✗ {STATUS_VI['missed']}", "▲ Đã cũ" if rate.is_stale else None])
+        rows.append([*row, f"✗ {STATUS_VI['missed']}", f"▲ {STALE_VI}" if rate.is_stale else None])
     end = _list(
         sheet,
         "CHỈ TIÊU KHÔNG ĐẠT",
@@ -306,39 +322,45 @@ def _worklist(sheet: Any, figures: Figures) -> None:
 
 def _reconciliation(sheet: Any, figures: Figures) -> None:
     kinds = load_lists().kinds
-    columns = [Column("Biểu", 30), Column("Từ ngày", 12, "date"), Column("Trước ngày", 12, "date"), Column("Mã đơn vị", 15, "code")]
+    columns = [Column("Biểu", 30), Column("Từ ngày", 12, "date"), Column("Đến hết ngày", 12, "date"), Column("Mã đơn vị", 15, "code")]
     columns += [
         Column("Đơn vị", 32),
         Column("Chỉ tiêu trong biểu", 32),
         Column("Số trong biểu", 10, "count"),
         Column("Số tự đếm", 10, "count"),
     ]
-    columns += [Column("Chênh lệch", 10, "count"), Column("Nhận xét", 18)]
+    columns += [Column("Chênh lệch", 10, "count"), Column("Nhận xét", 20), Column("Hồ sơ có thể liên quan", 50), Column("Lưu ý", 40)]
     rows = [
         [
             kinds[d.source_kind].label_vi if d.source_kind in kinds else d.source_kind,
             d.period.start,
-            d.period.end,
+            d.period.end - timedelta(days=1),
             d.unit.code,
             d.unit.name,
             d.label_vi,
             d.theirs,
             d.ours,
             d.difference,
-            "✓ Khớp" if not d.difference else "Trong ngưỡng" if d.is_tolerated else "✗ Lệch",
+            f"{_sign(d)}{reconciled_vi(d.difference, d.is_tolerated, d.is_certain)}",
+            candidates_vi(d.cases),
+            d.note_vi,
         ]
         for d in figures.reconciliation
     ]
     note = "Số trong các biểu tổng hợp do hệ thống xuất, đặt cạnh số tự đếm từ danh sách hồ sơ."
     end = _list(sheet, "ĐỐI CHIẾU", note, columns, rows, "kho dữ liệu, bảng mart.reconciliation")
     if rows:
-        _colour(sheet, f"G5:J{end - 1}", '$J5="✗ Lệch"', _BAD)
+        _colour(sheet, f"G5:J{end - 1}", 'LEFT($J5,1)="✗"', _BAD)
+
+
+def _sign(difference: Difference) -> str:
+    return "✓ " if not difference.difference else "✗ " if difference.is_certain and not difference.is_tolerated else "▲ "
 
 
 def _quality(sheet: Any, figures: Figures) -> None:
     """Freshness, checks, refused rows by reason, and every file; the filter stands on the files."""
     kinds = load_lists().kinds
-    widths = (44, 26, 24, 22, 17, 9, 9, 10, 50)
+    widths = (60, 26, 24, 22, 17, 9, 9, 10, 50)
     set_widths(sheet, widths)
     write_title(sheet, 1, "CHẤT LƯỢNG DỮ LIỆU")
     write_note(sheet, 2, f"Số liệu chốt lúc {moment_vi(figures.as_of)}.")
@@ -356,28 +378,39 @@ def _quality(sheet: Any, figures: Figures) -> None:
         return first, end
 
     section(
-        "Độ mới của số liệu",
+        "Độ mới và độ đầy đủ của số liệu",
         [
-            Column("Loại tệp xuất", 44),
-            Column("Đơn vị", 26),
-            Column("Số liệu đến", 24, "moment"),
+            Column("Nội dung", 60),
+            Column("Loại tệp xuất", 26),
+            Column("Đơn vị", 24),
             Column("Đánh giá", 22),
-            Column("Ghi chú", 17),
+            Column("Số liệu đến", 17, "moment"),
         ],
         [
-            [f.kind_vi, f.unit.name if f.unit else "Toàn bộ", typed(f.data_as_of), LIGHTS_VI.get(f.light, f.light), f.message_vi]
+            [
+                f.message_vi,
+                f.kind_vi,
+                f.unit.name if f.unit else "Toàn bộ",
+                f"{_LIGHT_SIGNS[f.light]} {LIGHTS_VI[f.light]}",
+                typed(f.data_as_of),
+            ]
             for f in figures.freshness
             if f.unit is None or f.light != "green"
         ],
     )
+    section(
+        "Nguồn tệp xuất",
+        [Column("Nội dung", 60), Column("Nguồn", 26), Column("Tình trạng", 24), Column("Lấy được gần nhất", 22, "moment")],
+        [[s.message_vi, s.name, f"{_LIGHT_SIGNS[s.light]} {SOURCE_LIGHTS_VI[s.light]}", typed(s.last_success_at)] for s in figures.sources],
+    )
     passed = sum(check.is_passed for check in figures.checks)
     section(
         f"Kiểm tra trước khi công bố: {passed} nội dung không phát hiện gì; còn lại",
-        [Column("Nội dung", 44), Column("Mức", 26), Column("Số phát hiện", 24, "count"), Column("Kết quả", 22)],
+        [Column("Nội dung", 60), Column("Mức", 26), Column("Số phát hiện", 24, "count"), Column("Kết quả", 22)],
         [
             [
                 c.message_vi,
-                _SEVERITY_VI.get(c.severity, c.severity),
+                SEVERITIES_VI.get(c.severity, c.severity),
                 c.found,
                 f"Đã chấp nhận: {c.accepted_why}" if c.accepted_why else "✗ Có",
             ]
@@ -387,7 +420,7 @@ def _quality(sheet: Any, figures: Figures) -> None:
     )
     section(
         "Dòng bị từ chối, theo lý do",
-        [Column("Tệp", 44), Column("Lý do", 26), Column("Cột", 24), Column("Số dòng", 22, "count")],
+        [Column("Tệp", 60), Column("Lý do", 26), Column("Cột", 24), Column("Số dòng", 22, "count")],
         [
             [name, REASONS_VI.get(reason, reason), "Đơn vị" if column == "unit" else column, count]
             for reason, column, name, count in figures.rejects
@@ -396,7 +429,7 @@ def _quality(sheet: Any, figures: Figures) -> None:
     first, end = section(
         "Tệp xuất",
         [
-            Column("Tệp", 44),
+            Column("Tệp", 60),
             Column("Trong gói nén", 26),
             Column("Loại", 24),
             Column("Kết quả", 22),

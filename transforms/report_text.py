@@ -89,6 +89,7 @@ class UnitResult:
     """A unit's rate in the period, and what of its denominator is outside the numerator.
 
     Attributes:
+        unit_name: the unit as the report calls it; two units never share it, also where both have the same name.
         misses: kind of miss -> dossiers (procedures, where those are counted).
         procedures: (code, name or None, dossiers outside the numerator), most first.
     """

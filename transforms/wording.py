@@ -1,7 +1,8 @@
 """Figures and codes in the words and signs a Vietnamese office writes: 97,5 %, dd/mm/yyyy, Quý II/2024, "Đạt". Pure; every output uses these."""
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
 LEVELS_VI = {
@@ -51,6 +52,8 @@ MEASURES_SHORT_VI = {
     "digitized": "Số hóa hồ sơ, kết quả",
 }
 LIGHTS_VI = {"green": "Tốt", "yellow": "Cần xem", "red": "Không dùng được để kết luận"}
+SOURCE_LIGHTS_VI = {"green": "Bình thường", "yellow": "Cần xem", "red": "Không lấy được"}
+SEVERITIES_VI = {"critical": "Chặn công bố", "warning": "Cảnh báo"}
 FRESHNESS_VI = {
     "never": "Chưa có dữ liệu",
     "stale": "Dữ liệu cũ",
@@ -154,3 +157,22 @@ def points_vi(now: tuple[int, int], before: tuple[int, int]) -> str:
         return f"{direction} dưới 0,01 điểm phần trăm"
     text = f"{hundredths // 100},{hundredths % 100:02d}".rstrip("0").rstrip(",")
     return f"{direction} {text} điểm phần trăm"
+
+
+def candidates_vi(cases: Iterable[tuple[str, str]]) -> str:
+    """(dossier code, why it may be a difference) by reason, as one phrase: "Chờ bổ sung: A, B; Trả trễ: C"; empty where there are none."""
+    grouped: dict[str, list[str]] = {}
+    for case, reason in cases:
+        grouped.setdefault(reason, []).append(case)
+    return "; ".join(f"{reason}: {', '.join(codes)}" for reason, codes in grouped.items())
+
+
+def distinct_names(units: Iterable[tuple[str, date, str]]) -> dict[tuple[str, date], str]:
+    """(code, first day) -> name for (code, first day, name); with the code behind it where another has the same name, as after a reform."""
+    listed = {(code, first): name for code, first, name in units}
+    names, codes = Counter(listed.values()), Counter((code, name) for (code, _), name in listed.items())
+    told = {}
+    for (code, first), name in listed.items():
+        since = f", từ {day_vi(first)}" if codes[code, name] > 1 else ""
+        told[code, first] = f"{name} (mã {code}{since})" if names[name] > 1 else name
+    return told

@@ -72,7 +72,7 @@ def _own_rows(data: bytes, units: Sequence[Unit]) -> bytes | None:
     headings, *rows = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
     code, name = headings.index("Mã đơn vị"), headings.index("Đơn vị")
     mine = {(harmless(unit.code), harmless(unit.name)) for unit in units}
-    own = [row for row in rows if len(row) == len(headings) and (row[code], row[name]) in mine]  # notes below the table are shorter
+    own = [row for row in rows if len(row) == len(headings) and (row[code], row[name]) in mine]  # the scorecard has notes below its rows
     if not own:
         return None
     text = io.StringIO(newline="")

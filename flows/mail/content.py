@@ -6,11 +6,23 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from expectations import CheckResult
-from flows.figures import Figures, LateReception, Period, Rate, Unit, WorkItem
+from flows.figures import Figures, File, LateReception, Period, Rate, Unit, WorkItem
 from flows.history import Changes, of_units
 from flows.mail.recipients import Recipient
 from transforms.layouts import load_lists
-from transforms.wording import LEVELS_VI, MEASURES_SHORT_VI, PROBLEMS_VI, hours_left_vi, hours_vi, moment_vi, percent_vi, period_vi
+from transforms.wording import (
+    LEVELS_VI,
+    MEASURES_SHORT_VI,
+    PROBLEMS_VI,
+    SOURCE_LIGHTS_VI,
+    STALE_VI,
+    distinct_names,
+    hours_left_vi,
+    hours_vi,
+    moment_vi,
+    percent_vi,
+    period_vi,
+)
 
 BAR_WIDTH = 48
 _MARKS = {"met": ("✓", "đạt"), "missed": ("✗", "không đạt"), "no_data": ("–", "không phát sinh"), "no_target": ("", "")}
@@ -36,6 +48,7 @@ class Row:
     name: str
     cells: list[list[Cell]]
     heading: str | None = None
+    note: str = ""
 
 
 @dataclass
@@ -91,7 +104,7 @@ def describe_office(figures: Figures, changes: Changes | None, wants: Recipient)
         content.sections.append(("Hồ sơ trực tuyến đang chờ tiếp nhận quá 8 giờ làm việc", _late_list(waiting)))
     if "worklist" in wants.summaries:
         content.sections.append(("Hồ sơ cần xử lý ngay", _work_list(figures.worklist)))
-    content.sections += _missing(figures) + _gate(figures)
+    content.sections += [*_supply(figures), *_gate(figures)]
     return content
 
 
@@ -222,7 +235,9 @@ def _changes(figures: Figures, changes: Changes | None, alone: bool = False) -> 
 
 
 def _units_of(units: Iterable[Unit]) -> str:
-    counted = Counter(unit.name for unit in units).most_common()
+    listed = list(units)
+    called = distinct_names((unit.code, unit.valid_from, unit.name) for unit in listed)
+    counted = Counter(called[unit.key] for unit in listed).most_common()
     shown = [f"{name} {number}" for name, number in counted[:4]]
     return ", ".join(shown) + (f" và {len(counted) - 4} đơn vị khác" if len(counted) > 4 else "")
 
@@ -286,29 +301,43 @@ def _freshness(figures: Figures, keys: Sequence[tuple[str, date]] | None = None)
     others = [at for kind, at in newest.items() if kind not in ("cases", "waiting")]
     if others:
         told.append(f"các loại khác cũ nhất {moment_vi(min(others))}")
+    if keys is None:
+        told += [f"nguồn “{source.name}” {SOURCE_LIGHTS_VI['red'].lower()}" for source in figures.sources if source.light == "red"]
     old = [f for f in figures.freshness if f.light != "green" and (f.unit is None or (keys is not None and f.unit.key in keys))]
-    told += [f.message_vi.rstrip(".") for f in old]
-    behind = {f.unit.key for f in figures.freshness if f.light == "red" and f.unit}
+    told += [_lower(f.message_vi.rstrip(".")) for f in old if f.problem not in ("unknown_status", "unknown_unit")]
+    behind = list(dict.fromkeys(rate.unit for rate in figures.now("year") if rate.is_stale and rate.unit))
     if keys is None and behind:
-        told.append(f"{len(behind)} đơn vị có số liệu quá cũ")
+        more = f" và {len(behind) - 4} đơn vị khác" if len(behind) > 4 else ""
+        told.append(f"{len(behind)} đơn vị có số liệu cũ: {', '.join(unit.name for unit in behind[:4])}{more}")
     return "; ".join(told) + "." if told else "không rõ thời điểm xuất."
 
 
 def _quality(figures: Figures) -> str:
-    refused = sum(1 for file in figures.files if file.status == "rejected")
+    """Files and rows refused, figures of aggregated exports that differ, warnings and acceptances, in one line; details stand at the mail's end."""
+    refused = [_file_name(file) for file in figures.files if file.status == "rejected"]
     rows = sum(count for *_, count in figures.rejects)
-    warnings = sum(1 for check in figures.checks if not check.is_passed)
-    if not (refused or rows or warnings):
+    warnings = sum(1 for check in figures.checks if not check.is_passed and not check.accepted_why)
+    accepted = sum(1 for check in figures.checks if not check.is_passed and check.accepted_why)
+    differ = [d for d in figures.reconciliation if d.difference and d.is_certain and not d.is_tolerated]
+    if not (refused or rows or warnings or accepted or differ):
         return "không có tệp hay dòng nào bị từ chối, không có cảnh báo."
-    return f"{_count(refused, 'tệp')} và {_count(rows, 'dòng')} bị từ chối, {_count(warnings, 'cảnh báo')} (cuối thư)."
+    named = f" ({', '.join(refused[:4])}{'…' if len(refused) > 4 else ''})" if refused else ""
+    told = [f"{_count(len(refused), 'tệp')}{named} và {_count(rows, 'dòng')} bị từ chối"]
+    if differ:
+        told.append(f"{len(differ)} con số của biểu tổng hợp lệch với số tự đếm, ở {len({d.unit.key for d in differ})} đơn vị")
+    if accepted:
+        told.append(f"vẫn công bố dù {accepted} kiểm tra không đạt, đã được chấp nhận")
+    return f"{', '.join([*told, _count(warnings, 'cảnh báo')])} (cuối thư)."
+
+
+def _file_name(file: File) -> str:
+    return f"{file.name} › {file.member}" if file.member else file.name
 
 
 def _cell(rate: Rate | None) -> Cell:
     if rate is None:
         return Cell("", "", 0, "", "", False)
     mark, word = _MARKS[rate.status]
-    if rate.is_stale:
-        word = f"{word}, số liệu cũ".lstrip(", ")
     width = min(BAR_WIDTH, rate.numerator * BAR_WIDTH // rate.denominator) if rate.denominator else 0
     counts = f"{rate.numerator}/{rate.denominator}" if rate.denominator else ""
     return Cell(percent_vi(rate.numerator, rate.denominator, rate.target), counts, width, mark, word, rate.status == "missed")
@@ -322,7 +351,8 @@ def _unit_rows(figures: Figures, measures: Sequence[str]) -> list[Row]:
     for unit in figures.units:
         heading = LEVELS_VI[unit.level] if unit.level != level else None
         level = unit.level
-        rows.append(Row(unit.name, [[_cell(found.get((unit, m, p))) for p in periods] for m in measures], heading))
+        rates = [[found.get((unit, m, p)) for p in periods] for m in measures]
+        rows.append(Row(unit.name, [[_cell(rate) for rate in each] for each in rates], heading, _age(rates)))
     total = {(r.measure, r.period): r for r in figures.groups if r.group == "all" and r.period in periods}
     if total and rows:
         rows.append(Row(LEVELS_VI["all"], [[_cell(total.get((m, p))) for p in periods] for m in measures], LEVELS_VI["all"]))
@@ -332,17 +362,25 @@ def _unit_rows(figures: Figures, measures: Sequence[str]) -> list[Row]:
 def _measure_rows(figures: Figures, unit: Unit, with_heading: bool) -> list[Row]:
     periods = _shown(figures)
     found = {(r.measure, r.period): r for r in figures.rates if r.unit == unit and r.period in periods}
-    rows = [Row(m.label_vi, [[_cell(found.get((m.name, p)))] for p in periods]) for m in figures.measures if m.family == "plan"]
-    return [Row(rows[0].name, rows[0].cells, unit.name), *rows[1:]] if with_heading else rows
+    rows: list[Row] = []
+    for measure in (m for m in figures.measures if m.family == "plan"):
+        rates = [[found.get((measure.name, p))] for p in periods]
+        heading = unit.name if with_heading and not rows else None
+        rows.append(Row(measure.label_vi, [[_cell(rate) for rate in each] for each in rates], heading, _age(rates)))
+    return rows
+
+
+def _age(rates: Sequence[Sequence[Rate | None]]) -> str:
+    return STALE_VI.lower() if any(rate and rate.is_stale for each in rates for rate in each) else ""
 
 
 def _of(unit: Unit, mine: Sequence[Unit]) -> str:
     return f"{unit.name} — " if len(mine) > 1 else ""
 
 
-def _cut(texts: Sequence[str], what: str, where: str) -> list[str]:
-    shown = list(texts[:_LISTED])
-    return [*shown, f"… và {len(texts) - _LISTED} {what} nữa, xem {where}"] if len(texts) > _LISTED else shown
+def _cut(texts: Sequence[str], what: str, where: str, most: int = _LISTED) -> list[str]:
+    shown = list(texts[:most])
+    return [*shown, f"… và {len(texts) - most} {what} nữa, xem {where}"] if len(texts) > most else shown
 
 
 def _missed_list(figures: Figures, kind: str, mine: Sequence[Unit] | None = None) -> list[str]:
@@ -381,11 +419,24 @@ def _work_list(items: Sequence[WorkItem]) -> list[str]:
     return _cut(texts, "hồ sơ", "tệp viec-can-lam.csv") or ["Không có."]
 
 
-def _missing(figures: Figures) -> list[tuple[str, list[str]]]:
-    """Sources and exports that are not in these figures, by name. No times or counts of attempts: the same night run again says the same."""
-    lost = [f"Nguồn “{s.name}”: không lấy được, hoặc đã lâu không có tệp mới" for s in figures.sources if s.light != "green"]
-    lost += [f"{f.name}{' › ' + f.member if f.member else ''}: {f.error}" for f in figures.files if f.status == "rejected"]
-    return [("Thiếu trong số liệu này", _cut(lost, "mục", "tep-xuat.csv"))] if lost else []
+def _supply(figures: Figures) -> list[tuple[str, list[str]]]:
+    """What did not arrive, is old, was refused or differs; only the lists that have something to say."""
+    # without times or counts of attempts: the same night run again must say the same
+    down = [f"Nguồn “{source.name}”: không lấy được, hoặc đã lâu không có tệp mới" for source in figures.sources if source.light != "green"]
+    old = [f.message_vi for f in figures.freshness if f.light != "green"]
+    refused = [f"{_file_name(file)}: {file.error}" for file in figures.files if file.status == "rejected"]
+    differ = [
+        f"{d.unit.name}, {_lower(d.label_vi)}: trong biểu {d.theirs}, tự đếm {d.ours} ({d.difference:+d})"
+        for d in figures.reconciliation
+        if d.difference and d.is_certain and not d.is_tolerated
+    ]
+    lists = [
+        ("Nguồn tệp xuất cần xem", _cut(down, "nguồn", "trang Dữ liệu")),
+        ("Tệp bị từ chối", _cut(refused, "tệp", "tệp tep-xuat.csv")),
+        ("Số liệu cũ hoặc bất thường", _cut(old, "lưu ý", "tệp do-moi-du-lieu.csv")),
+        ("Biểu tổng hợp lệch với số tự đếm từ hồ sơ", _cut(differ, "con số", "tệp doi-chieu.csv", 10)),
+    ]
+    return [(heading, texts) for heading, texts in lists if texts]
 
 
 def _gate(figures: Figures) -> list[tuple[str, list[str]]]:

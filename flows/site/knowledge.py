@@ -1,20 +1,33 @@
 """The pages about the figures rather than of them: the year plan, how fresh and whole the data are, and what each measure means."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from functools import cache
 from typing import Any
 
-from flows.figures import File
+from flows.dictionary import DictionaryTable, dictionary_tables
+from flows.figures import Difference, File
 from flows.site.frame import Frame
 from flows.site.tables import Cell, Column, Table, moment, number, target_vi, text
 from transforms.layouts.lists import load_lists
-from transforms.wording import FILE_STATUS_VI, LEVELS_VI, REASONS_VI, period_vi
+from transforms.wording import (
+    FILE_STATUS_VI,
+    LEVELS_VI,
+    LIGHTS_VI,
+    REASONS_VI,
+    SEVERITIES_VI,
+    SOURCE_LIGHTS_VI,
+    candidates_vi,
+    period_vi,
+    reconciled_vi,
+)
 
 _PLAN_TONES = {"done": "met", "on_track": "met", "at_risk": "warn", "overdue": "missed", "missed": "missed", "no_report": "no_data"}
-_LIGHTS = {"green": ("met", "Tốt"), "yellow": ("warn", "Cần xem lại"), "red": ("missed", "Không đủ căn cứ")}
+_TONES = {"green": "met", "yellow": "warn", "red": "missed"}
 _FAMILIES = {"plan": "Kế hoạch năm", "qd766": "Cổng Dịch vụ công quốc gia (QĐ 766)", "bieu06": "Biểu số 06"}
 _MOST_ROWS = 2_000
+_MOST_CASES = 10
 
 
 def plan_page(frame: Frame) -> dict[str, Any]:
@@ -61,6 +74,7 @@ def plan_page(frame: Frame) -> dict[str, Any]:
 def data_page(frame: Frame) -> dict[str, Any]:
     """What templates/du-lieu.html shows."""
     return {
+        "sources": _sources_table(frame),
         "freshness_table": _freshness_table(frame),
         "files": _files_table(frame),
         "rejects": _rejects_table(frame),
@@ -74,7 +88,7 @@ def _freshness_table(frame: Frame) -> Table:
         [
             text(row.kind_vi),
             text("Toàn bộ") if row.unit is None else text(row.unit.name, href=frame.link(row.unit)),
-            Cell(_LIGHTS[row.light][1], tone=_LIGHTS[row.light][0]),
+            Cell(LIGHTS_VI[row.light], tone=_TONES[row.light]),
             moment(row.data_as_of),
             text(row.message_vi),
         ]
@@ -83,6 +97,16 @@ def _freshness_table(frame: Frame) -> Table:
     ]
     columns = [Column("Loại tệp xuất"), Column("Đơn vị"), Column("Tình trạng"), Column("Số liệu đến", "date"), Column("Nội dung")]
     return Table("do-moi", "Độ mới và độ đầy đủ của dữ liệu", columns, rows, is_searchable=True, empty="Chưa có đánh giá độ mới.")
+
+
+def _sources_table(frame: Frame) -> Table:
+    columns = [Column("Nguồn"), Column("Tình trạng"), Column("Lấy được gần nhất", "date"), Column("Nội dung", is_wide=True)]
+    rows = [
+        [text(s.name), Cell(SOURCE_LIGHTS_VI[s.light], tone=_TONES[s.light]), moment(s.last_success_at), text(s.message_vi)]
+        for s in frame.figures.sources
+    ]
+    empty = "Chưa khai báo nguồn nào (sources.toml); tệp xuất được chép tay vào thư mục."
+    return Table("nguon", "Nguồn tệp xuất", columns, rows, empty=empty)
 
 
 @cache
@@ -133,7 +157,7 @@ def _checks_table(frame: Frame) -> Table:
     columns = [Column("Mức"), Column("Nội dung"), Column("Số trường hợp", "number"), Column("Chấp nhận vì")]
     rows = [
         [
-            Cell("Nghiêm trọng", tone="missed") if check.severity == "critical" else Cell("Cảnh báo", tone="warn"),
+            Cell(SEVERITIES_VI[check.severity], tone="missed" if check.severity == "critical" else "warn"),
             text(check.message_vi),
             number(check.found),
             text(check.accepted_why),
@@ -148,7 +172,14 @@ def _checks_table(frame: Frame) -> Table:
 def _reconciliation_table(frame: Frame) -> Table:
     different = [row for row in frame.figures.reconciliation if row.difference]
     columns = [Column("Biểu"), Column("Đơn vị"), Column("Từ ngày", "date"), Column("Đến hết ngày", "date"), Column("Chỉ tiêu")]
-    columns += [Column("Trong biểu", "number"), Column("Tự đếm", "number"), Column("Chênh lệch", "number")]
+    columns += [
+        Column("Trong biểu", "number"),
+        Column("Tự đếm", "number"),
+        Column("Chênh lệch", "number"),
+        Column("Kết quả"),
+        Column("Hồ sơ có thể liên quan", is_wide=True),
+    ]
+    columns += [Column("Lưu ý", is_wide=True)]
     rows = [
         [
             text(_kind_labels().get(row.source_kind, row.source_kind)),
@@ -158,7 +189,10 @@ def _reconciliation_table(frame: Frame) -> Table:
             text(row.label_vi),
             number(row.theirs),
             number(row.ours),
-            Cell(f"{row.difference:+d}", sort=row.difference, tone="no_data" if row.is_tolerated else "warn"),
+            number(row.difference, f"{row.difference:+d}"),
+            _reconciled(row),
+            text(_shortened(row.cases)),
+            text(row.note_vi),
         ]
         for row in different[:_MOST_ROWS]
     ]
@@ -169,8 +203,19 @@ def _reconciliation_table(frame: Frame) -> Table:
     return Table("doi-chieu", "Đối chiếu với biểu tổng hợp", columns, rows, note=note, is_searchable=True, is_wide=True, empty=empty)
 
 
+def _reconciled(row: Difference) -> Cell:
+    tone = "warn" if row.is_certain and not row.is_tolerated else "no_data"
+    return Cell(reconciled_vi(row.difference, row.is_tolerated, row.is_certain), tone=tone)
+
+
+def _shortened(cases: Sequence[tuple[str, str]]) -> str:
+    """The first dossiers that may be a difference; the CSV and the workbook have all."""
+    more = f"; và {len(cases) - _MOST_CASES} hồ sơ nữa ở tệp doi-chieu.csv" if len(cases) > _MOST_CASES else ""
+    return candidates_vi(cases[:_MOST_CASES]) + more
+
+
 def dictionary_page(frame: Frame) -> dict[str, Any]:
-    """What templates/tu-dien.html shows: every measure with its targets, and tables of the warehouse where `tables` are given."""
+    """What templates/tu-dien.html shows: every measure with its targets, and every table of the warehouse with its columns."""
     targets: dict[str, dict[str, str]] = {}
     for found in frame.figures.rates:
         if found.unit and found.target is not None and found.period in frame.figures.current:
@@ -180,5 +225,11 @@ def dictionary_page(frame: Frame) -> dict[str, Any]:
         "families": _FAMILIES,
         "targets": targets,
         "periods": ", ".join(period_vi(period.kind, period.start) for period in frame.figures.current),
-        "tables": [],
+        "tables": _warehouse(),
     }
+
+
+@cache
+def _warehouse() -> list[DictionaryTable]:
+    """The contracts' tables; they do not change while a program runs."""
+    return dictionary_tables()

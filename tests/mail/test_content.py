@@ -14,10 +14,10 @@ import pytest
 from conftest import settings_in
 
 from expectations import CheckResult
-from flows.figures import Figures, load_figures
+from flows.figures import Check, Difference, Figures, Freshness, Period, SourceState, load_figures
 from flows.history import find_changes, load_published, published_days, record_published
-from flows.mail.compose import compose, find_attachments
-from flows.mail.content import describe_held, describe_office, describe_units
+from flows.mail.compose import TABLES, compose, find_attachments
+from flows.mail.content import Content, describe_held, describe_office, describe_units
 from flows.mail.dispatch import prepare_held, prepare_published
 from flows.mail.ledger import Ledger, ledger_path
 from flows.mail.recipients import SUMMARIES, Recipient
@@ -102,14 +102,13 @@ def test_the_mail_is_well_formed_and_the_same_every_time(settings: Settings) -> 
     assert not message.defects
     assert parsedate_to_datetime(message["Date"]).replace(tzinfo=None) == settings.as_of
     attached = list(message.iter_attachments())
-    names = [a.get_filename() for a in attached]
-    assert names == ["bang-diem.csv", "chi-tieu-khong-dat.csv", "cham-tiep-nhan.csv", "viec-can-lam.csv", "tthc-2024-06-30.xlsx"]
+    assert [a.get_filename() for a in attached] == [*TABLES.values(), "tthc-2024-06-30.xlsx"]
     folder = settings.outbox / f"{settings.as_of:%Y-%m-%d}"
     for part in attached:
         data = part.get_payload(decode=True)
         assert data == (folder / str(part.get_filename())).read_bytes()
         assert isinstance(data, bytes)
-        assert data.startswith(b"\xef\xbb\xbf" if str(part.get_filename()).endswith(".csv") else b"PK")
+        assert data.startswith(b"PK" if str(part.get_filename()).endswith(".xlsx") else b"\xef\xbb\xbf")
 
 
 def test_the_workbook_goes_with_it_and_its_moment_of_writing_changes_nothing(settings: Settings) -> None:
@@ -188,6 +187,42 @@ def test_what_changed_since_the_last_published_day(settings: Settings, figures: 
     assert (
         load_published(settings.staged, date(2024, 6, 30)).rates.keys() == load_published(settings.staged, date(2024, 6, 28)).rates.keys()
     )
+
+
+def test_the_office_is_told_what_did_not_arrive_what_is_old_what_was_refused_and_what_differs(figures: Figures) -> None:
+    unit = figures.units[-1]
+    spring = Period("range", date(2024, 4, 1), date(2024, 7, 1))
+    differing = Difference("summary06", unit, spring, "total", "Tổng số", 46, 44, 2, False, is_certain=True)
+    troubled = replace(
+        figures,
+        sources=[SourceState("o-chung", "red", None, "Nguồn “o-chung”: không thấy thư mục")],
+        rates=[replace(r, is_stale=r.unit == unit) for r in figures.rates],
+        freshness=[Freshness("cases", "Danh sách hồ sơ", unit, None, "red", "vanished", "Danh sách hồ sơ của xã: không có hồ sơ nào")],
+        reconciliation=[differing, replace(differing, figure="x", is_tolerated=True), replace(differing, figure="y", is_certain=False)],
+        checks=[Check("key:core.cases", "critical", 2, False, "Hồ sơ hai lần", "đã gọi tỉnh")],
+    )
+    content = describe_office(troubled, None, OFFICE)
+    lines, sections = dict(content.lines), dict(content.sections)
+    assert "nguồn “o-chung” không lấy được" in lines["Số liệu"]
+    assert f"1 đơn vị có số liệu cũ: {unit.name}" in lines["Số liệu"]
+    refused = [file for file in figures.files if file.status == "rejected"]
+    assert lines["Chất lượng số liệu"].startswith(f"{len(refused)} tệp ({refused[0].name}, ")
+    assert "1 con số của biểu tổng hợp lệch với số tự đếm, ở 1 đơn vị" in lines["Chất lượng số liệu"]
+    assert "vẫn công bố dù 1 kiểm tra không đạt, đã được chấp nhận, không có cảnh báo" in lines["Chất lượng số liệu"]
+    assert sections["Nguồn tệp xuất cần xem"] == ["Nguồn “o-chung”: không thấy thư mục"]
+    assert len(sections["Tệp bị từ chối"]) == len(refused)
+    assert sections["Biểu tổng hợp lệch với số tự đếm từ hồ sơ"] == [f"{unit.name}, tổng số: trong biểu 46, tự đếm 44 (+2)"]
+    assert sections["Công bố dù kiểm tra không đạt, vì đã được chấp nhận"] == ["Hồ sơ hai lần: 2. Chấp nhận vì: đã gọi tỉnh"]
+    html = body_of(content, figures)
+    assert html.count("dữ liệu cũ") == 1, "beside the one unit"
+    assert len(html.encode()) < 100_000
+
+
+def body_of(content: Content, figures: Figures) -> str:
+    made = compose(content, [], as_of=figures.as_of, name="A", addressee="a@b.vn", max_bytes=20_000_000)
+    message = message_from_bytes(made.data, policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    return body(message, "html")
 
 
 def test_a_night_without_anything_new_says_so(settings: Settings, figures: Figures) -> None:

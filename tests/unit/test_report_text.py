@@ -4,7 +4,7 @@ from datetime import date, datetime
 import pytest
 
 from transforms.report_text import Heading, MeasureResult, Paragraph, PeriodResult, Table, UnitResult, title_vi, write_text
-from transforms.wording import counted_vi, listed_vi, period_vi, points_vi
+from transforms.wording import counted_vi, distinct_names, listed_vi, period_vi, points_vi
 
 NOTHING = dict.fromkeys(("total", "online", "direct", "carried", "done", "early", "on_day", "late", "open", "open_in", "open_over"), 0)
 MET = UnitResult("UBND xã Sơn Hạ", 98, 100, 0.97, "met", 0)
@@ -153,3 +153,25 @@ def test_waiting_dossiers_and_the_age_of_data_are_told() -> None:
     assert "Nhiều nhất: UBND xã Sơn Ba (5 hồ sơ) và UBND xã Sơn Hạ (3 hồ sơ)." in said
     assert "Số liệu của 1 đơn vị đã cũ" in said
     assert "Có 1 tệp hỏng." in said
+
+
+def test_two_units_of_one_name_are_never_one_unit() -> None:
+    old, new = date(2003, 1, 1), date(2025, 7, 1)
+    called = distinct_names(
+        [
+            ("1", old, "UBND xã A"),
+            ("2", new, "UBND xã A"),
+            ("3", old, "UBND xã B"),
+            ("4", old, "C"),
+            ("4", new, "C"),
+            ("1", old, "UBND xã A"),
+        ]
+    )
+    assert called == {
+        ("1", old): "UBND xã A (mã 1)",
+        ("2", new): "UBND xã A (mã 2)",
+        ("3", old): "UBND xã B",
+        ("4", old): "C (mã 4, từ ngày 01/01/2003)",
+        ("4", new): "C (mã 4, từ ngày 01/07/2025)",
+    }
+    assert len(set(called.values())) == 5
