@@ -209,7 +209,7 @@ def test_the_office_is_told_what_did_not_arrive_what_is_old_what_was_refused_and
     assert lines["Chất lượng số liệu"].startswith(f"{len(refused)} tệp ({refused[0].name}, ")
     assert "1 con số của biểu tổng hợp lệch với số tự đếm, ở 1 đơn vị" in lines["Chất lượng số liệu"]
     assert "vẫn công bố dù 1 kiểm tra không đạt, đã được chấp nhận, không có cảnh báo" in lines["Chất lượng số liệu"]
-    assert sections["Nguồn tệp xuất cần xem"] == ["Nguồn “o-chung”: không thấy thư mục"]
+    assert sections["Nguồn tệp xuất cần xem"] == ["Nguồn “o-chung”: không lấy được, hoặc đã lâu không có tệp mới"]
     assert len(sections["Tệp bị từ chối"]) == len(refused)
     assert sections["Biểu tổng hợp lệch với số tự đếm từ hồ sơ"] == [f"{unit.name}, tổng số: trong biểu 46, tự đếm 44 (+2)"]
     assert sections["Công bố dù kiểm tra không đạt, vì đã được chấp nhận"] == ["Hồ sơ hai lần: 2. Chấp nhận vì: đã gọi tỉnh"]
