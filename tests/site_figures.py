@@ -14,6 +14,7 @@ from flows.figures import (
     Period,
     Rank,
     Rate,
+    SourceState,
     Unit,
     WorkItem,
 )
@@ -60,7 +61,22 @@ def make_figures(text: str, *, units: int = 2, measures: int = 2, months: int = 
             Freshness("cases", text, None, AS_OF, "red", "stale", text),
             Freshness("cases", text, first, AS_OF, "yellow", "stale", text),
         ],
-        reconciliation=[Difference("summary06", first, Period("range", date(2024, 1, 1), date(2024, 7, 1)), "total", text, 5, 4, 1, False)],
+        reconciliation=[
+            Difference(
+                "summary06",
+                first,
+                Period("range", date(2024, 1, 1), date(2024, 7, 1)),
+                "total",
+                text,
+                5,
+                4,
+                1,
+                False,
+                note_vi=text,
+                cases=((text, text),) * 12,
+            )
+        ],
+        sources=[SourceState(text, "red", AS_OF, text)],
         checks=[Check(text, "warning", 3, False, text, text)],
         files=[
             File(text, text, text, "rejected", AS_OF, 1, 0, 1, text, text),

@@ -95,12 +95,12 @@ def _freshness_table(frame: Frame) -> Table:
         for row in frame.figures.freshness
         if row.unit is None or row.light != "green"
     ]
-    columns = [Column("Loại tệp xuất"), Column("Đơn vị"), Column("Tình trạng"), Column("Số liệu đến", "date"), Column("Nội dung")]
+    columns = [Column("Loại tệp xuất"), Column("Đơn vị"), Column("Tình trạng"), Column("Số liệu đến", "date"), Column("Nội dung", "long")]
     return Table("do-moi", "Độ mới và độ đầy đủ của dữ liệu", columns, rows, is_searchable=True, empty="Chưa có đánh giá độ mới.")
 
 
 def _sources_table(frame: Frame) -> Table:
-    columns = [Column("Nguồn"), Column("Tình trạng"), Column("Lấy được gần nhất", "date"), Column("Nội dung", is_wide=True)]
+    columns = [Column("Nguồn"), Column("Tình trạng"), Column("Lấy được gần nhất", "date"), Column("Nội dung", "long")]
     rows = [
         [text(s.name), Cell(SOURCE_LIGHTS_VI[s.light], tone=_TONES[s.light]), moment(s.last_success_at), text(s.message_vi)]
         for s in frame.figures.sources
@@ -122,7 +122,7 @@ def _file_kinds(file: File) -> str:
 def _files_table(frame: Frame) -> Table:
     tones = {"loaded": "met", "later": "no_data", "duplicate": "no_data", "rejected": "missed"}
     columns = [Column("Tệp"), Column("Loại"), Column("Kết quả"), Column("Xuất lúc", "date"), Column("Số dòng", "number")]
-    columns += [Column("Đã nạp", "number"), Column("Bị từ chối", "number"), Column("Lý do, lưu ý")]
+    columns += [Column("Đã nạp", "number"), Column("Bị từ chối", "number"), Column("Lý do, lưu ý", "long")]
     files = sorted(frame.figures.files, key=lambda file: file.status != "rejected")  # what is to be mended first; stable
     rows = [
         [
@@ -154,7 +154,7 @@ def _rejects_table(frame: Frame) -> Table:
 
 def _checks_table(frame: Frame) -> Table:
     failed = [check for check in frame.figures.checks if not check.is_passed]
-    columns = [Column("Mức"), Column("Nội dung"), Column("Số trường hợp", "number"), Column("Chấp nhận vì")]
+    columns = [Column("Mức"), Column("Nội dung", "long"), Column("Số trường hợp", "number"), Column("Chấp nhận vì")]
     rows = [
         [
             Cell(SEVERITIES_VI[check.severity], tone="missed" if check.severity == "critical" else "warn"),
@@ -177,9 +177,9 @@ def _reconciliation_table(frame: Frame) -> Table:
         Column("Tự đếm", "number"),
         Column("Chênh lệch", "number"),
         Column("Kết quả"),
-        Column("Hồ sơ có thể liên quan", is_wide=True),
+        Column("Hồ sơ có thể liên quan", "long"),
     ]
-    columns += [Column("Lưu ý", is_wide=True)]
+    columns += [Column("Lưu ý", "long")]
     rows = [
         [
             text(_kind_labels().get(row.source_kind, row.source_kind)),

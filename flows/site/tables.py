@@ -12,7 +12,7 @@ SIGNS = {"met": "✓", "missed": "✗", "no_data": "–", "no_target": "", "abov
 
 @dataclass(frozen=True)
 class Column:
-    """A heading; `kind` is text, code (text that is never broken), number or date; numbers and dates sort by the cells' sort values."""
+    """A heading; `kind` is text, long (sentences), code (text that is never broken), number or date; numbers and dates sort by the cells' sort values."""
 
     label: str
     kind: str = "text"

@@ -13,7 +13,7 @@ import pytest
 
 from flows.bieu06 import Bieu06, write_bieu06
 from flows.document import write_document
-from flows.figures import Check, Difference, Figures, File, Freshness, LateReception, Measure, Period, Rate, Unit, WorkItem
+from flows.figures import Check, Difference, Figures, File, Freshness, LateReception, Measure, Period, Rate, SourceState, Unit, WorkItem
 from flows.office import Office, bare_name, load_office
 from flows.period_report import name_of, parse_report_period, render_page
 from flows.report_charts import draw_pictures
@@ -63,11 +63,12 @@ def figures(text: str, units: int = 1) -> Figures:
         [],
         [(1, unit, text)],
         [Freshness("cases", text, None, AS_OF, "red", text, text)],
-        [Difference("summary06", unit, month, "total", text, 5, 3, 2, False)],
+        [Difference("summary06", unit, month, "total", text, 5, 3, 2, False, note_vi=text, cases=((text, text),))],
         [Check("x", "warning", 3, False, text, text)],
         [File(text, text, "cases", "rejected", AS_OF, 3, 2, 1, text, text)],
         [("bad_date", text, text, 4)],
         [],
+        sources=[SourceState(text, "yellow", None, text)],
     )
 
 

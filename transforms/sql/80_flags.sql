@@ -33,9 +33,11 @@ problems AS (
     CROSS JOIN this_year AS y
     UNION ALL
     SELECT 1, r.unit_code, r.unit_name, r.level, r.measure, r.period_start, r.period_end, r.shortfall, r.rate, r.target,
-           m.label_vi || ': ' || replace(CAST(CAST(floor(r.rate * 10000) / 100 AS DECIMAL(6, 2)) AS VARCHAR), '.', ',') || ' % ('
+           m.label_vi || ': ' || replace(regexp_replace(CAST(CAST(least(
+                   floor((2.0 * r.numerator * 10000 + r.denominator) / (2.0 * r.denominator)), round(r.target * 10000) - 1
+               ) / 100 AS DECIMAL(6, 2)) AS VARCHAR), '[.]?0+$', ''), '.', ',') || ' % ('
                || CAST(r.numerator AS VARCHAR) || ' trên ' || CAST(r.denominator AS VARCHAR) || '), chỉ tiêu '
-               || replace(CAST(CAST(r.target * 100 AS DECIMAL(6, 2)) AS VARCHAR), '.', ',') || ' %, còn thiếu ' || CAST(r.shortfall AS VARCHAR)
+               || replace(regexp_replace(CAST(CAST(r.target * 100 AS DECIMAL(6, 2)) AS VARCHAR), '[.]?0+$', ''), '.', ',') || ' %, còn thiếu ' || CAST(r.shortfall AS VARCHAR)
                || CASE WHEN m.distinct_key IS NULL THEN ' hồ sơ' ELSE ' thủ tục' END,
            y.as_of
     FROM mart.unit_rates AS r
