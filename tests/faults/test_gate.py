@@ -18,6 +18,7 @@ from flows.gate_process import FrameValidator, _read
 from flows.night import run_night
 from flows.settings import ConfigurationError, Settings
 from flows.terminal import show_result
+from flows.validation import Validation
 
 
 def spoil_build(sql: str) -> object:
@@ -88,8 +89,6 @@ def test_an_unknown_check_or_a_missing_reason_is_wrong_usage(office: Settings) -
 
 
 def test_a_process_that_dies_is_a_critical_failure(tmp_path: Path) -> None:
-    from flows.validation import Validation
-
     validation = Validation()
     validation._process.kill()
     results = validation.ask(tmp_path / "none.duckdb", warehouse_frames()[:2], lambda: [])

@@ -23,9 +23,7 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def test_every_deployment_is_limited_to_one_run_in_vietnamese_time(office: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PREFECT_HOME", "PREFECT_API_URL", "PREFECT_LOGGING_LEVEL"):
-        monkeypatch.setenv(name, os.environ.get(name, ""))
+def test_every_deployment_is_limited_to_one_run_in_vietnamese_time(office: Settings) -> None:
     from flows.deployments import DEPLOYMENTS, make_deployments
 
     made = make_deployments(office)
