@@ -147,7 +147,7 @@ def test_status_of_a_published_warehouse(night: tuple[Settings, NightResult], sa
     topics = [line.topic for line in status.lines]
     assert list(dict.fromkeys(topics)) == ["Lần chạy", "Kho dữ liệu", "Dữ liệu", "Kiểm tra", "Ổ đĩa"]
     assert [line.light for line in status.lines if line.topic in ("Lần chạy", "Kho dữ liệu")] == ["green", "green"]
-    assert any("Danh sách hồ sơ: dữ liệu mới nhất ngày 30/06/2024 (hôm nay)" in line.text for line in status.lines)
+    assert any("Danh sách hồ sơ: dữ liệu mới nhất ngày 30/06/2024 (đúng ngày chốt)" in line.text for line in status.lines)
     code, text = ask(settings.warehouse, "--json")
     record = json.loads(text)
     assert code == 1, "by the clock of today the figures of 2024 are long out of date"

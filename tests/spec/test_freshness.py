@@ -313,7 +313,7 @@ def test_age_is_judged_by_the_pace_of_the_office(tmp_path: Path) -> None:
         assert light == "green" or others[0][0] is None or flags[0][1] > others[0][0]
         ago = (day(as_of) - day("15/03")).days
         ending = "" if light == "green" else "; hãy xuất lại"
-        assert message == f"Danh sách hồ sơ: dữ liệu mới nhất ngày 15/03/2024 ({ago} ngày trước){ending}"
+        assert message == f"Danh sách hồ sơ: dữ liệu mới nhất ngày 15/03/2024 ({ago} ngày trước ngày chốt){ending}"
 
 
 @pytest.mark.slow

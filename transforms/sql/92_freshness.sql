@@ -319,7 +319,7 @@ found AS (
                AS light,
            CASE WHEN k.data_as_of IS NULL THEN 'never' WHEN k.age_days > k.allowed_days THEN 'stale' END AS problem,
            CASE WHEN k.data_as_of IS NULL THEN 'chưa có tệp xuất nào; hãy xuất từ hệ thống một cửa và đặt vào thư mục tệp xuất'
-                ELSE 'dữ liệu mới nhất ngày ' || k.day_vi || CASE WHEN k.days_ago <= 0 THEN ' (hôm nay)' ELSE ' (' || CAST(k.days_ago AS VARCHAR) || ' ngày trước)' END
+                ELSE 'dữ liệu mới nhất ngày ' || k.day_vi || CASE WHEN k.days_ago <= 0 THEN ' (đúng ngày chốt)' ELSE ' (' || CAST(k.days_ago AS VARCHAR) || ' ngày trước ngày chốt)' END
                      || CASE WHEN k.age_days > k.allowed_days THEN '; hãy xuất lại' ELSE '' END END AS message_vi
     FROM newest AS k
     WHERE k.data_as_of IS NOT NULL OR k.never <> 'none'
@@ -328,7 +328,7 @@ found AS (
            CASE WHEN a.data_as_of IS NULL THEN 'yellow' WHEN a.age_days > 2 * a.allowed_days THEN 'red' ELSE 'yellow' END,
            CASE WHEN a.data_as_of IS NULL THEN 'never' ELSE 'stale' END,
            CASE WHEN a.data_as_of IS NULL THEN 'chưa có tệp xuất nào cho thấy đơn vị này; hãy xuất danh sách hồ sơ của đơn vị'
-                ELSE 'dữ liệu mới nhất ngày ' || a.day_vi || ' (' || CAST(a.days_ago AS VARCHAR) || ' ngày trước); hãy xuất lại' END
+                ELSE 'dữ liệu mới nhất ngày ' || a.day_vi || ' (' || CAST(a.days_ago AS VARCHAR) || ' ngày trước ngày chốt); hãy xuất lại' END
     FROM ages AS a
     JOIN newest AS k ON k.kind = 'cases' AND k.data_as_of IS NOT NULL
     LEFT JOIN work.vanished AS v ON v.unit_number = a.unit_number
