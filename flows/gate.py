@@ -67,8 +67,8 @@ def run_gate(
     Returns:
         One result a check, the rules first.
     """
-    parts = {kind: [str(p) for p in paths] for kind, paths in manifest.parts.items()}
-    frames = [*staged_frames(reference.lists.kinds, parts, [str(p) for p in manifest.troubles]), *warehouse_frames()]
+    parts = {kind: [str(p) for p in paths] for kind, paths in manifest.row_files().items()}
+    frames = [*staged_frames(reference.lists.kinds, parts, [str(p) for p in manifest.trouble_files()]), *warehouse_frames()]
     results = validator(built, frames, lambda: run_sql_checks(built, manifest, reference, as_of))
     results = [replace(r, accepted_why=accepted.get(r.name)) if not r.is_passed and r.severity == "critical" else r for r in results]
     _write_results(built, results, on_found(results))
@@ -83,8 +83,13 @@ def run_sql_checks(built: Path, manifest: Manifest, reference: Reference, as_of:
         connection.execute("USE tthc")
         load_manifest_views(connection, manifest, reference, as_of)
         kinds = list(reference.lists.kinds)
-        every = " UNION ALL ".join(f"SELECT file_id FROM work.{kind}_rows" for kind in kinds)
-        connection.execute(f"CREATE VIEW work.staged_rows AS {every}")
+        every = [f"SELECT file_id, count(*) AS row_count FROM work.{kind}_rows WHERE state_id IS NULL GROUP BY file_id" for kind in kinds]
+        every.append(
+            "SELECT e.file_id, count(*) FROM work.places AS p JOIN work.chained_exports AS e ON e.export_number = p.export_number GROUP BY e.file_id"
+        )
+        connection.execute(
+            f"CREATE VIEW work.staged_counts AS SELECT file_id, sum(row_count) AS row_count FROM ({' UNION ALL '.join(every)}) GROUP BY file_id"
+        )
         results = [_ask(connection, rule) for rule in load_rules()]
         found: dict[str, dict[str, str]] = {}
         for table, column, kind in connection.execute(
@@ -97,7 +102,7 @@ def run_sql_checks(built: Path, manifest: Manifest, reference: Reference, as_of:
                 continue
             results.append(shape_result(contract, found[contract.table]))
             results += [_ask(connection, check) for check in contract_checks(contract)]
-        return results + [_ask(connection, staged_key_check(kind)) for kind in kinds if manifest.parts.get(kind)]
+        return results + [_ask(connection, staged_key_check(kind)) for kind in kinds if manifest.row_files().get(kind)]
 
 
 def _ask(connection: duckdb.DuckDBPyConnection, check: SqlCheck) -> CheckResult:

@@ -4,10 +4,12 @@ import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from flows.settings import LOCAL_TIME
 from transforms.readers import Limits, is_archive, list_members, read_member
@@ -53,12 +55,66 @@ def time_in_name(name: str) -> datetime | None:
     return None
 
 
-def find_exports(raw: Path, limits: Limits = Limits()) -> list[Export]:
-    """Every export below `raw`, archives opened, in the order of their paths. Temporary files are no exports."""
+def find_exports(raw: Path, limits: Limits = Limits(), seen: Path | None = None) -> list[Export]:
+    """Every export below `raw`, archives opened, in the order of their paths. Temporary files are no exports.
+
+    Args:
+        raw: the raw folder.
+        limits: what archives may ask of the machine.
+        seen: where to remember what lies there, so that the next night does not read again what nobody has touched; None reads everything.
+    """
+    index = _Seen(seen, limits)
     exports: list[Export] = []
     for path in sorted(_files(raw), key=lambda p: p.relative_to(raw).as_posix()):
-        exports.extend(exports_of(path, path.relative_to(raw).as_posix(), limits))
+        name = path.relative_to(raw).as_posix()
+        exports.extend(index.look_up(path, name, limits))
+    index.save()
     return sorted(exports, key=lambda export: export.order)
+
+
+# Raised when `exports_of` gives other exports for the same bytes than before.
+_SEEN_VERSION = 1
+# A file may change once more within the resolution of its file system's clock; one touched so lately is looked at again.
+_SETTLED_NS = 3_000_000_000
+
+
+class _Seen:
+    """Which exports a file held when it was last read; as good as reading it again while its size, times and inode are the same.
+
+    The time of the last change of the inode cannot be set back, so that also a file copied over with its old time is noticed (not on Windows).
+    """
+
+    def __init__(self, path: Path | None, limits: Limits) -> None:
+        self.path, self.made_for = path, f"{_SEEN_VERSION} {limits}"
+        self.now_ns = time.time_ns()
+        self.before = self._load()
+        self.after: dict[str, Any] = {}
+
+    def _load(self) -> dict[str, Any]:
+        try:
+            record = json.loads(self.path.read_text(encoding="utf-8")) if self.path else {}
+        except (FileNotFoundError, ValueError):
+            return {}
+        return dict(record["files"]) if record.get("made_for") == self.made_for else {}
+
+    def look_up(self, path: Path, name: str, limits: Limits) -> list[Export]:
+        try:
+            stat = path.stat()
+        except OSError:
+            return list(exports_of(path, name, limits))
+        marks = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+        known = self.before.get(name)
+        if known and known["marks"] == marks:
+            self.after[name] = known
+            return [Export(file_id, name, member, datetime.fromisoformat(at), error) for file_id, member, at, error in known["exports"]]
+        exports = list(exports_of(path, name, limits))
+        if all(e.is_readable for e in exports) and max(stat.st_mtime_ns, stat.st_ctime_ns) < self.now_ns - _SETTLED_NS:
+            self.after[name] = {"marks": marks, "exports": [[e.file_id, e.member, str(e.arrived_at), e.error] for e in exports]}
+        return exports
+
+    def save(self) -> None:
+        if self.path and self.after != self.before:
+            save_record(self.path, {"made_for": self.made_for, "files": self.after})
 
 
 def _is_export(name: str) -> bool:

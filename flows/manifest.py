@@ -1,6 +1,6 @@
 """The manifest: every export ever landed, its state for one as_of, and where its staged rows are. The build's only view of files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -8,9 +8,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from flows.chains import Chains, StagedSheet, load_chains, sheets_of
 from flows.landing import Export, time_in_name
 from flows.quarantine import load_withdrawn
 from flows.staging import find_staged, load_record, parse_moment
+from transforms.layouts import Kind
 
 _NOT_READ = "chưa đọc được; lần chạy sau sẽ thử lại"
 FILES = pa.schema(
@@ -26,14 +28,44 @@ class Manifest:
     Attributes:
         files: one row an export under each of its names, as FILES.
         warnings: rows of ops.warnings.
-        parts: export kind -> staged row files of the exports that are loaded or later.
+        parts: export kind -> staged row files of the exports that are loaded or later, without those that are told by or tell another.
         troubles: staged trouble files of the same exports.
+        sheets: every staged sheet that counts, and those that tell one.
     """
 
     files: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[dict[str, Any]] = field(default_factory=list)
     parts: dict[str, list[Path]] = field(default_factory=dict)
     troubles: list[Path] = field(default_factory=list)
+    sheets: list[StagedSheet] = field(default_factory=list)
+    _chains: Chains | None = None
+
+    def chained(self) -> list[StagedSheet]:
+        """The sheets that are told by another or tell one."""
+        return list_chained(self.sheets)
+
+    def chains(self, kinds: Mapping[str, Kind]) -> Chains:
+        """What the chained sheets say, read once."""
+        if self._chains is None:
+            self._chains = load_chains(self.chained(), kinds)
+        return self._chains
+
+    def row_files(self) -> dict[str, list[Path]]:
+        """Export kind -> every staged row file; together they say each different row once, or as often as exports that tell no other say it."""
+        files = {kind: list(paths) for kind, paths in self.parts.items()}
+        for sheet in self.chained():
+            files.setdefault(sheet.kind, []).append(sheet.part("rows"))
+        return files
+
+    def trouble_files(self) -> list[Path]:
+        """Every staged trouble file, of the rows in `row_files`."""
+        return self.troubles + [sheet.part("troubles") for sheet in self.chained() if sheet.has_troubles]
+
+
+def list_chained(sheets: Sequence[StagedSheet]) -> list[StagedSheet]:
+    """Of these sheets those that are told by another or tell one."""
+    bases = {(sheet.folder.parent / sheet.base, sheet.number) for sheet in sheets if sheet.base}
+    return [sheet for sheet in sheets if sheet.base or (sheet.folder, sheet.number) in bases]
 
 
 def make_manifest(staged: Path, exports: Sequence[Export], transient: Mapping[str, str], as_of: datetime) -> Manifest:
@@ -71,10 +103,7 @@ def make_manifest(staged: Path, exports: Sequence[Export], transient: Mapping[st
         kinds = ",".join(dict.fromkeys(sheet["kind"] for sheet in staging["sheets"]))
         status = "later" if exported_at and exported_at > as_of else "loaded"
         _add_names(manifest, file_id, names, status, kind=kinds, exported_at=exported_at, is_age_guessed=guessed, is_present=bool(here))
-        for sheet in staging["sheets"]:
-            manifest.parts.setdefault(sheet["kind"], []).append(folder / f"{sheet['number']:02d}.rows.parquet")
-            if sheet["troubles"]:
-                manifest.troubles.append(folder / f"{sheet['number']:02d}.troubles.parquet")
+        manifest.sheets += sheets_of(folder, staging, file_id, status=status, exported_at=exported_at)
         texts = list(staging["warnings"])
         if guessed:
             texts.append("không ghi thời điểm xuất; tạm lấy thời điểm tệp đến")
@@ -82,7 +111,28 @@ def make_manifest(staged: Path, exports: Sequence[Export], transient: Mapping[st
             texts.append("tệp không còn trong thư mục; dữ liệu đã đọc vẫn được giữ")
         for number, text in enumerate(texts, 1):
             manifest.warnings.append({"file_id": file_id, "file_name": names[0][0], "number": number, "warning_vi": text})
+    manifest.sheets += _bases_of(manifest.sheets)
+    chained = {(sheet.folder, sheet.number) for sheet in manifest.chained()}
+    for sheet in manifest.sheets:
+        if (sheet.folder, sheet.number) not in chained:
+            manifest.parts.setdefault(sheet.kind, []).append(sheet.part("rows"))
+            if sheet.has_troubles:
+                manifest.troubles.append(sheet.part("troubles"))
     return manifest
+
+
+def _bases_of(sheets: Iterable[StagedSheet]) -> list[StagedSheet]:
+    """The sheets that tell these and are not among them: their own export was withdrawn, or has been read again."""
+    known = {sheet.folder for sheet in sheets}
+    missing = {sheet.folder.parent / sheet.base for sheet in sheets if sheet.base} - known
+    found: list[StagedSheet] = []
+    while missing:
+        folder = missing.pop()
+        known.add(folder)
+        told = sheets_of(folder, load_record(folder / "export.json") or {"sheets": []}, folder.name.partition("~")[0])
+        found += told
+        missing |= {sheet.folder.parent / sheet.base for sheet in told if sheet.base} - known
+    return found
 
 
 def _add_names(manifest: Manifest, file_id: str, names: Sequence[tuple[str, str | None]], status: str, **facts: Any) -> None:

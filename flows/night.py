@@ -1,6 +1,6 @@
 """One night, from the folder of exports to the summaries. Every step can be repeated; only `publish` changes what readers see.
 
-fetch → land → read (normalise, stage) → build → gate → publish → remember → report → prepare mail → send
+fetch → land → read (normalise, stage) → build → gate → publish → remember → report → prepare mail → pack → send
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +23,7 @@ from flows.logs import logging_to, note, note_error, timed
 from flows.mail.dispatch import Post, prepare_held, prepare_published, send_night
 from flows.mail.server import MailServer, load_server, require_server
 from flows.manifest import Manifest, make_manifest
+from flows.packing import pack_exports
 from flows.quarantine import delete_old_raw
 from flows.reading import find_unread, read_exports
 from flows.reference import Reference, load_reference
@@ -84,7 +85,7 @@ def load_office(settings: Settings) -> Reference:
 
 def land(settings: Settings) -> list[Export]:
     """Every export in the raw folder, its names and arrival remembered."""
-    exports = find_exports(settings.raw, settings.limits)
+    exports = find_exports(settings.raw, settings.limits, settings.staged / "seen.json")
     record_landing(settings.staged, exports)
     return exports
 
@@ -138,6 +139,11 @@ def remember(settings: Settings) -> None:
 def report(settings: Settings) -> list[Path]:
     """Everything people receive, written from the published warehouse."""
     return write_reports(settings)
+
+
+def pack(reference: Reference, manifest: Manifest) -> int:
+    """Exports that repeat an earlier one are kept as what changed; how many were packed now."""
+    return pack_exports(manifest, reference.lists.kinds)
 
 
 def prepare_mail(
@@ -287,5 +293,6 @@ def _run_steps(
     result.summaries = step(report)(settings)
     result.deleted = step(delete_old_raw)(settings, exports)
     result.post = step(prepare_mail)(settings, reference, server, checks, manifest.files, True)
+    step(pack)(reference, manifest)
     run.finish("published", files_read)
     return result

@@ -2,7 +2,7 @@
 
 <warehouse>.staged/landed/<file_id>.json           names and arrival: what is known of the bytes without reading them
 <warehouse>.staged/lists/<version>.json            heading and word lists that staged files were read with
-<warehouse>.staged/read/<reader>/<file_id>/        export.json, NN.rows.parquet, NN.troubles.parquet
+<warehouse>.staged/read/<reader>/<file_id>/        export.json, NN.rows.parquet, NN.troubles.parquet; see flows/chains.py for packed exports
 """
 
 import hashlib
@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from flows.chains import base_folder
 from flows.landing import Export, read_bytes, save_record
 from flows.settings import local_now
 from transforms.layouts import LayoutLists, load_lists
@@ -28,6 +29,7 @@ from transforms.text import hide_numbers
 
 # Raised by hand when reading code changes what a file gives; files staged by other readers are then read again.
 READER_VERSION = "3"
+_BASE_MARK = "is-base"
 
 
 def staged_folder(staged: Path, file_id: str) -> Path:
@@ -125,10 +127,21 @@ def _write(folder: Path, record: dict[str, Any], export: NormalisedExport | None
         told = record.get(name)
         record[name] = [hide_numbers(t) for t in told] if isinstance(told, list) else hide_numbers(told) if told else told
     save_record(part / "export.json", record | {"sheets": sheets, "staged_at": local_now()})
-    if folder.exists():
+    if (folder / _BASE_MARK).exists():  # other exports are told by its rows as they were read then
+        set_aside = folder.with_name(base_folder(folder.name, (load_record(folder / "export.json") or {})["lists"]))
+        if set_aside.exists():  # the lists have been in force before: the same bytes gave the same rows
+            shutil.rmtree(folder)
+        else:
+            folder.replace(set_aside)
+    elif folder.exists():
         shutil.rmtree(folder)
     part.replace(folder)
     return {"status": record["status"], "error": record["error"]}
+
+
+def mark_base(folder: Path) -> None:
+    """The rows of an export staged here tell others from now on, so they are set aside, not removed, when it is read again."""
+    (folder / _BASE_MARK).touch()
 
 
 def save_lists(staged: Path, lists: LayoutLists) -> None:

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from expectations import create_tables_sql, load_contracts
 from flows.build_sql import check_built, fill_table, run_sql, sql_files
+from flows.chains import LINEAGE
 from flows.manifest import FILES, Manifest
 from flows.reconciliation import count_figures, find_candidates, list_stated, load_figures_declared
 from flows.reference import Reference, follow_successors
@@ -27,7 +28,6 @@ from transforms.workdays import make_calendar
 
 # Clients from DuckDB 1.2 on (DBeaver, Metabase) open this storage version.
 STORAGE_VERSION = "v1.2.0"
-_LINEAGE = [("file_id", pa.string()), ("sheet", pa.string()), ("sheet_number", pa.int32())]
 
 
 def building_path(warehouse: Path) -> Path:
@@ -162,7 +162,7 @@ def _load_tables(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.
 
 
 def load_manifest_views(connection: duckdb.DuckDBPyConnection, manifest: Manifest, reference: Reference, as_of: datetime) -> None:
-    """work.files, work.present, work.moment, work.plan, work.unit_today, work.<kind>_rows and work.troubles: what build and gate both look at."""
+    """work.files, work.present, work.moment, work.plan, work.unit_today, work.<kind>_rows, work.troubles and work.places: what build and gate both look at."""
     tables = {
         "work.files": pa.Table.from_pylist(manifest.files, schema=FILES),
         "work.plan": reference.plan.lines,
@@ -171,18 +171,26 @@ def load_manifest_views(connection: duckdb.DuckDBPyConnection, manifest: Manifes
     }
     _load_tables(connection, tables)
     connection.execute("CREATE TABLE work.present AS SELECT file_id, status FROM work.files WHERE is_present")
+    chains = manifest.chains(reference.lists.kinds)
     for name, kind in reference.lists.kinds.items():
-        _stage_view(connection, f"work.{name}_rows", manifest.parts.get(name, []), staged_schema(kind))
-    _stage_view(connection, "work.troubles", manifest.troubles, TROUBLES)
+        schema = staged_schema(kind).append(pa.field("state_id", pa.int64()))
+        _stage_view(connection, f"work.{name}_rows", manifest.parts.get(name, []), chains.rows.get(name), schema)
+    _stage_view(connection, "work.troubles", manifest.troubles, chains.troubles if chains.troubles.num_rows else None, TROUBLES)
+    _load_tables(connection, {"work.places": chains.places, "work.chained_exports": chains.exports})
 
 
-def _stage_view(connection: duckdb.DuckDBPyConnection, name: str, parts: Sequence[Path], schema: pa.Schema) -> None:
-    """The staged rows of a kind; a column that an export staged by an older reader lacks is NULL for it."""
-    for column, kind in _LINEAGE:
+def _stage_view(
+    connection: duckdb.DuckDBPyConnection, name: str, parts: Sequence[Path], chained: pa.Table | None, schema: pa.Schema
+) -> None:
+    """The staged rows of a kind, each once: those of row files, and the states of chained exports at their newest places (see flows/chains.py).
+
+    A column that an export staged by an older reader lacks is NULL for it.
+    """
+    for column, kind in LINEAGE:
         schema = schema.append(pa.field(column, kind))
-    connection.register("incoming", schema.empty_table())
-    connection.execute(f"CREATE TABLE {name if not parts else name + '_shape'} AS SELECT * FROM incoming")
-    connection.unregister("incoming")
+    _load_tables(
+        connection, {name if not parts else f"{name}_shape": schema.empty_table() if chained is None else chained.select(schema.names)}
+    )
     if not parts:
         return
     if any(c in str(parts[0]) for c in "*?["):

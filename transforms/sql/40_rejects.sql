@@ -1,8 +1,9 @@
 -- Grain: one row a rejected data row, with the first reason of the contract's list that applies.
--- Inputs: work.troubles (found while reading), work.case_rows, work.other_units, work.unit_refs, core.procedures, work.files.
+-- A row is judged once, at its newest place, and rejected at every place where exports repeat it.
+-- Inputs: work.troubles (found while reading), work.*_rows, work.case_rows, work.other_units, work.unit_refs, work.places, core.procedures, work.files.
 -- Readers: 50_payments.sql, 60_cases.sql, 90_files.sql; the office, to repair the source.
 
-INSERT INTO ops.rejects
+CREATE TABLE work.rejected AS
 WITH problems AS (
     SELECT t.file_id, t.sheet, t.sheet_number, t.row_number, t.rank, t.reason, t.column_name, t.masked_value
     FROM work.troubles AS t
@@ -25,10 +26,25 @@ ranked AS (
     SELECT p.*, row_number() OVER (PARTITION BY file_id, sheet_number, row_number ORDER BY rank, column_name NULLS LAST, masked_value NULLS LAST) AS place
     FROM problems AS p
 )
-SELECT r.file_id, f.file_name, r.sheet, r.sheet_number, r.row_number, r.reason, r.column_name, r.masked_value
+SELECT r.file_id, r.sheet, r.sheet_number, r.row_number, r.reason, r.column_name, r.masked_value, s.state_id
 FROM ranked AS r
-JOIN work.files AS f ON f.file_id = r.file_id AND f.status IN ('loaded', 'later')
+LEFT JOIN work.state_places AS s ON s.file_id = r.file_id AND s.sheet_number = r.sheet_number AND s.row_number = r.row_number
 WHERE r.place = 1;
+
+INSERT INTO ops.rejects
+WITH every_place AS (
+    SELECT file_id, sheet, sheet_number, row_number, reason, column_name, masked_value
+    FROM work.rejected
+    WHERE state_id IS NULL
+    UNION ALL
+    SELECT e.file_id, e.sheet, e.sheet_number, p.row_number, r.reason, r.column_name, r.masked_value
+    FROM work.rejected AS r
+    JOIN work.places AS p ON p.state_id = r.state_id
+    JOIN work.chained_exports AS e ON e.export_number = p.export_number
+)
+SELECT r.file_id, f.file_name, r.sheet, r.sheet_number, r.row_number, r.reason, r.column_name, r.masked_value
+FROM every_place AS r
+JOIN work.files AS f ON f.file_id = r.file_id AND f.status IN ('loaded', 'later');
 
 -- The rows that count: loaded exports only, without their rejected rows.
 CREATE TABLE work.good_cases AS
@@ -36,5 +52,5 @@ SELECT r.*, f.exported_at, u.unit_code, u.valid_from AS unit_valid_from
 FROM work.case_rows AS r
 JOIN work.files AS f ON f.file_id = r.file_id AND f.status = 'loaded'
 JOIN work.unit_refs AS u ON u.unit_ref = r.unit_ref AND u.on_date = r.on_date
-LEFT JOIN ops.rejects AS j ON j.file_id = r.file_id AND j.sheet_number = r.sheet_number AND j.row_number = r.row_number
+LEFT JOIN work.rejected AS j ON j.file_id = r.file_id AND j.sheet_number = r.sheet_number AND j.row_number = r.row_number
 WHERE j.file_id IS NULL;

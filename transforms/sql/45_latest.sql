@@ -1,7 +1,7 @@
 -- Grain: work.latest_cases and work.latest_digitization one row a dossier, work.latest_payments one row a fee line: what the newest export shows.
 -- At the same age a dossier list wins over the list of those waiting, then the higher file_id, then the later row (design, section 4). Of the
 -- exports that hold a dossier's fees the newest wins whole: its lines replace all older ones.
--- Inputs: work.good_cases, work.payments_rows, work.digitization_rows, ops.rejects, work.files.
+-- Inputs: work.good_cases, work.payments_rows, work.digitization_rows, work.rejected, work.files.
 -- Readers: corrections.yml is applied to these tables; then 50_payments.sql and 60_cases.sql.
 
 CREATE TABLE work.latest_cases AS
@@ -24,7 +24,7 @@ WITH ranked AS (
            ) AS place
     FROM work.digitization_rows AS r
     JOIN work.files AS f ON f.file_id = r.file_id AND f.status = 'loaded'
-    LEFT JOIN ops.rejects AS j ON j.file_id = r.file_id AND j.sheet_number = r.sheet_number AND j.row_number = r.row_number
+    LEFT JOIN work.rejected AS j ON j.file_id = r.file_id AND j.sheet_number = r.sheet_number AND j.row_number = r.row_number
     WHERE j.file_id IS NULL
 )
 SELECT * FROM ranked WHERE place = 1;
@@ -34,7 +34,7 @@ WITH lines AS (
     SELECT r.*, f.exported_at
     FROM work.payments_rows AS r
     JOIN work.files AS f ON f.file_id = r.file_id AND f.status = 'loaded'
-    LEFT JOIN ops.rejects AS j ON j.file_id = r.file_id AND j.sheet_number = r.sheet_number AND j.row_number = r.row_number
+    LEFT JOIN work.rejected AS j ON j.file_id = r.file_id AND j.sheet_number = r.sheet_number AND j.row_number = r.row_number
     WHERE j.file_id IS NULL
 ),
 newest AS (

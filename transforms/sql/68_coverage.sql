@@ -4,7 +4,7 @@
 -- work.export_ranges, work.export_units: the days and units of one dossier list. work.export_covers: also the units without dossiers, where the list holds
 -- most units of the district: a silent unit is as fresh as that list, unless it used to have dossiers in such lists (then it is missed).
 -- work.unit_ages: one row a unit, its newest list. work.unit_period_ages: one row a unit and period; work.unit_freshness one a view, unit and period.
--- Inputs: work.files, work.kinds, work.watch, work.case_rows, work.unit_refs, core.units, core.calendar, work.periods, work.unit_today, work.moment.
+-- Inputs: work.files, work.kinds, work.watch, work.every_case_row, work.unit_refs, core.units, core.calendar, work.periods, work.unit_today, work.moment.
 -- Readers: 70_rates.sql, 92_freshness.sql.
 
 CREATE TABLE work.unit_numbers AS
@@ -25,7 +25,7 @@ WHERE f.status = 'loaded' AND f.exported_at IS NOT NULL;
 -- Days after the export itself are typing errors and say nothing about what it covers.
 CREATE TABLE work.export_days AS
 SELECT e.file_id, n.unit_number, r.on_date AS day, count(*) AS cases
-FROM work.case_rows AS r
+FROM work.every_case_row AS r
 JOIN work.exports AS e ON e.kind = 'cases' AND e.file_id = r.file_id
 JOIN work.unit_refs AS u ON u.unit_ref = r.unit_ref AND u.on_date = r.on_date
 JOIN work.unit_numbers AS n ON n.unit_code = u.unit_code AND n.valid_from = u.valid_from

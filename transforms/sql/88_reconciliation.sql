@@ -2,7 +2,7 @@
 -- A difference is the export's figure less our own count. Ours is what is known now, so changes made after the export was made show as differences:
 -- note_vi says how old both are, and how many rows of dossiers could not be counted.
 -- Inputs: work.aggregates, work.stated, work.counted (rendered from reconciliation.yml), work.figures, work.tolerances, work.case_rows, work.unit_refs,
--- ops.rejects, work.files, core.units, work.moment.
+-- work.rejected, work.places, work.files, core.units, work.moment.
 -- Readers: 89_reconciliation_cases.sql, rules.yml, the summaries, analysts.
 
 INSERT INTO mart.reconciliation
@@ -34,11 +34,20 @@ lists AS (
     JOIN (SELECT DISTINCT file_id FROM work.case_rows) AS r ON r.file_id = f.file_id
     WHERE f.status = 'loaded'
 ),
+repeated AS (
+    SELECT p.state_id, count(*) AS places
+    FROM work.places AS p
+    JOIN work.chained_exports AS e ON e.export_number = p.export_number
+    JOIN work.files AS f ON f.file_id = e.file_id AND f.status = 'loaded'
+    JOIN work.rejected AS j ON j.state_id = p.state_id
+    GROUP BY p.state_id
+),
 refused AS (
-    SELECT u.unit_code, u.valid_from AS unit_valid_from, count(*) AS refused_rows
-    FROM ops.rejects AS j
+    SELECT u.unit_code, u.valid_from AS unit_valid_from, sum(CASE WHEN j.state_id IS NULL THEN 1 ELSE t.places END) AS refused_rows
+    FROM work.rejected AS j
     JOIN work.files AS f ON f.file_id = j.file_id AND f.status = 'loaded'
     JOIN work.case_rows AS r ON r.file_id = j.file_id AND r.sheet_number = j.sheet_number AND r.row_number = j.row_number
+    LEFT JOIN repeated AS t ON t.state_id = j.state_id
     LEFT JOIN work.unit_refs AS u ON u.unit_ref = r.unit_ref AND u.on_date = r.on_date
     GROUP BY u.unit_code, u.valid_from
 ),
@@ -68,8 +77,8 @@ SELECT source_kind, unit_code, unit_valid_from, unit_name, period_start, period_
                       ELSE 'Biểu và danh sách hồ sơ cùng thời điểm xuất' END
                  || CASE WHEN is_contradicting THEN '; các cột của biểu không cộng đúng với nhau: hãy kiểm tra lại biểu trước' ELSE '' END
                  || CASE WHEN period_end > CAST(as_of AS DATE) + INTERVAL 1 DAY THEN '; kỳ chưa kết thúc ở thời điểm chốt số liệu' ELSE '' END
-                 || CASE WHEN refused_rows > 0 THEN '; ' || CAST(refused_rows AS VARCHAR) || ' dòng hồ sơ của đơn vị bị từ chối, chưa được đếm' ELSE '' END
-                 || CASE WHEN unknown_rows > 0 THEN '; ' || CAST(unknown_rows AS VARCHAR) || ' dòng hồ sơ không rõ đơn vị, chưa được đếm' ELSE '' END
+                 || CASE WHEN refused_rows > 0 THEN '; ' || CAST(CAST(refused_rows AS BIGINT) AS VARCHAR) || ' dòng hồ sơ của đơn vị bị từ chối, chưa được đếm' ELSE '' END
+                 || CASE WHEN unknown_rows > 0 THEN '; ' || CAST(CAST(unknown_rows AS BIGINT) AS VARCHAR) || ' dòng hồ sơ không rõ đơn vị, chưa được đếm' ELSE '' END
        END AS note_vi,
        exported_at, listed_at, file_id, sheet, row_number, as_of
 FROM compared

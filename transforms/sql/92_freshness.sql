@@ -30,7 +30,7 @@ SELECT d.kind, d.number, r.file_id, r.case_code, n.unit_number, r.on_date AS day
        CASE WHEN r.status_code IN (7, 8, 9, 10) THEN TRUE ELSE FALSE END AS is_ended,
        CAST(hash(r.case_code, r.unit_ref, r.procedure_code, r.submitted_at, r.received_at, r.due_at, r.finished_at, r.returned_at, r.status_code)
             % 1000000007 AS BIGINT) AS content
-FROM work.case_rows AS r
+FROM work.every_case_row AS r
 JOIN work.exports AS e ON e.file_id = r.file_id AND e.kind = CASE r.source_rank WHEN 0 THEN 'cases' ELSE 'waiting' END
 JOIN work.deliveries AS d ON d.kind = e.kind AND d.delivered_on = e.delivered_on
 LEFT JOIN work.unit_refs AS u ON u.unit_ref = r.unit_ref AND u.on_date = r.on_date
@@ -39,7 +39,7 @@ WHERE r.case_code IS NOT NULL
 UNION ALL
 SELECT d.kind, d.number, r.file_id, r.case_code, k.unit_number, k.day, NULL, NULL, FALSE, FALSE,
        CAST(hash(r.case_code, r.fee_kind, r.amount, r.collection, r.method, r.payment_state, r.paid_at) % 1000000007 AS BIGINT)
-FROM work.payments_rows AS r
+FROM work.every_payment_row AS r
 JOIN work.exports AS e ON e.file_id = r.file_id AND e.kind = 'payments'
 JOIN work.deliveries AS d ON d.kind = e.kind AND d.delivered_on = e.delivered_on
 LEFT JOIN known AS k ON k.case_code = r.case_code
@@ -47,7 +47,7 @@ WHERE r.case_code IS NOT NULL
 UNION ALL
 SELECT d.kind, d.number, r.file_id, r.case_code, k.unit_number, k.day, NULL, NULL, FALSE, FALSE,
        CAST(hash(r.case_code, r.digitized_input_code, r.is_result_digitized, r.is_e_result) % 1000000007 AS BIGINT)
-FROM work.digitization_rows AS r
+FROM work.every_digitization_row AS r
 JOIN work.exports AS e ON e.file_id = r.file_id AND e.kind = 'digitization'
 JOIN work.deliveries AS d ON d.kind = e.kind AND d.delivered_on = e.delivered_on
 LEFT JOIN known AS k ON k.case_code = r.case_code
@@ -210,7 +210,7 @@ sizes AS (
 -- A refused row loses its code when it is read: so many of the missing may be among those of the same unit, or of no known unit.
 refused AS (
     SELECT r.file_id, n.unit_number, count(*) AS cases
-    FROM work.case_rows AS r
+    FROM work.every_case_row AS r
     LEFT JOIN work.unit_refs AS u ON u.unit_ref = r.unit_ref AND u.on_date = r.on_date
     LEFT JOIN work.unit_numbers AS n ON n.unit_code = u.unit_code AND n.valid_from = u.valid_from
     WHERE r.case_code IS NULL AND r.source_rank = 0

@@ -1,0 +1,234 @@
+"""Exports staged as what changed since an earlier one (see flows/packing.py), read back as rows.
+
+<warehouse>.staged/read/<reader>/<file_id>/   of a packed export: export.json with `base`, NN.new.parquet and NN.new_troubles.parquet
+                                              (its rows that the base does not have), NN.runs.parquet (all its rows in order)
+
+A row that stands unchanged in several exports is one state. The build sees each state once, at its newest place, as rows of work.<kind>_rows
+with a state_id; all its places are in work.places. An export that tells no other and is told by none has no states: its rows are its rows.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from transforms.layouts import Kind
+from transforms.normalise import TROUBLES, staged_schema
+from transforms.row_runs import follow_runs
+
+LINEAGE = (("file_id", pa.string()), ("sheet", pa.string()), ("sheet_number", pa.int32()))
+PLACES = pa.schema([("state_id", pa.int64()), ("export_number", pa.int32()), ("row_number", pa.int32())])
+CHAINED_EXPORTS = pa.schema([("export_number", pa.int32()), ("kind", pa.string()), *LINEAGE])
+
+
+@dataclass(frozen=True)
+class StagedSheet:
+    """One staged sheet of data.
+
+    Attributes:
+        folder: where its export is staged.
+        number: the sheet's number in the export.
+        base: name of the folder (beside its own) whose sheet of the same number tells it; None when all its rows are kept as rows.
+        status: loaded or later; None for a base that does not count itself.
+        exported_at: the export's age.
+    """
+
+    folder: Path
+    number: int
+    kind: str
+    name: str | None
+    file_id: str
+    rows: int
+    has_troubles: bool
+    base: str | None = None
+    status: str | None = None
+    exported_at: datetime | None = None
+
+    def part(self, name: str) -> Path:
+        """One of its files: rows or troubles (of a packed sheet those that are new), or runs."""
+        told = f"new{'_troubles' if name == 'troubles' else ''}" if self.base and name != "runs" else name
+        return self.folder / f"{self.number:02d}.{told}.parquet"
+
+    @property
+    def age(self) -> tuple[bool, datetime, str]:
+        """The order in which exports overrule each other: the newest last (see 45_latest.sql)."""
+        return (self.exported_at is not None, self.exported_at or datetime.min, self.file_id)
+
+
+def base_folder(name: str, lists: str) -> str:
+    """Where a base is kept once its export has been read again with other lists: what it told must stay as it was."""
+    return f"{name}~{lists}"
+
+
+def sheets_of(folder: Path, record: Mapping[str, Any], file_id: str, **facts: Any) -> list[StagedSheet]:
+    """The staged sheets of one export's record."""
+    base = _find_base(folder, record.get("base"))
+    return [
+        StagedSheet(
+            folder,
+            s["number"],
+            s["kind"],
+            s["name"] or None,
+            file_id,
+            s["rows"],
+            bool(s["new_troubles" if base else "troubles"]),
+            base,
+            **facts,
+        )
+        for s in record["sheets"]
+    ]
+
+
+def _find_base(folder: Path, base: Mapping[str, str] | None) -> str | None:
+    if base is None:
+        return None
+    set_aside = base_folder(base["file_id"], base["lists"])
+    return set_aside if (folder.parent / set_aside).is_dir() else base["file_id"]
+
+
+@dataclass
+class Chains:
+    """States and places of all exports that tell or are told by others.
+
+    Attributes:
+        rows: kind -> its states at their newest places: the staged columns, lineage and state_id.
+        troubles: troubles of those rows, with their lineage.
+        places: every place of every state, see PLACES.
+        exports: what export_number stands for, see CHAINED_EXPORTS.
+        listed: (folder, sheet number) -> states of the sheet's rows, in order.
+    """
+
+    rows: dict[str, pa.Table] = field(default_factory=dict)
+    troubles: pa.Table = field(default_factory=lambda: _with_lineage(TROUBLES).empty_table())
+    places: pa.Table = field(default_factory=PLACES.empty_table)
+    exports: pa.Table = field(default_factory=CHAINED_EXPORTS.empty_table)
+    listed: dict[tuple[Path, int], np.ndarray] = field(default_factory=dict)
+    contents: dict[str, tuple[int, pa.Table, pa.Table]] = field(default_factory=dict)
+
+    def expand(self, sheet: StagedSheet) -> tuple[pa.Table, pa.Table]:
+        """(rows, troubles) of one chained sheet as it was staged; troubles carry `place`, the row's place in the sheet."""
+        first, content, troubles = self.contents[sheet.kind]
+        states = self.listed[sheet.folder, sheet.number] - first
+        order = np.full(content.num_rows, -1, dtype=np.int64)
+        order[states] = np.arange(len(states))
+        at = order[troubles["state"].to_numpy()]
+        mine = pa.array(at >= 0)
+        return content.take(pa.array(states)), troubles.filter(mine).append_column("place", pa.array(at[at >= 0]))
+
+
+def _with_lineage(schema: pa.Schema) -> pa.Schema:
+    for name, kind in LINEAGE:
+        schema = schema.append(pa.field(name, kind))
+    return schema
+
+
+def load_chains(sheets: Sequence[StagedSheet], kinds: Mapping[str, Kind]) -> Chains:
+    """The chains of these sheets.
+
+    Args:
+        sheets: every chained sheet, bases that do not count themselves included.
+        kinds: the export kinds.
+    """
+    chains = Chains()
+    counting = [sheet for sheet in sheets if sheet.status]
+    numbers = {(sheet.folder, sheet.number): number for number, sheet in enumerate(counting)}
+    chains.exports = pa.table(
+        [list(range(len(counting))), *([getattr(s, name) for s in counting] for name in ("kind", "file_id", "name", "number"))],
+        schema=CHAINED_EXPORTS,
+    )
+    places, troubles, first = [], [], 0
+    for kind in dict.fromkeys(sheet.kind for sheet in sheets):
+        mine = [sheet for sheet in sheets if sheet.kind == kind]
+        content, found, listed = _load_states(mine, staged_schema(kinds[kind]), first)
+        chains.contents[kind] = (first, content, found)
+        chains.listed |= {key: states for key, (states, _) in listed.items()}
+        newest, row = np.full(content.num_rows, -1, dtype=np.int64), np.zeros(content.num_rows, dtype=np.int64)
+        for status in ("later", "loaded"):  # what is loaded overrules what is not yet
+            for sheet in sorted((s for s in mine if s.status == status), key=lambda s: s.age):
+                states, row_numbers = listed[sheet.folder, sheet.number]
+                newest[states - first], row[states - first] = numbers[sheet.folder, sheet.number], row_numbers
+                places.append((states, numbers[sheet.folder, sheet.number], row_numbers))
+        kept = np.flatnonzero(newest >= 0)
+        chains.rows[kind] = _place(content.take(pa.array(kept)), chains.exports, newest[kept], row[kept], kept + first)
+        at = found["state"].to_numpy()
+        shown = newest[at] >= 0
+        at = at[shown]
+        troubles.append(_place(found.filter(pa.array(shown)).drop_columns(["state"]), chains.exports, newest[at], row[at]))
+        first += content.num_rows
+    if places:
+        chains.places = pa.table(
+            [
+                np.concatenate([states for states, _, _ in places]),
+                np.concatenate([np.full(len(states), number, dtype=np.int32) for states, number, _ in places]),
+                np.concatenate([rows for _, _, rows in places]).astype(np.int32),
+            ],
+            schema=PLACES,
+        )
+        chains.troubles = pa.concat_tables(troubles)
+    return chains
+
+
+_Listed = dict[tuple[Path, int], tuple[np.ndarray, np.ndarray]]
+
+
+def _load_states(sheets: Sequence[StagedSheet], schema: pa.Schema, first: int) -> tuple[pa.Table, pa.Table, _Listed]:
+    """(states, their troubles with the number of the state, states and row numbers of every sheet); bases come before what they tell."""
+    parts, troubles, listed, count = [], [], _Listed(), 0
+    by_place = {(sheet.folder.name, sheet.folder.parent, sheet.number): sheet for sheet in sheets}
+
+    def load(sheet: StagedSheet) -> None:
+        nonlocal count
+        own = _fit(pq.read_table(sheet.part("rows")), schema)
+        own_rows = own["row_number"].to_numpy().astype(np.int64)
+        if sheet.base is None:
+            listed[sheet.folder, sheet.number] = (first + count + np.arange(own.num_rows), own_rows)
+        else:
+            base = sheet.folder.parent / sheet.base
+            listed[sheet.folder, sheet.number] = follow_runs(
+                pq.read_table(sheet.part("runs")), listed[base, sheet.number][0], first + count
+            )
+        if sheet.has_troubles:
+            found = pq.read_table(sheet.part("troubles")).select(TROUBLES.names)
+            at = np.searchsorted(own_rows, found["row_number"].to_numpy())
+            troubles.append(found.append_column("state", pa.array(count + at)))
+        parts.append(own)
+        count += own.num_rows
+
+    for sheet in sheets:
+        waiting = [sheet]  # a chain may be years long: no recursion
+        while (last := waiting[-1]).base is not None and (last.folder.parent / last.base, last.number) not in listed:
+            waiting.append(by_place[last.base, last.folder.parent, last.number])
+        for one in reversed(waiting):
+            if (one.folder, one.number) not in listed:
+                load(one)
+    none = pa.schema([*TROUBLES, ("state", pa.int64())]).empty_table()
+    return pa.concat_tables(parts).combine_chunks(), pa.concat_tables([none, *troubles]), listed
+
+
+def _fit(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The table with exactly these columns; one that an older reader did not give is blank."""
+    columns = [table[f.name].cast(f.type) if f.name in table.column_names else pa.nulls(table.num_rows, f.type) for f in schema]
+    return pa.table(columns, schema=schema)
+
+
+def _place(table: pa.Table, exports: pa.Table, export: np.ndarray, row: np.ndarray, state: np.ndarray | None = None) -> pa.Table:
+    """The rows with the lineage of these places, and their states where given."""
+    table = table.set_column(table.column_names.index("row_number"), "row_number", pa.array(row.astype(np.int32)))
+    at = pa.array(export)
+    for name, kind in LINEAGE:
+        table = table.append_column(name, exports[name].combine_chunks().take(at).cast(kind))
+    return table if state is None else table.append_column("state_id", pa.array(state, pa.int64()))
+
+
+def count_rows(chains: Chains) -> dict[str, int]:
+    """file_id -> rows of its chained sheets."""
+    counted = chains.places.group_by("export_number").aggregate([("row_number", "count")])
+    ids = chains.exports["file_id"].combine_chunks().take(counted["export_number"].combine_chunks())
+    total = pa.table([ids, counted["row_number_count"]], names=["file_id", "rows"]).group_by("file_id").aggregate([("rows", "sum")])
+    return dict(zip(total["file_id"].to_pylist(), pc.cast(total["rows_sum"], pa.int64()).to_pylist(), strict=True))

@@ -1,0 +1,74 @@
+"""What lies in the raw folder is read once, and again whenever anybody touched it."""
+
+import hashlib
+import os
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from flows import landing
+from flows.landing import find_exports
+from transforms.readers import Limits
+
+
+@pytest.fixture
+def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A raw folder with a list and an archive of two, touched a minute ago."""
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    (folder / "a.csv").write_text("Mã hồ sơ\n1\n", encoding="utf-8")
+    with zipfile.ZipFile(folder / "b.zip", "w") as archive:
+        archive.writestr("x.csv", "một")
+        archive.writestr("y.csv", "hai")
+    now = landing.time.time_ns()
+    monkeypatch.setattr(landing.time, "time_ns", lambda: now + 60_000_000_000)
+    return folder
+
+
+def test_untouched_files_are_not_read_again(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = tmp_path / "seen.json"
+    first = find_exports(raw, seen=seen)
+    assert [(e.file_name, e.member) for e in first] == [("a.csv", None), ("b.zip", "x.csv"), ("b.zip", "y.csv")]
+    monkeypatch.setattr(landing, "exports_of", None)  # reading would fail
+    assert find_exports(raw, seen=seen) == first
+
+
+def test_new_bytes_of_the_same_size_and_time_under_an_old_name_are_noticed(raw: Path, tmp_path: Path) -> None:
+    seen = tmp_path / "seen.json"
+    before = find_exports(raw, seen=seen)[0]
+    stat = (raw / "a.csv").stat()
+    shutil.copy(raw / "a.csv", tmp_path / "new")
+    (tmp_path / "new").write_bytes((tmp_path / "new").read_bytes().replace(b"1", b"2"))
+    shutil.copy(tmp_path / "new", raw / "a.csv")
+    os.utime(raw / "a.csv", ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    after = find_exports(raw, seen=seen)[0]
+    assert after.arrived_at == before.arrived_at
+    assert after.file_id == hashlib.sha256((raw / "a.csv").read_bytes()).hexdigest() != before.file_id
+
+
+def test_a_file_touched_a_moment_ago_is_looked_at_again(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    (raw / "a.csv").touch()
+    find_exports(raw, seen=tmp_path / "seen.json")
+    read = []
+    exports_of = landing.exports_of
+    monkeypatch.setattr(landing, "exports_of", lambda path, name, limits: read.append(name) or exports_of(path, name, limits))
+    find_exports(raw, seen=tmp_path / "seen.json")
+    assert "a.csv" in read
+
+
+@pytest.mark.parametrize("damage", ["", "{", '{"made_for": "an older program", "files": {"a.csv": {}}}'])
+def test_a_memory_that_cannot_be_used_is_made_anew(raw: Path, tmp_path: Path, damage: str) -> None:
+    seen = tmp_path / "seen.json"
+    wanted = find_exports(raw)
+    seen.write_text(damage, encoding="utf-8")
+    assert find_exports(raw, seen=seen) == wanted
+    assert find_exports(raw, seen=seen) == wanted
+
+
+def test_other_limits_are_asked_anew(raw: Path, tmp_path: Path) -> None:
+    seen = tmp_path / "seen.json"
+    assert all(e.error is None for e in find_exports(raw, seen=seen))
+    assert [e.error is None for e in find_exports(raw, Limits(entries=1), seen)] == [True, False]
