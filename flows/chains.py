@@ -15,12 +15,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from transforms.layouts import Kind
 from transforms.normalise import TROUBLES, staged_schema
-from transforms.row_runs import follow_runs
+from transforms.row_runs import RUNS, follow_runs
 
 LINEAGE = (("file_id", pa.string()), ("sheet", pa.string()), ("sheet_number", pa.int32()))
 PLACES = pa.schema([("state_id", pa.int64()), ("export_number", pa.int32()), ("row_number", pa.int32())])
@@ -34,7 +33,9 @@ class StagedSheet:
     Attributes:
         folder: where its export is staged.
         number: the sheet's number in the export.
+        has_rows, has_troubles: whether it has files of (new) rows and of their troubles.
         base: name of the folder (beside its own) whose sheet of the same number tells it; None when all its rows are kept as rows.
+        runs: its runs, where they are few; else they stand in a file.
         status: loaded or later; None for a base that does not count itself.
         exported_at: the export's age.
     """
@@ -44,9 +45,10 @@ class StagedSheet:
     kind: str
     name: str | None
     file_id: str
-    rows: int
+    has_rows: bool
     has_troubles: bool
     base: str | None = None
+    runs: Sequence[Sequence[int]] | None = None
     status: str | None = None
     exported_at: datetime | None = None
 
@@ -69,6 +71,7 @@ def base_folder(name: str, lists: str) -> str:
 def sheets_of(folder: Path, record: Mapping[str, Any], file_id: str, **facts: Any) -> list[StagedSheet]:
     """The staged sheets of one export's record."""
     base = _find_base(folder, record.get("base"))
+    new = "new_" if base else ""
     return [
         StagedSheet(
             folder,
@@ -76,9 +79,10 @@ def sheets_of(folder: Path, record: Mapping[str, Any], file_id: str, **facts: An
             s["kind"],
             s["name"] or None,
             file_id,
-            s["rows"],
-            bool(s["new_troubles" if base else "troubles"]),
-            base,
+            has_rows=base is None or bool(s["new_rows"]),
+            has_troubles=bool(s[f"{new}troubles"]),
+            base=base,
+            runs=s.get("runs"),
             **facts,
         )
         for s in record["sheets"]
@@ -184,15 +188,13 @@ def _load_states(sheets: Sequence[StagedSheet], schema: pa.Schema, first: int) -
 
     def load(sheet: StagedSheet) -> None:
         nonlocal count
-        own = _fit(pq.read_table(sheet.part("rows")), schema)
+        own = _fit(pq.read_table(sheet.part("rows")), schema) if sheet.has_rows else schema.empty_table()
         own_rows = own["row_number"].to_numpy().astype(np.int64)
         if sheet.base is None:
             listed[sheet.folder, sheet.number] = (first + count + np.arange(own.num_rows), own_rows)
         else:
             base = sheet.folder.parent / sheet.base
-            listed[sheet.folder, sheet.number] = follow_runs(
-                pq.read_table(sheet.part("runs")), listed[base, sheet.number][0], first + count
-            )
+            listed[sheet.folder, sheet.number] = follow_runs(_runs_of(sheet), listed[base, sheet.number][0], first + count)
         if sheet.has_troubles:
             found = pq.read_table(sheet.part("troubles")).select(TROUBLES.names)
             at = np.searchsorted(own_rows, found["row_number"].to_numpy())
@@ -211,6 +213,13 @@ def _load_states(sheets: Sequence[StagedSheet], schema: pa.Schema, first: int) -
     return pa.concat_tables(parts).combine_chunks(), pa.concat_tables([none, *troubles]), listed
 
 
+def _runs_of(sheet: StagedSheet) -> pa.Table:
+    if sheet.runs is None:
+        return pq.read_table(sheet.part("runs"))
+    columns = zip(*sheet.runs, strict=True) if sheet.runs else [[], [], []]
+    return pa.table([pa.array(column, pa.int32()) for column in columns], schema=RUNS)
+
+
 def _fit(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """The table with exactly these columns; one that an older reader did not give is blank."""
     columns = [table[f.name].cast(f.type) if f.name in table.column_names else pa.nulls(table.num_rows, f.type) for f in schema]
@@ -224,11 +233,3 @@ def _place(table: pa.Table, exports: pa.Table, export: np.ndarray, row: np.ndarr
     for name, kind in LINEAGE:
         table = table.append_column(name, exports[name].combine_chunks().take(at).cast(kind))
     return table if state is None else table.append_column("state_id", pa.array(state, pa.int64()))
-
-
-def count_rows(chains: Chains) -> dict[str, int]:
-    """file_id -> rows of its chained sheets."""
-    counted = chains.places.group_by("export_number").aggregate([("row_number", "count")])
-    ids = chains.exports["file_id"].combine_chunks().take(counted["export_number"].combine_chunks())
-    total = pa.table([ids, counted["row_number_count"]], names=["file_id", "rows"]).group_by("file_id").aggregate([("rows", "sum")])
-    return dict(zip(total["file_id"].to_pylist(), pc.cast(total["rows_sum"], pa.int64()).to_pylist(), strict=True))

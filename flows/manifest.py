@@ -54,7 +54,8 @@ class Manifest:
         """Export kind -> every staged row file; together they say each different row once, or as often as exports that tell no other say it."""
         files = {kind: list(paths) for kind, paths in self.parts.items()}
         for sheet in self.chained():
-            files.setdefault(sheet.kind, []).append(sheet.part("rows"))
+            if sheet.has_rows:
+                files.setdefault(sheet.kind, []).append(sheet.part("rows"))
         return files
 
     def trouble_files(self) -> list[Path]:

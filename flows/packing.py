@@ -22,12 +22,14 @@ from flows.manifest import Manifest, list_chained
 from flows.staging import load_record, mark_base
 from transforms.layouts import Kind
 from transforms.normalise import TROUBLES
-from transforms.row_runs import find_runs
+from transforms.row_runs import RUNS, find_runs
 
 # How many earlier exports are tried, and what share of the rows one must tell to be worth it.
 _CANDIDATES = 4
 _WORTH = 0.5
 _SAMPLE = 256
+# So few runs stand in the record itself: a night on which nothing happened costs no file of its own.
+_SHORT = 40
 _PLACE = ("row_number", "file_id", "sheet", "sheet_number")
 
 
@@ -157,13 +159,17 @@ def _write(
         rows = pq.read_table(sheet.part("rows")).filter(pa.array(is_new))
         troubles = pq.read_table(sheet.part("troubles")) if sheet.has_troubles else TROUBLES.empty_table()
         troubles = troubles.filter(pc.is_in(troubles["row_number"], value_set=rows["row_number"].combine_chunks()))
-        packed = replace(sheet, base=base[0].folder.name, has_troubles=troubles.num_rows > 0)
-        parts = {"rows": rows, "runs": runs} | ({"troubles": troubles} if packed.has_troubles else {})
+        short = [list(run.values()) for run in runs.to_pylist()] if runs.num_rows <= _SHORT else None
+        told_by = base[0].folder.name
+        packed = replace(sheet, base=told_by, has_rows=rows.num_rows > 0, has_troubles=troubles.num_rows > 0, runs=short)
+        parts = {"rows": rows, "runs": runs if short is None else RUNS.empty_table(), "troubles": troubles}
         for name, table in parts.items():
-            deltas = dict.fromkeys(runs.column_names, "DELTA_BINARY_PACKED") if name == "runs" else None
-            pq.write_table(table, packed.part(name), compression="zstd", use_dictionary=name != "runs", column_encoding=deltas)
-            written.append(packed.part(name))
-        described[sheet.number] |= {"new_rows": rows.num_rows, "new_troubles": troubles.num_rows}
+            if table.num_rows:  # statistics and Arrow's own schema are half of a file of a few hundred rows
+                deltas = dict.fromkeys(runs.column_names, "DELTA_BINARY_PACKED") if name == "runs" else None
+                small = {"write_statistics": False, "store_schema": False, "use_dictionary": name != "runs", "column_encoding": deltas}
+                pq.write_table(table, packed.part(name), compression="zstd", **small)
+                written.append(packed.part(name))
+        described[sheet.number] |= {"new_rows": rows.num_rows, "new_troubles": troubles.num_rows, "runs": short}
         old += [sheet.part("rows"), sheet.part("troubles")]
         now.append(packed)
     folder = now[0].folder

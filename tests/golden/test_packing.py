@@ -126,6 +126,11 @@ def pack(settings: Settings) -> int:
     return pack_exports(manifest, reference.lists.kinds)
 
 
+def count_packed(settings: Settings) -> int:
+    return sum('"base"' in path.read_text(encoding="utf-8") for path in settings.staged.glob("read/*/*/export.json"))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_packing_changes_no_figure_now_or_in_the_past(tmp_path: Path, seed: int) -> None:
     settings, moments = nights(tmp_path, seed, 9)
@@ -137,6 +142,7 @@ def test_packing_changes_no_figure_now_or_in_the_past(tmp_path: Path, seed: int)
     assert pack(settings) == 0
 
 
+@pytest.mark.slow
 def test_packing_night_after_night_ends_where_packing_at_once_does(tmp_path: Path) -> None:
     settings, moments = nights(tmp_path / "at-once", 3, 6)
     plain = figures(tmp_path / "at-once", settings.as_of)
@@ -147,18 +153,21 @@ def test_packing_night_after_night_ends_where_packing_at_once_does(tmp_path: Pat
         for path in settings.raw.glob(f"*{moment:%Y%m%d}*"):
             shutil.copy(path, nightly / "raw")
         pack(settings_in(nightly, moment + timedelta(minutes=1)))
-    assert len(list((nightly / "warehouse").rglob("*.runs.parquet"))) == 3 * 5
+    assert count_packed(settings_in(nightly)) == 3 * 5
     assert figures(nightly, settings.as_of) == plain
 
 
 def test_what_is_kept_of_a_night_is_what_changed(tmp_path: Path) -> None:
     settings, _ = nights(tmp_path, 4, 4)
     pack(settings)
-    for path in settings.staged.rglob("*.new.parquet"):
+    kept = list(settings.staged.rglob("*.new.parquet"))
+    assert kept
+    for path in kept:
         assert pq.read_metadata(path).num_rows <= 8
     assert len(list(settings.staged.rglob("*.rows.parquet"))) == 3
 
 
+@pytest.mark.slow
 def test_a_withdrawn_list_still_tells_the_later_ones(tmp_path: Path) -> None:
     settings, moments = nights(tmp_path, 5, 5)
     withdraw(settings.staged, f"ho_so_{moments[1]:%Y%m%d%H%M%S}.csv", "xuất nhầm")
@@ -217,6 +226,7 @@ class Killed(BaseException):
     """Stands for kill -9: nothing of ours catches it."""
 
 
+@pytest.mark.slow
 def test_killed_at_any_step_packing_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings, _ = nights(tmp_path, 7, 3)
     for path in settings.raw.iterdir():
@@ -239,7 +249,7 @@ def test_killed_at_any_step_packing_loses_nothing(tmp_path: Path, monkeypatch: p
         assert staged_rows(settings) == wanted, f"killed at step {number}"
         pack(settings)
         assert staged_rows(settings) == wanted, f"killed at step {number}, then packed"
-        assert len(list(settings.staged.rglob("*.runs.parquet"))) == 3 * 2
+        assert count_packed(settings) == 3 * 2
         assert len(list(settings.staged.rglob("*.rows.parquet"))) == 3
     assert steps > 30
 
