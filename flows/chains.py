@@ -104,6 +104,7 @@ class Chains:
         rows: kind -> its states at their newest places: the staged columns, lineage and state_id.
         troubles: troubles of those rows, with their lineage.
         places: every place of every state, see PLACES.
+        first_places: the oldest place of every state in what is loaded, see PLACES.
         exports: what export_number stands for, see CHAINED_EXPORTS.
         listed: (folder, sheet number) -> states of the sheet's rows, in order.
     """
@@ -111,6 +112,7 @@ class Chains:
     rows: dict[str, pa.Table] = field(default_factory=dict)
     troubles: pa.Table = field(default_factory=lambda: _with_lineage(TROUBLES).empty_table())
     places: pa.Table = field(default_factory=PLACES.empty_table)
+    first_places: pa.Table = field(default_factory=PLACES.empty_table)
     exports: pa.Table = field(default_factory=CHAINED_EXPORTS.empty_table)
     listed: dict[tuple[Path, int], np.ndarray] = field(default_factory=dict)
     contents: dict[str, tuple[int, pa.Table, pa.Table]] = field(default_factory=dict)
@@ -146,7 +148,7 @@ def load_chains(sheets: Sequence[StagedSheet], kinds: Mapping[str, Kind]) -> Cha
         [list(range(len(counting))), *([getattr(s, name) for s in counting] for name in ("kind", "file_id", "name", "number"))],
         schema=CHAINED_EXPORTS,
     )
-    places, troubles, first = [], [], 0
+    places, oldest, troubles, first = [], [], [], 0
     for kind in dict.fromkeys(sheet.kind for sheet in sheets):
         mine = [sheet for sheet in sheets if sheet.kind == kind]
         content, found, listed = _load_states(mine, staged_schema(kinds[kind]), first)
@@ -158,6 +160,11 @@ def load_chains(sheets: Sequence[StagedSheet], kinds: Mapping[str, Kind]) -> Cha
                 states, row_numbers = listed[sheet.folder, sheet.number]
                 newest[states - first], row[states - first] = numbers[sheet.folder, sheet.number], row_numbers
                 places.append((states, numbers[sheet.folder, sheet.number], row_numbers))
+        earliest, earliest_row = np.full(content.num_rows, -1, dtype=np.int64), np.zeros(content.num_rows, dtype=np.int64)
+        for sheet in sorted((s for s in mine if s.status == "loaded"), key=lambda s: s.age, reverse=True):
+            states, row_numbers = listed[sheet.folder, sheet.number]
+            earliest[states - first], earliest_row[states - first] = numbers[sheet.folder, sheet.number], row_numbers
+        oldest.append(_places(np.flatnonzero(earliest >= 0) + first, earliest[earliest >= 0], earliest_row[earliest >= 0]))
         kept = np.flatnonzero(newest >= 0)
         chains.rows[kind] = _place(content.take(pa.array(kept)), chains.exports, newest[kept], row[kept], kept + first)
         at = found["state"].to_numpy()
@@ -166,16 +173,14 @@ def load_chains(sheets: Sequence[StagedSheet], kinds: Mapping[str, Kind]) -> Cha
         troubles.append(_place(found.filter(pa.array(shown)).drop_columns(["state"]), chains.exports, newest[at], row[at]))
         first += content.num_rows
     if places:
-        chains.places = pa.table(
-            [
-                np.concatenate([states for states, _, _ in places]),
-                np.concatenate([np.full(len(states), number, dtype=np.int32) for states, number, _ in places]),
-                np.concatenate([rows for _, _, rows in places]).astype(np.int32),
-            ],
-            schema=PLACES,
-        )
+        chains.places = pa.concat_tables([_places(states, np.full(len(states), number), rows) for states, number, rows in places])
+        chains.first_places = pa.concat_tables(oldest)
         chains.troubles = pa.concat_tables(troubles)
     return chains
+
+
+def _places(states: np.ndarray, exports: np.ndarray, rows: np.ndarray) -> pa.Table:
+    return pa.table([states, exports.astype(np.int32), rows.astype(np.int32)], schema=PLACES)
 
 
 _Listed = dict[tuple[Path, int], tuple[np.ndarray, np.ndarray]]

@@ -176,7 +176,9 @@ def load_manifest_views(connection: duckdb.DuckDBPyConnection, manifest: Manifes
         schema = staged_schema(kind).append(pa.field("state_id", pa.int64()))
         _stage_view(connection, f"work.{name}_rows", manifest.parts.get(name, []), chains.rows.get(name), schema)
     _stage_view(connection, "work.troubles", manifest.troubles, chains.troubles if chains.troubles.num_rows else None, TROUBLES)
-    _load_tables(connection, {"work.places": chains.places, "work.chained_exports": chains.exports})
+    _load_tables(
+        connection, {"work.places": chains.places, "work.first_places": chains.first_places, "work.chained_exports": chains.exports}
+    )
 
 
 def _stage_view(
