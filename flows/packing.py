@@ -52,7 +52,9 @@ class _Packer:
     kinds: Mapping[str, Kind]
     exports: dict[Path, list[StagedSheet]] = field(default_factory=dict)
     _read: dict[Path, list[pa.Table]] = field(default_factory=dict)
-    _chains: Chains | None = None
+
+    def __post_init__(self) -> None:
+        self._chains: Chains = self.manifest.chains(self.kinds)
 
     def pack(self) -> int:
         exports = self.exports
@@ -103,7 +105,7 @@ class _Packer:
 
     def _content(self, sheet: StagedSheet) -> pa.Table:
         if sheet.base:
-            if self._chains is None or (sheet.folder, sheet.number) not in self._chains.listed:
+            if (sheet.folder, sheet.number) not in self._chains.listed:  # packed a moment ago
                 self._chains = load_chains(list_chained([s for sheets in self.exports.values() for s in sheets]), self.kinds)
             return _with_troubles(*self._chains.expand(sheet))
         rows = pq.read_table(sheet.part("rows"))

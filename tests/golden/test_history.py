@@ -1,13 +1,13 @@
 """What every dossier was seen as, and when: told again by plain Python from the lists themselves."""
 
 import csv
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import HEADINGS, case_row, settings_in, write_workbook
-from test_packing import nights, pack, stage
+from conftest import HEADINGS, case_row, settings_in, write_reference, write_workbook
+from test_packing import FIRST_NIGHT, Portal, figures, nights, pack, stage
 
 from flows.settings import Settings
 from flows.warehouse import build_warehouse
@@ -72,6 +72,30 @@ def test_history_is_what_the_lists_said_one_after_the_other(tmp_path: Path, seed
     assert history_of(settings) == expected
     earlier = settings_in(tmp_path, moments[3])
     assert history_of(earlier) == told_again(settings, moments[:4])
+
+
+@pytest.mark.slow
+def test_the_past_is_what_was_published_then(tmp_path: Path) -> None:
+    """Sixty nights, a third of them built when nothing later was known; then those again, from all lists and packed."""
+    (tmp_path / "raw").mkdir()
+    write_reference(tmp_path / "reference")
+    portal = Portal(21, dossiers=12)
+    published = {}
+    for night in range(60):
+        moment = FIRST_NIGHT + timedelta(days=night)
+        portal.export(tmp_path / "raw", moment)
+        portal.work()
+        as_of = moment + timedelta(minutes=1)
+        if night % 3 == 2:
+            published[as_of] = figures(tmp_path, as_of)
+        if night % 5 == 4:
+            pack(settings_in(tmp_path, as_of))
+    assert len({sums["core.case_history"] for sums in published.values()}) == 20
+    for as_of, sums in published.items():
+        again = figures(tmp_path, as_of)
+        assert {name: again[name] for name in sums if not name.startswith("ops.")} == {
+            name: sums[name] for name in sums if not name.startswith("ops.")
+        }, f"{as_of:%d/%m/%Y}"
 
 
 def test_a_state_shown_again_is_a_state_of_its_own_and_names_its_rows(office: Settings, tmp_path: Path) -> None:
