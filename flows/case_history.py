@@ -14,7 +14,12 @@ from flows.settings import QueryError
 from transforms.wording import moment_vi
 
 _TOLD = ("unit_code", "procedure_code", "channel", "submitted_at", "received_at", "due_at", "finished_at", "returned_at", "status_code")
-_LABELS_VI = {"unit_code": "Đơn vị giải quyết", "procedure_code": "Mã TTHC", "status_code": "Trạng thái"}  # shorter than the dictionary's
+_LABELS_VI = {
+    "unit_code": "Đơn vị giải quyết",
+    "procedure_code": "Mã TTHC",
+    "channel": "Kênh nộp",
+    "status_code": "Trạng thái",
+}  # shorter than the dictionary's
 _CHANNELS_VI = {"online": "trực tuyến", "counter": "trực tiếp", "postal": "bưu chính"}
 _QUERY = """
 SELECT h.*, u.unit_name, a.file_name, a.member, b.file_name AS last_file_name, b.member AS last_member
