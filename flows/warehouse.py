@@ -225,11 +225,10 @@ def _open_offices(connection: duckdb.DuckDBPyConnection, reference: Reference, y
 
 def _count_measures(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
     measures = load_measures(list(load_contracts()["core.cases"].columns))
-    for table, rendered in (
-        ("measure_months", [render_months(m, as_of) for m in measures if not m.is_per_period]),
-        ("measure_periods", [render_periods(m, as_of) for m in measures if m.is_per_period]),
-    ):
-        connection.execute(f"CREATE TABLE work.{table} AS\n" + "\nUNION ALL\n".join(rendered))
+    months = render_months([m for m in measures if not m.is_per_period], as_of)
+    periods = "\nUNION ALL\n".join(render_periods(m, as_of) for m in measures if m.is_per_period)
+    for table, rendered in (("measure_months", months), ("measure_periods", periods)):
+        connection.execute(f"CREATE TABLE work.{table} AS\n{rendered}")
 
 
 def _count_pending(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
@@ -237,8 +236,8 @@ def _count_pending(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> No
     foreseen = [m for m in load_measures(columns) if is_foreseen(m)]
     connection.execute("CREATE TABLE work.foreseen (measure VARCHAR)")
     connection.executemany("INSERT INTO work.foreseen VALUES (?)", [(m.name,) for m in foreseen])
-    rendered = [render_pending(m, as_of, columns) for m in foreseen if m.period != "ended_at"]  # new endings are those of open dossiers
-    connection.execute("CREATE TABLE work.pending AS\n" + "\nUNION ALL\n".join(rendered))
+    rendered = render_pending([m for m in foreseen if m.period != "ended_at"], as_of, columns)  # new endings are those of open dossiers
+    connection.execute(f"CREATE TABLE work.pending AS\n{rendered}")
 
 
 def remove_database(path: Path) -> None:
