@@ -157,7 +157,7 @@ def render_months(measures: Sequence[Measure], as_of: datetime) -> str:
         some = f" AND ({' OR '.join(f'({denominator})' for denominator, _ in predicates.values())})" if distinct else ""
         scans.append(
             f"{scan} AS (\n    SELECT unit_code, unit_valid_from, CAST(date_trunc('month', {period}) AS DATE) AS month, "
-            f"{distinct or 'CAST(NULL AS VARCHAR)'} AS item,\n           {columns}\n"
+            f"{distinct or 'CAST(NULL AS STRING)'} AS item,\n           {columns}\n"
             f"    FROM core.cases\n    WHERE {period} IS NOT NULL{counted[0].is_countable}{some}\n"
             f"    GROUP BY unit_code, unit_valid_from, CAST(date_trunc('month', {period}) AS DATE){f', {distinct}' if distinct else ''}\n)"
         )
