@@ -28,6 +28,8 @@ from transforms.workdays import make_calendar
 
 # Clients from DuckDB 1.2 on (DBeaver, Metabase) open this storage version.
 STORAGE_VERSION = "v1.2.0"
+# Tables of work beyond this go to the scratch folder: more dossiers then take more time, not more memory.
+_MEMORY = "768MiB"
 
 
 def building_path(warehouse: Path) -> Path:
@@ -84,9 +86,13 @@ def connect_scratch(target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that spills to a folder beside `target`, gone with it, and fetches nothing from the internet."""
     scratch = target.with_name(f"{target.name}.scratch")
     shutil.rmtree(scratch, ignore_errors=True)
-    connection = duckdb.connect(
-        ":memory:", config={"temp_directory": str(scratch), "autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-    )
+    config = {
+        "temp_directory": str(scratch),
+        "memory_limit": _MEMORY,
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+    connection = duckdb.connect(":memory:", config=config)
     try:
         yield connection
     finally:
