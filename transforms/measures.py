@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
+from transforms.declarations import load_declared
 
 _FIELDS = {"criterion", "label_vi", "legal_basis", "family", "differs_vi", "decimals", "denominator", "numerator", "period", "zero"}
 FAMILIES = ("plan", "qd766", "bieu06")
@@ -87,7 +87,7 @@ def parse_measures(text: str, case_columns: Sequence[str]) -> list[Measure]:
         MeasureError: an unknown or missing field, an illegal name or column, or something that is no predicate.
     """
     measures = []
-    loaded: Mapping[str, Mapping[str, Any]] = yaml.safe_load(text)
+    loaded: Mapping[str, Mapping[str, Any]] = load_declared(text)
     if not isinstance(loaded, dict) or not loaded:
         raise MeasureError("measures.yml: cần ít nhất một chỉ số")
     for name, body in loaded.items():

@@ -7,8 +7,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
-
+from transforms.declarations import load_declared
 from transforms.measures import columns_in
 
 # Facts of a dossier's fee lines that core.cases does not hold (see transforms/sql/87_stated.sql).
@@ -73,7 +72,7 @@ def parse_reconciliation(text: str, kinds: Mapping[str, Sequence[str]], case_col
     Raises:
         ReconciliationError: a figure is missing or unknown, a field is, or a condition names no column or term there is.
     """
-    loaded: dict[str, Any] = yaml.safe_load(text)
+    loaded: dict[str, Any] = load_declared(text)
     terms: dict[str, str] = {}
     for name, condition in loaded.pop("terms").items():
         terms[name] = _resolved(f"terms.{name}", str(condition), terms, case_columns)
