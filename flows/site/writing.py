@@ -23,7 +23,6 @@ from flows.site.tables import draw_rows
 from flows.site.units import unit_page
 from transforms.wording import moment_vi
 
-SITE_FOLDER = "trang"
 _EXCHANGE, _HERE = 2, -100  # RENAME_EXCHANGE and AT_FDCWD of Linux' renameat2
 
 
