@@ -140,7 +140,7 @@ def render_months(measures: Sequence[Measure], as_of: datetime) -> str:
 
     One row a measure, unit and month; `item` is NULL, or the distinct value when those are counted, so that every longer period and group can
     be added up from months: counts by sum, distinct values by counting the items again. The dossiers are read once for all measures that
-    share a period column: of a million, each reading takes as long as counting.
+    share a period column, not once a measure.
     """
     together: dict[tuple[str, str | None], list[Measure]] = {}
     for measure in measures:
