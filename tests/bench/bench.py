@@ -89,6 +89,7 @@ class Bench:
             else f"first {kind}"
         )
         self.steps[name] = read_steps(self._warehouse(kind).with_suffix(".logs") / "tthc.jsonl")
+        print(f"  tthc, {name}: {taken.wall:.1f} s", flush=True)
         return taken
 
     def _peer(self, found: dict[str, Measured], name: str, kind: str) -> dict[str, object] | None:
@@ -100,6 +101,7 @@ class Bench:
         found[name] = measure(
             [str(python), str(PEERS), name, str(self.sample.raw[kind]), str(database)], {"RUNTIME__DLTHUB_TELEMETRY": "false"}
         )
+        print(f"  {name}: {found[name].wall:.1f} s", flush=True)
         output: dict[str, object] = json.loads(found[name].output.strip().splitlines()[-1])
         if output.get("rows", self.sample.cases) != self.sample.cases:
             raise SystemExit(f"{name} read {output['rows']} rows of {self.sample.cases}: it is no peer")
@@ -252,11 +254,9 @@ def main() -> None:
     for cases in options.cases:
         print(f"{cases:,} dossiers: making the sample", flush=True)
         bench = Bench(make_sample(options.folder, cases), options.folder / "work", python)
-        for repetition in range(options.repeat):
-            found = bench.run(set(options.skip))
-            results.setdefault(cases, []).append(found)
+        for _ in range(options.repeat):
+            results.setdefault(cases, []).append(bench.run(set(options.skip)))
             steps[cases] = bench.steps
-            print(f"  {repetition + 1}: " + ", ".join(f"{name} {taken.wall:.1f} s" for name, taken in found.items()), flush=True)
     shutil.rmtree(options.folder / "work", ignore_errors=True)
     page = report(results, steps)
     options.out.write_text(page, encoding="utf-8")
