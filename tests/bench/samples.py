@@ -21,7 +21,7 @@ _STATUS = (
     "Công dân yêu cầu rút hồ sơ|Dừng xử lý|Đã xử lý xong|Đã trả kết quả"
 ).split("|")
 _LEVELS = {"full": "Toàn trình", "partial": "Một phần", "info": "Cung cấp thông tin trực tuyến", "": ""}
-_CHANNELS = {"online": "Trực tuyến", "counter": "Trực tiếp", "postal": "Bưu chính", "": ""}
+_CHANNELS = {"online": "Trực tuyến", "counter": "Trực tiếp", "postal": "Bưu chính công ích", "": ""}
 HEADINGS = (
     "STT|Mã hồ sơ|Mã TTHC|Tên thủ tục hành chính|Lĩnh vực|Mức độ|Đơn vị giải quyết|Hình thức tiếp nhận|Chủ hồ sơ|Số giấy tờ|Số điện thoại|"
     "Địa chỉ|Email|Ngày sinh|Ngày nộp hồ sơ|Ngày tiếp nhận|Ngày hẹn trả|Ngày kết thúc xử lý|Ngày trả kết quả|Trạng thái|Cán bộ xử lý|Ghi chú|"
