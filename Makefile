@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup browser run serve test check lint fuzz faults mutate docs format lock clean
+.PHONY: setup browser run serve test check lint fuzz faults bench mutate docs format lock clean
 
 setup: $(READY)
 
@@ -74,6 +74,12 @@ FAULTS ?=
 faults: setup
 	$(BIN)/python tests/faults/harness.py --shards 2 --out docs/faults.json $(FAULTS); code=$$?; \
 	  $(BIN)/python tests/faults/write_reliability.py; exit $$code
+
+# The pipeline beside its peers on the same files, 100,000 and 1,000,000 dossiers; an hour, and only true on an idle machine. Writes docs/benchmarks.md.
+# `make bench BENCH="--cases 100000 --repeat 1"` tries a part. The peers are installed once, into data/bench/peers.
+BENCH ?=
+bench: setup
+	PYTHONPATH=tests $(BIN)/python -m bench.bench $(BENCH)
 
 # Every operator, constant and boundary of measures.yml changed, one at a time; the spec cases must notice each. About a minute and a half.
 mutate: setup

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
-import yaml
-
 from expectations.contracts import Contract, load_contracts
+from transforms.declarations import load_declared
 
 NOT_RUN = "kiểm tra không chạy được"
 MOST_EXAMPLES = 20
@@ -74,7 +73,7 @@ def failed_critically(results: Iterable[CheckResult]) -> list[CheckResult]:
 @lru_cache(maxsize=1)
 def load_rules() -> tuple[SqlCheck, ...]:
     """The rules of rules.yml, in the order they stand there."""
-    entries = yaml.safe_load(files("expectations").joinpath("rules.yml").read_text(encoding="utf-8"))
+    entries = load_declared(files("expectations").joinpath("rules.yml").read_text(encoding="utf-8"))
     return tuple(SqlCheck(e["name"], e["severity"], e["message_vi"], e.get("rows", ""), e.get("sql", "")) for e in entries)
 
 

@@ -10,9 +10,8 @@ from functools import lru_cache
 from importlib.resources import files
 from itertools import zip_longest
 
-import yaml
-
 from expectations.contract_files import Contract, ContractBroken, ContractColumn, Relation, check_relations, read_contract
+from transforms.declarations import load_declared
 
 __all__ = [
     "Contract",
@@ -25,9 +24,6 @@ __all__ = [
     "load_contracts",
 ]
 
-# The C loader reads the contracts in a tenth of the time; a PyYAML without libyaml lacks it.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
 
 @lru_cache(maxsize=1)
 def load_contracts() -> dict[str, Contract]:
@@ -35,7 +31,7 @@ def load_contracts() -> dict[str, Contract]:
     contracts = {}
     for path in sorted(files("expectations").iterdir(), key=lambda p: p.name):
         if path.name.endswith(".yml") and "." in path.name.removesuffix(".yml"):
-            contract = read_contract(path.name, yaml.load(path.read_text(encoding="utf-8"), _LOADER))
+            contract = read_contract(path.name, load_declared(path.read_text(encoding="utf-8")))
             contracts[contract.table] = contract
     check_relations(contracts)
     return contracts

@@ -6,6 +6,7 @@ The checks are data; Great Expectations itself is imported by `make_suite` alone
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from expectations.checks import checked_contracts
@@ -150,25 +151,40 @@ def make_suite(frame: Frame) -> Any:
     return gx.ExpectationSuite(name=frame.name, expectations=[_expectation(check) for check in frame.checks])
 
 
-def _expectation(check: ColumnCheck) -> Any:
+@lru_cache
+def _kind(name: str) -> Any:
+    """An expectation of Great Expectations that writes out its settings once.
+
+    The original writes them anew each of the some 80 times that one question reads them: half of a district's gate. Ours do not change once made.
+    """
     from great_expectations import expectations
+    from great_expectations.compatibility.pydantic import PrivateAttr
 
-    gxe: Any = expectations
+    original: Any = getattr(expectations, name)
 
+    def configuration(self: Any) -> Any:
+        if self._settings is None:
+            self._settings = original.configuration.fget(self)
+        return self._settings
+
+    facts = {"__doc__": original.__doc__, "__module__": __name__, "_settings": PrivateAttr(None), "configuration": property(configuration)}
+    return type(original)(name, (original,), facts)  # under its own name, by which results and pages call it
+
+
+def _expectation(check: ColumnCheck) -> Any:
     told: dict[str, Any] = {
         "column": check.column,
         "severity": check.severity,
         "meta": {"check": check.name, "notes": {"format": "string", "content": [check.message_vi]}},
     }
     if check.fact == "null":
-        return gxe.ExpectColumnValuesToNotBeNull(**told)
+        return _kind("ExpectColumnValuesToNotBeNull")(**told)
     if check.fact == "allowed":
-        return gxe.ExpectColumnValuesToBeInSet(value_set=[_value(check.type, value) for value in check.allowed], **told)
+        return _kind("ExpectColumnValuesToBeInSet")(value_set=[_value(check.type, value) for value in check.allowed], **told)
     if check.fact == "bounds":
-        return gxe.ExpectColumnValuesToBeBetween(
-            min_value=_bound(check.type, check.least), max_value=_bound(check.type, check.most), **told
-        )
-    return gxe.ExpectColumnValuesToMatchRegex(regex=f"^(?:{check.pattern})$", **told)
+        bounds = {"min_value": _bound(check.type, check.least), "max_value": _bound(check.type, check.most)}
+        return _kind("ExpectColumnValuesToBeBetween")(**bounds, **told)
+    return _kind("ExpectColumnValuesToMatchRegex")(regex=f"^(?:{check.pattern})$", **told)
 
 
 def _value(kind: str, text: str) -> Any:

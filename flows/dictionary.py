@@ -9,10 +9,10 @@ from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
-import yaml
 from jinja2 import Environment, StrictUndefined
 
 from expectations import Contract, ContractColumn, load_contracts
+from transforms.declarations import load_declared
 from transforms.layouts.lists import PATH_SEPARATOR
 
 PAGE_NAME = "tu-dien-du-lieu.html"
@@ -199,8 +199,7 @@ def _headings() -> dict[str, tuple[str, ...]]:
 
 
 def _kind_labels() -> dict[str, str]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # as for the contracts: a tenth of the time
-    kinds = yaml.load(files("transforms.layouts").joinpath("kinds.yml").read_text(encoding="utf-8"), loader)
+    kinds = load_declared(files("transforms.layouts").joinpath("kinds.yml").read_text(encoding="utf-8"))
     return {name: facts["label_vi"] for name, facts in kinds.items()}
 
 

@@ -38,41 +38,69 @@ class FrameValidator:
     def validate(self, connection: duckdb.DuckDBPyConnection, frame: Frame) -> tuple[list[CheckResult], Any]:
         """One result a check of the frame, and Great Expectations' own result without values, for Data Docs.
 
-        Whether a check holds is asked first; only the failed ones are asked again for their count and keys.
+        Whether a check holds is asked first, of the evidence alone; the failed ones are asked again of every row for their count and keys.
         """
         columns = _columns(connection, frame)
         if columns is None:
             return [not_run(check.name, check.message_vi, "không có bảng", check.table) for check in frame.checks], None
         asked = [check for check in frame.checks if check.column in columns]
         lost = [check for check in frame.checks if check.column not in columns]
-        outcome = self._run(connection, frame, columns, frame.checks, "BOOLEAN_ONLY")
+        outcome = self._run(frame, _evidence(connection, columns, asked), frame.checks, "BOOLEAN_ONLY")
         failed = [check for check in asked if not _by_name(outcome)[check.name].success]
         if failed:
             key = [name for name in frame.key if name in columns]
             counting = {"result_format": "SUMMARY", "partial_unexpected_count": MOST_EXAMPLES, "unexpected_index_column_names": key}
-            counted = _by_name(self._run(connection, frame, columns, failed, counting, key))
+            counted = _by_name(self._run(frame, _read(connection, columns, failed, key), failed, counting))
             outcome.results = [counted.get(_name(result), result) for result in outcome.results]
         found = [_result(check, _by_name(outcome)[check.name], frame.key) for check in asked]
         found += [not_run(check.name, check.message_vi, f"không có cột {check.column}", check.table) for check in lost]
         _strip(outcome)
         return found, outcome
 
-    def _run(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        frame: Frame,
-        columns: Mapping[str, str],
-        checks: Sequence[ColumnCheck],
-        result_format: Any,
-        key: Sequence[str] = (),
-    ) -> Any:
-        data = _read(connection, columns, checks, key)
+    def _run(self, frame: Frame, data: Any, checks: Sequence[ColumnCheck], result_format: Any) -> Any:
         batch = self._batches.get_batch(batch_parameters={"dataframe": data})
         suite = make_suite(Frame(frame.name, frame.title_vi, frame.key, tuple(checks)))
         return batch.validate(suite, result_format=result_format)
 
 
 _SHOWN = "shown"
+# What facts judge the values one by one; the others depend on the extremes and on whether there is an empty cell.
+_OF_VALUES = {"allowed", "pattern"}
+
+
+def _evidence(connection: duckdb.DuckDBPyConnection, columns: Mapping[str, str], checks: Sequence[ColumnCheck]) -> Any:
+    """A pandas frame with all that the checks depend on, so that it holds for every row what holds for this frame's.
+
+    Of a column whose values are listed or patterned every different value, of one with bounds the least and the greatest, of any other one value;
+    and an empty cell where the column has one. Shorter columns repeat their last value. One scan makes it, and it does not grow with the table.
+    """
+    import pandas as pd
+
+    facts: dict[str, set[str]] = {}
+    for check in checks:
+        facts.setdefault(check.column, set()).add(check.fact)
+    if not facts:
+        return pd.DataFrame()
+    shown = ", ".join(f"{_telling(name, columns[name], asked)}, count(*) > count({name})" for name, asked in facts.items())
+    row = connection.execute(f"SELECT {shown} FROM {_SHOWN}").fetchall()[0]
+    told = {}
+    for name, values, has_empty in zip(facts, row[::2], row[1::2], strict=True):
+        told[name] = [value for value in values or () if value is not None] + [None] * has_empty
+    length = max(len(values) for values in told.values())
+    return pd.DataFrame({name: pd.Series(values + values[-1:] * (length - len(values)), dtype=object) for name, values in told.items()})
+
+
+def _telling(name: str, kind: str, facts: set[str]) -> str:
+    """SQL of the list of values that the facts of a column depend on; NaN, which a frame shows as empty, is asked for in SQL."""
+    shown = f"CAST({name} AS TIMESTAMP)" if kind == "DATE" and "bounds" in facts else name
+    if facts & _OF_VALUES:
+        return f"list(DISTINCT {shown})"
+    if "bounds" not in facts:
+        return f"[any_value({shown})]"
+    number = f"CASE WHEN NOT isnan({shown}) THEN {shown} END" if kind in ("DOUBLE", "FLOAT") else shown
+    return f"[min({number}), max({number})]"
+
+
 # Great Expectations compares these column by column, all other types value by value in Python: at 1,000,000 dossiers that is minutes.
 _COMPARED_AS = {"DATE": "TIMESTAMP_NS", "TIMESTAMP": "TIMESTAMP_NS", "INTEGER": "DOUBLE", "BIGINT": "DOUBLE"}
 

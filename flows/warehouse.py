@@ -28,6 +28,8 @@ from transforms.workdays import make_calendar
 
 # Clients from DuckDB 1.2 on (DBeaver, Metabase) open this storage version.
 STORAGE_VERSION = "v1.2.0"
+# Tables of work beyond this go to the scratch folder: more dossiers then take more time, not more memory.
+_MEMORY = "768MiB"
 
 
 def building_path(warehouse: Path) -> Path:
@@ -84,9 +86,13 @@ def connect_scratch(target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that spills to a folder beside `target`, gone with it, and fetches nothing from the internet."""
     scratch = target.with_name(f"{target.name}.scratch")
     shutil.rmtree(scratch, ignore_errors=True)
-    connection = duckdb.connect(
-        ":memory:", config={"temp_directory": str(scratch), "autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-    )
+    config = {
+        "temp_directory": str(scratch),
+        "memory_limit": _MEMORY,
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+    connection = duckdb.connect(":memory:", config=config)
     try:
         yield connection
     finally:
@@ -225,11 +231,10 @@ def _open_offices(connection: duckdb.DuckDBPyConnection, reference: Reference, y
 
 def _count_measures(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
     measures = load_measures(list(load_contracts()["core.cases"].columns))
-    for table, rendered in (
-        ("measure_months", [render_months(m, as_of) for m in measures if not m.is_per_period]),
-        ("measure_periods", [render_periods(m, as_of) for m in measures if m.is_per_period]),
-    ):
-        connection.execute(f"CREATE TABLE work.{table} AS\n" + "\nUNION ALL\n".join(rendered))
+    months = render_months([m for m in measures if not m.is_per_period], as_of)
+    periods = "\nUNION ALL\n".join(render_periods(m, as_of) for m in measures if m.is_per_period)
+    for table, rendered in (("measure_months", months), ("measure_periods", periods)):
+        connection.execute(f"CREATE TABLE work.{table} AS\n{rendered}")
 
 
 def _count_pending(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
@@ -237,8 +242,8 @@ def _count_pending(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> No
     foreseen = [m for m in load_measures(columns) if is_foreseen(m)]
     connection.execute("CREATE TABLE work.foreseen (measure VARCHAR)")
     connection.executemany("INSERT INTO work.foreseen VALUES (?)", [(m.name,) for m in foreseen])
-    rendered = [render_pending(m, as_of, columns) for m in foreseen if m.period != "ended_at"]  # new endings are those of open dossiers
-    connection.execute("CREATE TABLE work.pending AS\n" + "\nUNION ALL\n".join(rendered))
+    rendered = render_pending([m for m in foreseen if m.period != "ended_at"], as_of, columns)  # new endings are those of open dossiers
+    connection.execute(f"CREATE TABLE work.pending AS\n{rendered}")
 
 
 def remove_database(path: Path) -> None:

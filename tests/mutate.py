@@ -191,14 +191,14 @@ class SpecCounts:
         if len(self.counting) != 2:
             raise ValueError("70_rates.sql no longer makes work.counts and work.unit_totals, which tests/mutate.py runs again")
         self.empty_periods = render_periods(_shipped()[0], AS_OF) + " HAVING FALSE"
-        self.empty_months = render_months(_shipped()[0], AS_OF) + " HAVING FALSE"
+        self.empty_months = f"SELECT * FROM ({render_months(_shipped()[:1], AS_OF)}) AS months WHERE FALSE"
 
     def count(self, measure: Measure) -> dict[str, tuple[int, int]]:
         """(case) -> numerator and denominator, by the build's own SQL."""
         run = self.connection.execute
         for table in ("measure_months", "measure_periods", "counts", "unit_totals"):
             run(f"DROP TABLE IF EXISTS work.{table}")
-        months = self.empty_months if measure.is_per_period else render_months(measure, AS_OF)
+        months = self.empty_months if measure.is_per_period else render_months([measure], AS_OF)
         periods = render_periods(measure, AS_OF) if measure.is_per_period else self.empty_periods
         run(f"CREATE TABLE work.measure_months AS {months}")
         run(f"CREATE TABLE work.measure_periods AS {periods}")

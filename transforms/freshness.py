@@ -5,7 +5,8 @@ from importlib.resources import files
 from typing import Any
 
 import pyarrow as pa
-import yaml
+
+from transforms.declarations import load_declared
 
 _LIGHTS = ("red", "yellow", "none")
 KINDS = pa.schema(
@@ -32,7 +33,7 @@ def parse_freshness(text: str, labels: Mapping[str, str]) -> tuple[pa.Table, pa.
     Raises:
         FreshnessError: something is missing, unknown or out of bounds.
     """
-    loaded = yaml.safe_load(text)
+    loaded = load_declared(text)
     if not isinstance(loaded, dict) or set(loaded) != {"kinds", "other", "watch"}:
         raise FreshnessError("freshness.yml: cần đúng ba phần kinds, other, watch")
     for kind, days in [*loaded["kinds"].items(), ("other", loaded["other"])]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
+from transforms.declarations import load_declared
 
 _FIELDS = {"criterion", "label_vi", "legal_basis", "family", "differs_vi", "decimals", "denominator", "numerator", "period", "zero"}
 FAMILIES = ("plan", "qd766", "bieu06")
@@ -87,7 +87,7 @@ def parse_measures(text: str, case_columns: Sequence[str]) -> list[Measure]:
         MeasureError: an unknown or missing field, an illegal name or column, or something that is no predicate.
     """
     measures = []
-    loaded: Mapping[str, Mapping[str, Any]] = yaml.safe_load(text)
+    loaded: Mapping[str, Mapping[str, Any]] = load_declared(text)
     if not isinstance(loaded, dict) or not loaded:
         raise MeasureError("measures.yml: cần ít nhất một chỉ số")
     for name, body in loaded.items():
@@ -135,21 +135,38 @@ def _shipped_measures(case_columns: tuple[str, ...]) -> list[Measure]:
     return parse_measures(files("transforms").joinpath("measures.yml").read_text(encoding="utf-8"), case_columns)
 
 
-def render_months(measure: Measure, as_of: datetime) -> str:
+def render_months(measures: Sequence[Measure], as_of: datetime) -> str:
     """SQL whose rows are (measure, unit_code, unit_valid_from, month, item, numerator, denominator).
 
-    One row a unit and month; `item` is NULL, or the distinct value when those are counted, so that every longer period and group can
-    be added up from months: counts by sum, distinct values by counting the items again.
+    One row a measure, unit and month; `item` is NULL, or the distinct value when those are counted, so that every longer period and group can
+    be added up from months: counts by sum, distinct values by counting the items again. The dossiers are read once for all measures that
+    share a period column, not once a measure.
     """
-    denominator, numerator = measure.predicates(as_of)
-    item = measure.distinct or "CAST(NULL AS VARCHAR)"
-    group = f", {measure.distinct}" if measure.distinct else ""
-    return (
-        f"SELECT '{measure.name}' AS measure, unit_code, unit_valid_from, CAST(date_trunc('month', {measure.period}) AS DATE) AS month, {item} AS item,\n"
-        f"       count(CASE WHEN {numerator} THEN 1 END) AS numerator, count(*) AS denominator\n"
-        f"FROM core.cases\nWHERE {measure.period} IS NOT NULL{measure.is_countable} AND ({denominator})\n"
-        f"GROUP BY unit_code, unit_valid_from, CAST(date_trunc('month', {measure.period}) AS DATE){group}"
-    )
+    together: dict[tuple[str, str | None], list[Measure]] = {}
+    for measure in measures:
+        together.setdefault((measure.period, measure.distinct), []).append(measure)
+    scans, parts = [], []
+    for (period, distinct), counted in together.items():
+        scan = f"by_{distinct or 'dossier'}_{period}"
+        predicates = {m.name: m.predicates(as_of) for m in counted}
+        columns = ",\n           ".join(
+            f"count(CASE WHEN ({denominator}) AND ({numerator}) THEN 1 END) AS {name}_numerator, count(CASE WHEN {denominator} THEN 1 END) AS {name}_denominator"
+            for name, (denominator, numerator) in predicates.items()
+        )
+        # only what may be counted is grouped by item: values are many
+        some = f" AND ({' OR '.join(f'({denominator})' for denominator, _ in predicates.values())})" if distinct else ""
+        scans.append(
+            f"{scan} AS (\n    SELECT unit_code, unit_valid_from, CAST(date_trunc('month', {period}) AS DATE) AS month, "
+            f"{distinct or 'CAST(NULL AS STRING)'} AS item,\n           {columns}\n"
+            f"    FROM core.cases\n    WHERE {period} IS NOT NULL{counted[0].is_countable}{some}\n"
+            f"    GROUP BY unit_code, unit_valid_from, CAST(date_trunc('month', {period}) AS DATE){f', {distinct}' if distinct else ''}\n)"
+        )
+        parts += [
+            f"SELECT '{m.name}' AS measure, unit_code, unit_valid_from, month, item, {m.name}_numerator AS numerator, {m.name}_denominator AS denominator\n"
+            f"FROM {scan}\nWHERE {m.name}_denominator > 0"
+            for m in counted
+        ]
+    return "WITH " + ",\n".join(scans) + "\n" + "\nUNION ALL\n".join(parts)
 
 
 def render_periods(measure: Measure, as_of: datetime) -> str:

@@ -29,22 +29,26 @@ def is_foreseen(measure: Measure) -> bool:
     return measure.distinct is None and not measure.is_per_period
 
 
-def render_pending(measure: Measure, as_of: datetime, case_columns: Sequence[str]) -> str:
+def render_pending(measures: Sequence[Measure], as_of: datetime, case_columns: Sequence[str]) -> str:
     """SQL whose rows are (measure, unit_code, unit_valid_from, month, pending), by the month the dossier will belong to.
 
     Args:
-        measure: one whose months add up.
+        measures: those whose months add up.
         as_of: the moment the figures are for.
         case_columns: columns of core.cases.
     """
-    denominator, _ = measure.predicates(as_of)
     moment = f"TIMESTAMP '{as_of:%Y-%m-%d %H:%M:%S}'"
     done = ", ".join(f"{_ONCE_FINISHED[c].format(as_of=moment)} AS {c}" if c in _ONCE_FINISHED else c for c in case_columns)
+    parts = []
+    for measure in measures:
+        counted = f"{measure.period} IS NOT NULL AND ({measure.predicates(as_of)[0]})"
+        parts.append(
+            f"SELECT '{measure.name}' AS measure, unit_code, unit_valid_from, CAST(date_trunc('month', {measure.period}) AS DATE) AS month, "
+            f"count(*) AS pending\nFROM once_finished\nWHERE {counted}\n"
+            f"  AND case_code NOT IN (SELECT case_code FROM still_open WHERE {counted})\n"
+            f"GROUP BY unit_code, unit_valid_from, CAST(date_trunc('month', {measure.period}) AS DATE)"
+        )
     return (
-        f"SELECT '{measure.name}' AS measure, unit_code, unit_valid_from, CAST(date_trunc('month', {measure.period}) AS DATE) AS month, "
-        f"count(*) AS pending\n"
-        f"FROM (SELECT {done}\n      FROM core.cases WHERE status_code IN (1, 2, 4, 5, 6)) AS once_finished\n"
-        f"WHERE {measure.period} IS NOT NULL AND ({denominator})\n"
-        f"  AND case_code NOT IN (SELECT case_code FROM core.cases WHERE {measure.period} IS NOT NULL AND ({denominator}))\n"
-        f"GROUP BY unit_code, unit_valid_from, CAST(date_trunc('month', {measure.period}) AS DATE)"
+        "WITH still_open AS (\n    SELECT * FROM core.cases WHERE status_code IN (1, 2, 4, 5, 6)\n),\n"
+        f"once_finished AS (\n    SELECT {done}\n    FROM still_open\n)\n" + "\nUNION ALL\n".join(parts)
     )

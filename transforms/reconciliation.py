@@ -7,8 +7,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
-
+from transforms.declarations import load_declared
 from transforms.measures import columns_in
 
 # Facts of a dossier's fee lines that core.cases does not hold (see transforms/sql/87_stated.sql).
@@ -73,7 +72,7 @@ def parse_reconciliation(text: str, kinds: Mapping[str, Sequence[str]], case_col
     Raises:
         ReconciliationError: a figure is missing or unknown, a field is, or a condition names no column or term there is.
     """
-    loaded: dict[str, Any] = yaml.safe_load(text)
+    loaded: dict[str, Any] = load_declared(text)
     terms: dict[str, str] = {}
     for name, condition in loaded.pop("terms").items():
         terms[name] = _resolved(f"terms.{name}", str(condition), terms, case_columns)
@@ -155,20 +154,24 @@ def render_stated(figures: Sequence[Figure]) -> str:
 
 
 def render_counts(figures: Sequence[Figure]) -> str:
-    """SQL whose rows are (aggregate_id, figure, ours): our own count of every figure for the units and the period of every aggregate."""
-    parts = []
+    """SQL whose rows are (aggregate_id, figure, ours): our own count of every figure for the units and the period of every aggregate.
+
+    The dossiers are read once a form, for all of its figures.
+    """
+    scans, parts = [], []
     for kind in dict.fromkeys(f.source_kind for f in figures):
         of_cases = [f for f in figures if f.source_kind == kind and not f.of_procedures]
-        columns = ",\n       ".join(
+        columns = ",\n           ".join(
             f"count({'DISTINCT ' if f.distinct else ''}CASE WHEN {_condition(f.counts)} THEN {f.distinct or '1'} END) AS {f.name}"
             for f in of_cases
         )
-        counted = (
-            f"SELECT p.aggregate_id, p.unit_code, p.unit_valid_from, {columns}\nFROM work.aggregate_units AS p\n"
-            "JOIN work.countable_cases AS c ON c.case_unit_code = p.unit_code AND c.case_unit_valid_from = p.unit_valid_from\n"
-            f"WHERE p.source_kind = '{kind}'\nGROUP BY p.aggregate_id, p.unit_code, p.unit_valid_from"
-        )
-        parts += [f"SELECT aggregate_id, '{f.name}' AS figure, {f.name} AS ours FROM ({counted}) AS counted" for f in of_cases]
+        if of_cases:
+            scans.append(
+                f"{kind}_counts AS (\n    SELECT p.aggregate_id, p.unit_code, p.unit_valid_from,\n           {columns}\n    FROM work.aggregate_units AS p\n"
+                "    JOIN work.countable_cases AS c ON c.case_unit_code = p.unit_code AND c.case_unit_valid_from = p.unit_valid_from\n"
+                f"    WHERE p.source_kind = '{kind}'\n    GROUP BY p.aggregate_id, p.unit_code, p.unit_valid_from\n)"
+            )
+        parts += [f"SELECT aggregate_id, '{f.name}' AS figure, {f.name} AS ours FROM {kind}_counts" for f in of_cases]
         parts += [
             f"SELECT p.aggregate_id, '{f.name}' AS figure, count(CASE WHEN {_condition(f.counts)} THEN 1 END) AS ours\n"
             "FROM work.aggregate_units AS p CROSS JOIN core.procedures AS q\n"
@@ -176,7 +179,7 @@ def render_counts(figures: Sequence[Figure]) -> str:
             for f in figures
             if f.source_kind == kind and f.of_procedures
         ]
-    return "\nUNION ALL\n".join(parts)
+    return ("WITH " + ",\n".join(scans) + "\n" if scans else "") + "\nUNION ALL\n".join(parts)
 
 
 def render_candidates(reconciliation: Reconciliation, days: int) -> str:

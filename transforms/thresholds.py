@@ -5,6 +5,8 @@ from importlib.resources import files
 import pyarrow as pa
 import yaml
 
+from transforms.declarations import load_declared
+
 _WHOLE = (
     "due_soon_working_days",
     "task_due_soon_working_days",
@@ -30,7 +32,7 @@ def parse_thresholds(text: str) -> pa.Table:
     Raises:
         ThresholdError: a limit is missing, unknown, no positive number, or the warning comes after what it warns of.
     """
-    loaded = yaml.safe_load(text)
+    loaded = load_declared(text)
     limits = {name: value for name, value in loaded.items() if name != _TOLERANCES} if isinstance(loaded, dict) else {}
     missing, unknown = set(SCHEMA.names) - limits.keys(), limits.keys() - set(SCHEMA.names)
     if missing or unknown:
@@ -58,7 +60,7 @@ def load_tolerances(own: str = "") -> pa.Table:
     Raises:
         ThresholdError: the office's text holds anything else, an unknown kind, or a number below 0 or a share above 1.
     """
-    tolerances: dict[str, dict[str, int | float]] = {kind: dict(limits) for kind, limits in yaml.safe_load(_shipped())[_TOLERANCES].items()}
+    tolerances: dict[str, dict[str, int | float]] = {kind: dict(limits) for kind, limits in load_declared(_shipped())[_TOLERANCES].items()}
     try:
         loaded = yaml.safe_load(own) or {}
     except yaml.YAMLError as error:

@@ -19,10 +19,10 @@ from flows.site.frame import PAGES, UNITS_FOLDER, Frame
 from flows.site.knowledge import data_page, dictionary_page, plan_page
 from flows.site.overview import overview
 from flows.site.receptions import receptions_page
+from flows.site.tables import draw_rows
 from flows.site.units import unit_page
 from transforms.wording import moment_vi
 
-SITE_FOLDER = "trang"
 _EXCHANGE, _HERE = 2, -100  # RENAME_EXCHANGE and AT_FDCWD of Linux' renameat2
 
 
@@ -80,6 +80,7 @@ def make_environment() -> Environment:
     loader = FunctionLoader(lambda name: folder.joinpath(name).read_text(encoding="utf-8"))
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["drawn"] = Markup  # SVG of flows/charts.py, whose texts are escaped by the renderer
+    environment.filters["drawn_rows"] = draw_rows
     return environment
 
 

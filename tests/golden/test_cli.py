@@ -77,6 +77,13 @@ def test_help_comes_without_the_heavy_libraries() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_a_night_is_ready_before_what_only_its_end_needs_is_imported() -> None:
+    heavy = {"prefect", "pandas", "great_expectations", "altair", "vl_convert", "openpyxl", "docx"}
+    probe = f"import sys, flows.night, flows.terminal; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_check_shows_kind_headings_and_rejects(office: Settings) -> None:
     path = write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row(), case_row(**{"Trạng thái": "Đang bay"})])
     done = tthc("check", path, "--reference", office.reference)

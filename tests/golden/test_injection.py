@@ -23,7 +23,8 @@ from flows.figures import load_figures
 from flows.night import NightResult, run_night
 from flows.period_report import FORMATS, parse_report_period, write_period_report
 from flows.settings import Settings
-from flows.site import write_site, writing
+from flows.site import writing
+from flows.site.writing import write_site
 from flows.summaries import write_summaries
 from flows.validation import Validation
 

@@ -15,7 +15,7 @@ from site_figures import make_figures
 from flows.figures import load_figures
 from flows.night import NightResult
 from flows.settings import Settings
-from flows.site import write_site
+from flows.site.writing import write_site
 from transforms.wording import percent_vi
 
 CHROMIUM = Path("/usr/bin/chromium")

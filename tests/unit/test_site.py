@@ -18,10 +18,10 @@ from site_figures import make_figures
 
 from flows.charts import Bar, Trend, bars_against_target, ranking, to_png, to_svg, trend_panels
 from flows.figures import Unit
-from flows.site import write_site
 from flows.site.frame import page_name
 from flows.site.serving import make_server
 from flows.site.tables import moment, number, rate
+from flows.site.writing import write_site
 
 PAYLOAD = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>javascript:alert(3)&{{7*7}}Đ"
 VOID = {"meta", "link", "input", "br", "img"}

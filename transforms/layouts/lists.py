@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-import yaml
-
+from transforms.declarations import load_declared
 from transforms.text import key
 
 PATH_SEPARATOR = ">"
@@ -108,7 +107,7 @@ def _read_csv(text: str, fields: Sequence[str], source: str) -> list[tuple[int, 
 
 def _load_kinds(text: str) -> dict[str, Kind]:
     kinds = {}
-    for name, body in yaml.safe_load(text).items():
+    for name, body in load_declared(text).items():
         columns = {}
         key_column = "case_code"
         for column, facts in body["columns"].items():

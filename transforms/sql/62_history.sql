@@ -120,3 +120,6 @@ SELECT case_code, CAST(state_number AS INTEGER) AS state_number, valid_from, val
        last_file_id, last_sheet, last_row_number
 FROM every_state
 ORDER BY case_code, state_number;
+
+DROP VIEW work.sightings;
+DROP TABLE work.good_cases;

@@ -17,3 +17,6 @@ JOIN work.reasons AS q ON q.reason_number = r.reason_number
 CROSS JOIN work.thresholds AS t
 WHERE r.place <= t.reconciliation_max_cases
 ORDER BY a.source_kind, a.period_start, a.period_end, a.unit_code, a.unit_valid_from, r.figure, r.place;
+
+DROP TABLE work.countable_cases;
+DROP TABLE work.candidates;

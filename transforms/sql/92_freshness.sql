@@ -18,13 +18,8 @@ CROSS JOIN work.watch AS w
 LEFT JOIN work.day_counts AS c ON c.date = n.delivered_on
 WHERE n.number <= w.deliveries;
 
--- The rows of those deliveries. `content` is a fingerprint of what the row says, without where it stands; fee and digitization rows take unit and day of their dossier.
+-- The rows of dossier lists in those deliveries. `content` is a fingerprint of what the row says, without where it stands.
 CREATE TABLE work.listed AS
-WITH known AS (
-    SELECT c.case_code, n.unit_number, CAST(coalesce(c.received_at, c.submitted_at) AS DATE) AS day
-    FROM core.cases AS c
-    JOIN work.unit_numbers AS n ON n.unit_code = c.unit_code AND n.valid_from = c.unit_valid_from
-)
 SELECT d.kind, d.number, r.file_id, r.case_code, n.unit_number, r.on_date AS day, r.procedure_code, r.channel,
        CASE WHEN r.received_at IS NOT NULL AND coalesce(r.status_code, 0) <> 3 THEN TRUE ELSE FALSE END AS is_received,
        CASE WHEN r.status_code IN (7, 8, 9, 10) THEN TRUE ELSE FALSE END AS is_ended,
@@ -35,30 +30,35 @@ JOIN work.exports AS e ON e.file_id = r.file_id AND e.kind = CASE r.source_rank 
 JOIN work.deliveries AS d ON d.kind = e.kind AND d.delivered_on = e.delivered_on
 LEFT JOIN work.unit_refs AS u ON u.unit_ref = r.unit_ref AND u.on_date = r.on_date
 LEFT JOIN work.unit_numbers AS n ON n.unit_code = u.unit_code AND n.valid_from = u.valid_from
-WHERE r.case_code IS NOT NULL
-UNION ALL
-SELECT d.kind, d.number, r.file_id, r.case_code, k.unit_number, k.day, NULL, NULL, FALSE, FALSE,
-       CAST(hash(r.case_code, r.fee_kind, r.amount, r.collection, r.method, r.payment_state, r.paid_at) % 1000000007 AS BIGINT)
-FROM work.every_payment_row AS r
-JOIN work.exports AS e ON e.file_id = r.file_id AND e.kind = 'payments'
-JOIN work.deliveries AS d ON d.kind = e.kind AND d.delivered_on = e.delivered_on
-LEFT JOIN known AS k ON k.case_code = r.case_code
-WHERE r.case_code IS NOT NULL
-UNION ALL
-SELECT d.kind, d.number, r.file_id, r.case_code, k.unit_number, k.day, NULL, NULL, FALSE, FALSE,
-       CAST(hash(r.case_code, r.digitized_input_code, r.is_result_digitized, r.is_e_result) % 1000000007 AS BIGINT)
-FROM work.every_digitization_row AS r
-JOIN work.exports AS e ON e.file_id = r.file_id AND e.kind = 'digitization'
-JOIN work.deliveries AS d ON d.kind = e.kind AND d.delivered_on = e.delivered_on
-LEFT JOIN known AS k ON k.case_code = r.case_code
 WHERE r.case_code IS NOT NULL;
 
--- A dossier counts once a delivery, whatever number of its files list it.
+-- A dossier counts once a delivery, whatever number of its files list it. Fee and digitization rows are counted by their dossier's day, of no unit.
 CREATE TABLE work.delivered_days AS
-WITH dossiers AS (
-    SELECT kind, number, case_code, max(unit_number) AS unit_number, max(day) AS day, max(content) + min(content) AS content
+WITH lines AS (
+    SELECT d.kind, d.number, r.case_code,
+           CAST(hash(r.case_code, r.fee_kind, r.amount, r.collection, r.method, r.payment_state, r.paid_at) % 1000000007 AS BIGINT) AS content
+    FROM work.every_payment_row AS r
+    JOIN work.exports AS e ON e.file_id = r.file_id AND e.kind = 'payments'
+    JOIN work.deliveries AS d ON d.kind = e.kind AND d.delivered_on = e.delivered_on
+    WHERE r.case_code IS NOT NULL
+    UNION ALL
+    SELECT d.kind, d.number, r.case_code, CAST(hash(r.case_code, r.digitized_input_code, r.is_result_digitized, r.is_e_result) % 1000000007 AS BIGINT)
+    FROM work.every_digitization_row AS r
+    JOIN work.exports AS e ON e.file_id = r.file_id AND e.kind = 'digitization'
+    JOIN work.deliveries AS d ON d.kind = e.kind AND d.delivered_on = e.delivered_on
+    WHERE r.case_code IS NOT NULL
+),
+once AS (
+    SELECT kind, number, case_code, max(content) + min(content) AS content FROM lines GROUP BY kind, number, case_code
+),
+dossiers AS (
+    SELECT kind, number, max(unit_number) AS unit_number, max(day) AS day, max(content) + min(content) AS content
     FROM work.listed
     GROUP BY kind, number, case_code
+    UNION ALL
+    SELECT o.kind, o.number, CAST(NULL AS BIGINT), CAST(coalesce(c.received_at, c.submitted_at) AS DATE), o.content
+    FROM once AS o
+    LEFT JOIN core.cases AS c ON c.case_code = o.case_code
 )
 SELECT kind, number, unit_number, day, count(*) AS cases, sum(content) AS content
 FROM dossiers
@@ -232,6 +232,8 @@ LEFT JOIN refused AS o ON o.file_id = t.file_id AND o.unit_number = t.unit_numbe
 LEFT JOIN refused AS e ON e.file_id = t.file_id AND e.unit_number IS NULL
 WHERE t.missing <= t.cases AND t.missing_of_unit > coalesce(o.cases, 0) + coalesce(e.cases, 0)
 GROUP BY t.unit_number;
+
+DROP TABLE work.listed;
 
 -- The same content under another time: for long enough that something should have happened, and of a list that was up to date when it was first made.
 CREATE TABLE work.frozen AS
