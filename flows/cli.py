@@ -9,7 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.settings import TELEMETRY_OFF, AlreadyRunning, ConfigurationError, QueryError, Settings, make_place, make_settings
+from flows import office_tables, operating
+from flows.settings import (
+    EXIT_FAILED,
+    EXIT_HELD,
+    EXIT_LOCKED,
+    EXIT_USAGE,
+    TELEMETRY_OFF,
+    AlreadyRunning,
+    ConfigurationError,
+    QueryError,
+    Settings,
+    local_now,
+    make_place,
+    make_settings,
+)
 
 if TYPE_CHECKING:
     from flows.night import NightResult
@@ -22,13 +36,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-headings = typer.Typer(help="Danh sách tiêu đề của cơ quan.", no_args_is_help=True)
-app.add_typer(headings, name="headings")
-units = typer.Typer(help="Danh sách đơn vị của cơ quan.", no_args_is_help=True)
-app.add_typer(units, name="units")
-plan = typer.Typer(help="Kế hoạch năm.", no_args_is_help=True)
-app.add_typer(plan, name="plan")
-EXIT_FAILED, EXIT_USAGE, EXIT_HELD, EXIT_LOCKED = 1, 2, 3, 4
+app.add_typer(operating.app)
+app.add_typer(office_tables.app)
 
 
 def _parse_moment(text: str) -> datetime:
@@ -202,245 +211,6 @@ def check(
 
 
 @app.command()
-def status(
-    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
-    as_json: Annotated[bool, typer.Option("--json", help="In dạng JSON cho chương trình khác.")] = False,
-) -> None:
-    """Xem số liệu đang dùng có tin cậy được không: lần chạy, độ mới của dữ liệu, kiểm tra, ổ đĩa. Mã kết thúc 1 khi đèn đỏ."""
-    from flows.settings import local_now
-    from flows.status import show_status
-
-    if not show_status(Settings(Path(), Path(), warehouse.resolve(), Path(), datetime.min), local_now(), as_json=as_json):
-        raise typer.Exit(EXIT_FAILED)
-
-
-@app.command()
-def forget(
-    target: Annotated[str, typer.Argument(help="Tên tệp (đường dẫn dưới thư mục tệp xuất) hoặc ít nhất 8 ký tự đầu của mã SHA-256.")],
-    why: Annotated[str, typer.Option(help="Lý do, được lưu lại.")],
-    undo: Annotated[bool, typer.Option("--undo", help="Lấy lại tệp đã rút.")] = False,
-    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
-) -> None:
-    """Rút lại một tệp xuất đã nạp nhầm: từ lần chạy sau số liệu như chưa từng có tệp đó."""
-    from flows.night import hold_lock
-    from flows.quarantine import withdraw
-
-    settings = make_place(warehouse)
-    with hold_lock(settings):
-        found = withdraw(settings.staged, target, why, undo=undo)
-    for file_id, names in found.items():
-        typer.echo(f"{'Đã lấy lại' if undo else 'Đã rút lại'}: {', '.join(names)} ({file_id[:12]})")
-    typer.echo("Chạy `tthc run` để tính lại.")
-
-
-@app.command()
-def serve(
-    raw: Annotated[Path, typer.Option(help="Thư mục tệp xuất.")] = Path("data/raw"),
-    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu.")] = Path("data/reference"),
-    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
-    outbox: Annotated[Path, typer.Option(help="Thư mục báo cáo.")] = Path("data/outbox"),
-    port: Annotated[int, typer.Option(min=1024, max=65535, help="Cổng của trang theo dõi, chỉ mở trên máy này.")] = 4200,
-    every: Annotated[str | None, typer.Option("--cron", help="Thay mọi lịch bằng một lịch cron, để thử.")] = None,
-) -> None:
-    """Chạy theo lịch bằng Prefect (00:30 mỗi đêm, báo cáo ngày 01, chạy bù), có trang theo dõi trên máy này; dừng bằng Ctrl-C."""
-    from flows.deployments import serve_schedule
-
-    settings = make_settings(raw, reference, warehouse, outbox)
-    typer.echo(f"Theo dõi tại http://127.0.0.1:{port}. Dừng bằng Ctrl-C.")
-    serve_schedule(settings, port, every)
-
-
-@app.command()
-def watch(
-    raw: Annotated[Path, typer.Option(help="Thư mục tệp xuất.")] = Path("data/raw"),
-    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu (recipients.csv, mail.toml, sources.toml).")] = Path(
-        "data/reference"
-    ),
-    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
-    outbox: Annotated[Path, typer.Option(help="Thư mục báo cáo; thư báo động viết vào bao-dong/.")] = Path("data/outbox"),
-    send: Annotated[bool, typer.Option("--send", help="Gửi thư báo động; tự bật khi mail.toml có send = true.")] = False,
-) -> None:
-    """Báo động khi quá 26 giờ không công bố, bị giữ lại, đĩa sắp đầy, nguồn hỏng, chứng thư sắp hết hạn; chạy mỗi giờ. Mã thoát 1: có báo động."""
-    from flows.settings import local_now
-    from flows.terminal import show_alarms
-    from flows.watching import find_alarms
-
-    settings = replace(make_place(warehouse), raw=raw.resolve(), reference=reference.resolve(), outbox=outbox.resolve(), send=send)
-    alarms = find_alarms(settings, local_now())
-    show_alarms(settings, alarms, local_now())
-    if alarms:
-        raise typer.Exit(EXIT_FAILED)
-
-
-@app.command()
-def doctor(
-    raw: Annotated[Path, typer.Option(help="Thư mục tệp xuất.")] = Path("data/raw"),
-    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu.")] = Path("data/reference"),
-    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
-    outbox: Annotated[Path, typer.Option(help="Thư mục báo cáo.")] = Path("data/outbox"),
-) -> None:
-    """Khám máy: cấu hình, quyền, đĩa, đồng hồ, phiên bản, khóa, tệp dở dang, nguồn và thư; nói rõ phải làm gì."""
-    from flows.doctor import examine
-
-    signs = {"green": "✓", "yellow": "!", "red": "✗"}
-    findings = examine(make_settings(raw, reference, warehouse, outbox))
-    for finding in findings:
-        typer.echo(f"{signs[finding.light]} {finding.subject_vi}: {finding.text_vi}")
-    if any(finding.light == "red" for finding in findings):
-        raise typer.Exit(EXIT_FAILED)
-    typer.echo("Máy sẵn sàng.")
-
-
-@app.command()
-def backfill(
-    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="Ngày đầu.")],
-    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Ngày cuối, tính cả ngày này.")],
-    at: Annotated[datetime, typer.Option(formats=["%H:%M"], help="Giờ chốt số liệu mỗi ngày.")] = datetime(1900, 1, 1, 23, 59),
-    raw: Annotated[Path, typer.Option(help="Thư mục tệp xuất.")] = Path("data/raw"),
-    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu.")] = Path("data/reference"),
-    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
-    outbox: Annotated[Path, typer.Option(help="Thư mục báo cáo.")] = Path("data/outbox"),
-) -> None:
-    """Tính lại các ngày đã qua như lúc đó: viết báo cáo từng ngày, không đổi kho dữ liệu đang công bố, không gửi thư."""
-    from flows.backfill import days_between, rebuild_days
-    from flows.terminal import progress
-
-    moments = days_between(first.date(), last.date(), at.time())
-    held = 0
-    with progress() as watcher:
-        for day in rebuild_days(make_settings(raw, reference, warehouse, outbox, moments[-1]), moments, watcher):
-            held += bool(day.held)
-            if day.held:
-                typer.echo(f"✗ {day.as_of:%d/%m/%Y}: không viết báo cáo; {'; '.join(f'{c.name}: {c.message_vi}' for c in day.held)}")
-            else:
-                typer.echo(f"✓ {day.as_of:%d/%m/%Y}: {len(day.summaries)} tệp trong {day.summaries[0].parent}")
-    if held:
-        raise typer.Exit(EXIT_HELD)
-
-
-@app.command()
-def rollback(
-    name: Annotated[str | None, typer.Argument(help="Tên bản công bố muốn quay lại; bỏ trống để xem các bản đang giữ.")] = None,
-    why: Annotated[str, typer.Option(help="Lý do, được lưu lại.")] = "",
-    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
-) -> None:
-    """Quay lại một bản kho dữ liệu đã công bố trước đây; lần chạy sau công bố bản mới như thường."""
-    from flows.keeping import list_kept, roll_back
-    from flows.night import hold_lock
-    from flows.runs import RunLog
-
-    settings = make_place(warehouse)
-    if name is None:
-        for kept in list_kept(settings):
-            typer.echo(
-                f"{'→' if kept.is_current else ' '} {kept.name}  chốt {kept.as_of:%H:%M ngày %d/%m/%Y}, chạy {kept.published_at:%H:%M ngày %d/%m/%Y}"
-            )
-        typer.echo("Quay lại một bản: tthc rollback TÊN --why “…”")
-        return
-    if not why.strip():
-        raise ConfigurationError("cần lý do: --why “…”")
-    with hold_lock(settings):
-        kept = roll_back(settings, name)
-        RunLog(replace(settings, as_of=kept.as_of)).note("rolled_back", f"{kept.name}: {why.strip()}")
-    typer.echo(f"Đã quay lại bản chốt {kept.as_of:%H:%M ngày %d/%m/%Y}.")
-
-
-@app.command()
-def backup(
-    target: Annotated[Path, typer.Argument(help="Tệp .tar.gz sẽ viết, nên ở ổ đĩa khác.")],
-    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu.")] = Path("data/reference"),
-    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
-) -> None:
-    """Sao lưu những gì không tính lại được: tệp đã đọc, quyết định, sổ gửi thư, bảng tham chiếu. Không có dữ liệu cá nhân của người dân."""
-    from flows.backup import write_backup
-    from flows.night import hold_lock
-
-    settings = replace(make_place(warehouse), reference=reference.resolve())
-    with hold_lock(settings):
-        count = write_backup(settings, target)
-    typer.echo(f"Đã sao lưu {count} tệp vào {target}.")
-
-
-@app.command()
-def restore(
-    source: Annotated[Path, typer.Argument(help="Tệp .tar.gz do tthc backup viết.", exists=True, dir_okay=False)],
-    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu.")] = Path("data/reference"),
-    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
-) -> None:
-    """Khôi phục từ bản sao lưu; bộ dữ liệu đang có được dời sang bên, không xóa. Sau đó chạy `tthc run`."""
-    from flows.backup import restore_backup
-    from flows.night import hold_lock
-
-    settings = replace(make_place(warehouse), reference=reference.resolve())
-    with hold_lock(settings):
-        count, aside = restore_backup(settings, source)
-    for folder in aside:
-        typer.echo(f"Bộ cũ được giữ ở {folder}")
-    typer.echo(f"Đã khôi phục {count} tệp. Chạy `tthc run` để tính lại.")
-
-
-@app.command()
-def send(
-    day: Annotated[
-        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], metavar="2024-06-30", help="Chỉ thư của ngày này; mặc định mọi ngày.")
-    ] = None,
-    again: Annotated[bool, typer.Option("--again", help="Gửi cả thư đính chính: số liệu chạy lại khác với thư đã gửi.")] = False,
-    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu (mail.toml).")] = Path("data/reference"),
-    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
-    outbox: Annotated[Path, typer.Option(help="Thư mục báo cáo.")] = Path("data/outbox"),
-) -> None:
-    """Gửi các thư đã soạn mà chưa gửi; thư không rõ đã đến hay chưa thì không tự gửi lại."""
-    from flows.mail.dispatch import send_waiting
-    from flows.mail.server import require_server
-    from flows.night import hold_lock
-    from flows.terminal import show_outcome
-
-    settings = Settings(Path(), reference.resolve(), warehouse.resolve(), outbox.resolve(), datetime.min, send=True)
-    server = require_server(settings.reference)
-    with hold_lock(settings):
-        outcome = send_waiting(settings, server, day.date() if day else None, again=again)
-    show_outcome(outcome)
-    if not outcome.is_complete:
-        raise typer.Exit(EXIT_FAILED)
-
-
-@app.command()
-def deliveries(
-    resend: Annotated[int | None, typer.Option(metavar="SỐ", help="Cho gửi lại thư số này (không rõ hoặc bị từ chối).")] = None,
-    mark_sent: Annotated[int | None, typer.Option("--mark-sent", metavar="SỐ", help="Coi thư số này là đã đến.")] = None,
-    why: Annotated[str, typer.Option(help="Lý do của quyết định, được lưu lại.")] = "",
-    state: Annotated[str | None, typer.Option(help="Chỉ thư ở trạng thái này: prepared, sending, sent, refused, unknown.")] = None,
-    day: Annotated[
-        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], metavar="2024-06-30", help="Chỉ thư của ngày này.")
-    ] = None,
-    warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
-) -> None:
-    """Xem từng thư đã đi đến đâu, và quyết định về thư không rõ hoặc bị từ chối."""
-    from flows.mail.ledger import STATES, Ledger, ledger_path
-    from flows.night import hold_lock
-    from flows.terminal import show_deliveries
-
-    settings = Settings(Path(), Path(), warehouse.resolve(), Path(), datetime.min)
-    if state is not None and state not in STATES:
-        raise ConfigurationError(f"--state: có “{state}”, cần một trong: {', '.join(STATES)}")
-    if not ledger_path(settings.staged).is_file():
-        raise QueryError(f"chưa có thư nào được soạn cho kho dữ liệu “{warehouse}”")
-    if resend is not None and mark_sent is not None:
-        raise QueryError("chỉ một quyết định mỗi lần: --resend hoặc --mark-sent")
-    ledger = Ledger(ledger_path(settings.staged))
-    number = mark_sent if resend is None else resend
-    if number is not None:
-        with hold_lock(settings):
-            ledger.settle_interrupted()
-            show_deliveries([ledger.decide(number, "sent" if resend is None else "prepared", why)])
-        if resend is not None:
-            typer.echo("Gửi: `tthc send`.")
-        return
-    values = (day.date().isoformat() if day else None, state)
-    show_deliveries(ledger.rows("summary_date = coalesce(?, summary_date) AND state = coalesce(?, state)", values))
-
-
-@app.command()
 def explain(
     unit: Annotated[str, typer.Option(help="Mã, tên hoặc một phần tên đơn vị; hoặc một cấp (commune, …), hoặc all.")],
     measure: Annotated[str, typer.Option(help="Tên chỉ số, ví dụ on_time.")],
@@ -472,7 +242,7 @@ def ask(
 
 @app.command()
 def report(
-    month: Annotated[str | None, typer.Option(metavar="2024-06", help="Báo cáo của một tháng.")] = None,
+    month: Annotated[str | None, typer.Option(metavar="2024-06", help="Báo cáo của một tháng; last là tháng trước.")] = None,
     quarter: Annotated[str | None, typer.Option(metavar="2024-Q2", help="… của một quý.")] = None,
     half: Annotated[str | None, typer.Option(metavar="2024-H1", help="… của 6 tháng đầu (H1) hoặc cuối năm (H2).")] = None,
     year: Annotated[str | None, typer.Option(metavar="2024", help="… của một năm.")] = None,
@@ -480,19 +250,36 @@ def report(
         str,
         typer.Option("--format", help="Dạng tệp, cách nhau bằng dấu phẩy: docx báo cáo Word, xlsx Biểu số 06, csv bảng số, html trang."),
     ] = "docx,xlsx,csv,html",
-    out: Annotated[Path | None, typer.Option(metavar="THƯ MỤC", help="Nơi ghi; mặc định data/outbox/bao-cao/<kỳ>.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="THƯ MỤC", help="Nơi ghi; mặc định bao-cao/<kỳ> trong thư mục báo cáo.")] = None,
+    mail: Annotated[
+        bool,
+        typer.Option("--mail", help="Báo cáo tháng: soạn cả thư cho người nhận có mục monthly_report; gửi khi mail.toml có send = true."),
+    ] = False,
     reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu (office.toml: phần đầu, phần ký).")] = Path("data/reference"),
     warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
+    outbox: Annotated[Path, typer.Option(help="Thư mục báo cáo.")] = Path("data/outbox"),
 ) -> None:
     """Viết báo cáo tháng, quý, 6 tháng hoặc năm theo thể thức Nghị định 30/2020/NĐ-CP, kèm Biểu số 06."""
-    from flows.period_report import name_of, parse_report_period, write_period_report
+    from flows.period_report import FORMATS, name_of, parse_report_period, write_period_report
 
+    if month == "last":
+        from flows.monthly import month_before
+
+        month = name_of(month_before(local_now().date()))
     asked = [(k, t) for k, t in (("month", month), ("quarter", quarter), ("half", half), ("year", year)) if t is not None]
     if len(asked) != 1:
         raise QueryError("hãy chọn đúng một kỳ: --month 2024-06, --quarter 2024-Q2, --half 2024-H1 hoặc --year 2024")
     period = parse_report_period(*asked[0])
-    folder = out or Path("data/outbox/bao-cao") / name_of(period)
     wanted = list(dict.fromkeys(name for name in formats.lower().replace(" ", "").split(",") if name))
+    if mail:
+        if month is None or out or set(wanted) != set(FORMATS):
+            raise QueryError("--mail gửi báo cáo tháng đầy đủ: dùng với --month, không kèm --out hay --format")
+        from flows.monthly import report_month
+        from flows.terminal import show_month
+
+        show_month(report_month(replace(make_place(warehouse), reference=reference.resolve(), outbox=outbox.resolve()), period))
+        return
+    folder = out or outbox / "bao-cao" / name_of(period)
     for path in write_period_report(warehouse, reference, period, wanted, folder):
         typer.echo(f"Đã viết {path}")
 
@@ -525,56 +312,6 @@ def show_site(
                 server.serve_forever()
             except KeyboardInterrupt:
                 typer.echo("Đã dừng.")
-
-
-@headings.command("add")
-def add_heading(
-    kind: Annotated[str, typer.Argument(help="Loại tệp, ví dụ cases.")],
-    column: Annotated[str, typer.Argument(help="Cột, ví dụ received; hoặc personal, ignored.")],
-    heading: Annotated[str, typer.Argument(help="Tiêu đề như trong tệp; tiêu đề nhóm viết “Nhóm > Tiêu đề”.")],
-    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu.")] = Path("data/reference"),
-    yes: Annotated[bool, typer.Option("--yes", help="Không hỏi lại.")] = False,
-) -> None:
-    """Thêm một tiêu đề vào headings.csv của cơ quan, sau khi hỏi lại."""
-    from flows.headings import add_line, check_line
-
-    line = check_line(reference, kind, column, heading)
-    typer.echo(f"Thêm vào {reference / 'headings.csv'}: {line}")
-    if not yes:
-        typer.confirm("Đồng ý?", abort=True)
-    add_line(reference, line)
-    typer.echo("Đã thêm. Lần chạy sau sẽ đọc lại các tệp có tiêu đề này.")
-
-
-@units.command("check")
-def check_units_table(
-    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu.")] = Path("data/reference"),
-) -> None:
-    """Kiểm tra units.csv: trùng, hở thời gian, đơn vị kế thừa không có, tên chỉ hai đơn vị."""
-    from flows.settings import local_now
-    from flows.units_check import check_units
-
-    errors, doubts = check_units(reference, local_now().date())
-    for text in errors:
-        typer.echo(f"✗ {text}")
-    for text in doubts:
-        typer.echo(f"! {text}")
-    if errors:
-        raise typer.Exit(EXIT_FAILED)
-    typer.echo(f"units.csv dùng được ({len(doubts)} điều nên xem lại).")
-
-
-@plan.command("template")
-def write_plan_template(
-    out: Annotated[Path, typer.Argument(help="Tệp .xlsx sẽ viết.")],
-    unit: Annotated[str | None, typer.Option(help="Mã đơn vị: chỉ các tiêu chí đơn vị đó báo cáo.")] = None,
-    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu.")] = Path("data/reference"),
-) -> None:
-    """Viết biểu để các đơn vị báo cáo những tiêu chí không đo được từ tệp xuất; biểu đã ghi được đọc như tệp xuất."""
-    from flows.plan_template import write_template
-
-    lines = write_template(out, reference, unit)
-    typer.echo(f"Đã viết {out}: {lines} tiêu chí. Đơn vị ghi xong, chép vào thư mục tệp xuất rồi chạy `tthc run`.")
 
 
 def main(arguments: list[str] | None = None) -> Any:

@@ -220,14 +220,18 @@ def run_night(
 
 
 @contextmanager
-def hold_lock(settings: Settings) -> Iterator[None]:
+def hold_lock(settings: Settings, patience: float = 0.3) -> Iterator[None]:
     """The warehouse's lock, held by the operating system for this process and gone with it.
+
+    Args:
+        settings: its warehouse.
+        patience: seconds to wait for another holder; `tthc status` tries the lock too, for less than a moment.
 
     Raises:
         AlreadyRunning: another process holds it.
     """
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(settings.lock, timeout=0.3, poll_interval=0.05)  # `tthc status` tries the lock too, for less than a moment
+    lock = FileLock(settings.lock, timeout=patience, poll_interval=0.05)
     try:
         lock.acquire()
     except Timeout:

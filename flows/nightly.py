@@ -6,7 +6,6 @@ temporary server costs some ten seconds and a second process. With PREFECT_API_U
 
 import os
 from collections.abc import Sequence
-from datetime import timedelta
 from pathlib import Path
 
 from flows.settings import TELEMETRY_OFF, Settings, make_settings
@@ -42,11 +41,8 @@ def nights(raw: str, reference: str, warehouse: str, outbox: str) -> list[str]:
 
 @flow(name="tthc-monthly-report", persist_result=False, log_prints=False)
 def monthly_report(raw: str, reference: str, warehouse: str, outbox: str) -> list[str]:
-    """The report of the month before this one, in every format; returns the files written."""
-    from flows.period_report import FORMATS, name_of, parse_report_period, write_period_report
+    """The report of the month before this one, in every format, mailed to whoever asks for it; returns the files written."""
+    from flows.monthly import month_before, report_month
 
     settings = make_settings(Path(raw), Path(reference), Path(warehouse), Path(outbox))
-    last = settings.as_of.replace(day=1) - timedelta(days=1)
-    period = parse_report_period("month", f"{last:%Y-%m}")
-    folder = settings.outbox / "bao-cao" / name_of(period)
-    return [str(path) for path in write_period_report(settings.warehouse, settings.reference, period, list(FORMATS), folder)]
+    return [str(path) for path in report_month(settings, month_before(settings.as_of.date())).files]

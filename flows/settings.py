@@ -10,6 +10,9 @@ from transforms.limits import Limits
 
 LOCAL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
 
+# How a command ends when it is not all well; 0 is.
+EXIT_FAILED, EXIT_USAGE, EXIT_HELD, EXIT_LOCKED = 1, 2, 3, 4
+
 # Nothing this program uses may phone home, whoever imports it first.
 TELEMETRY_OFF = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

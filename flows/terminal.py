@@ -22,9 +22,10 @@ from flows.checking import check_file, describe, is_clean
 from flows.fetching import REPEATED, SourceOutcome
 from flows.landing import Export
 from flows.mail.delivery import Outcome
-from flows.mail.dispatch import FOLDER
+from flows.mail.dispatch import FOLDER, Post
 from flows.mail.ledger import Delivery
 from flows.mail.server import load_server, require_server
+from flows.monthly import MonthlyReport
 from flows.night import NightResult, Watcher
 from flows.settings import ConfigurationError, Settings
 from flows.site import SITE_FOLDER
@@ -96,6 +97,19 @@ def show_result(settings: Settings, result: NightResult) -> None:
     _show_post(console, settings, result)
 
 
+def show_month(report: MonthlyReport) -> None:
+    """Print the files of a monthly report, and what became of its mails."""
+    console = Console(soft_wrap=True, highlight=False)
+    for path in report.files:
+        console.print(f"Đã viết {path}", markup=False)
+    for note in report.post.notes:
+        console.print(f"Thư: {note}", markup=False)
+    if report.post.prepared:
+        sending = "" if report.post.outcome else "; chưa gửi (gửi: `tthc send`)"
+        console.print(f"Thư:         {report.files[0].parent / FOLDER} ({report.post.prepared} thư{sending})", markup=False)
+    _show_sending(console, report.post)
+
+
 def _show_post(console: Console, settings: Settings, result: NightResult) -> None:
     post = result.post
     for note in post.notes:
@@ -104,8 +118,12 @@ def _show_post(console: Console, settings: Settings, result: NightResult) -> Non
         folder = settings.outbox / f"{settings.as_of:%Y-%m-%d}" / FOLDER
         sending = "" if post.outcome else "; chưa gửi (gửi: `tthc send`, hoặc chạy với --send)"
         console.print(f"Thư:         {folder} ({post.prepared} thư{sending})", markup=False)
+    _show_sending(console, post)
+
+
+def _show_sending(console: Console, post: Post) -> None:
     if post.corrections:
-        console.print(f"  ! {post.corrections} thư khác với thư đã gửi trong ngày; gửi đính chính: `tthc send --again`", markup=False)
+        console.print(f"  ! {post.corrections} thư khác với thư đã gửi của ngày đó; gửi đính chính: `tthc send --again`", markup=False)
     if post.outcome:
         show_outcome(post.outcome)
 
@@ -150,18 +168,22 @@ def show_alarms(settings: Settings, alarms: Sequence[Alarm], now: datetime) -> N
         show_outcome(post.outcome)
 
 
-def show_deliveries(deliveries: Sequence[Delivery]) -> None:
-    """Print the ledger's rows, addresses included: whoever decides must know whose mail it is."""
+def show_deliveries(deliveries: Sequence[Delivery], alarms: Sequence[Delivery] = ()) -> None:
+    """Print the ledger's rows and those of alarms, addresses included: whoever decides must know whose mail it is.
+
+    Alarms have no number: there is nothing to decide about them, the next day of the same trouble has a mail of its own.
+    """
     console = Console(soft_wrap=True, highlight=False)
-    if not deliveries:
+    if not deliveries and not alarms:
         console.print("Không có thư nào.")
         return
     table = Table("Số", "Ngày", "Loại", "Người nhận", "Trạng thái", "Lần thử", "Lúc", "Trả lời của máy chủ")
-    for d in deliveries:
+    unnumbered = set(alarms)
+    for d in sorted([*deliveries, *alarms], key=lambda d: d.summary_date):
         state = DELIVERY_STATES_VI[d.state] + (" (đính chính, chờ --again)" if d.is_correction and d.state == "prepared" else "")
         day = date.fromisoformat(d.summary_date)
         cells = (
-            str(d.id),
+            "–" if d in unnumbered else str(d.id),
             f"{day:%d/%m/%Y}",
             d.kind,
             d.addressee,

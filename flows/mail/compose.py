@@ -27,7 +27,10 @@ from flows.summaries import harmless
 # Which file of the outbox belongs to which summary of recipients.csv.
 TABLES = {"digest": "bang-diem.csv", "missed": "chi-tieu-khong-dat.csv", "late": "cham-tiep-nhan.csv", "worklist": "viec-can-lam.csv"}
 _NO_SENDER = "tthc@localhost"  # until mail.toml names the office's address; set when the mail goes out
-_XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+_OFFICE_FILES = {
+    ".xlsx": "vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".docx": "vnd.openxmlformats-officedocument.wordprocessingml.document",
+}
 
 
 def workbook_name(as_of: datetime) -> str:
@@ -44,8 +47,8 @@ class Attachment:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of what it says: a workbook's moment of writing does not count."""
-        if not self.name.endswith(".xlsx"):
+        """Hash of what it says: an office file's moment of writing does not count."""
+        if not self.name.endswith(tuple(_OFFICE_FILES)):
             return sha256(self.data).hexdigest()
         with zipfile.ZipFile(io.BytesIO(self.data)) as book:
             members = sorted((m.filename, m.CRC) for m in book.infolist() if m.filename != "docProps/core.xml")
@@ -130,8 +133,9 @@ def compose(
     message.set_content(text, charset="utf-8", cte="base64")
     message.add_alternative(html, subtype="html", charset="utf-8", cte="base64")
     for attachment in kept:
-        if attachment.name.endswith(".xlsx"):
-            message.add_attachment(attachment.data, maintype=_XLSX[0], subtype=_XLSX[1], filename=attachment.name)
+        subtype = _OFFICE_FILES.get(Path(attachment.name).suffix)
+        if subtype:
+            message.add_attachment(attachment.data, maintype="application", subtype=subtype, filename=attachment.name)
         else:
             message.add_attachment(attachment.data, maintype="text", subtype="csv", filename=attachment.name, params={"charset": "utf-8"})
     for number, part in enumerate(p for p in message.walk() if p.is_multipart()):

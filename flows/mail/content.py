@@ -98,7 +98,7 @@ def describe_office(figures: Figures, changes: Changes | None, wants: Recipient)
     if "missed" in wants.summaries:
         for period in _shown(figures):
             content.sections.append(
-                (f"Chỉ tiêu không đạt, {_lower(period_vi(period.kind, period.start))}", _missed_list(figures, period.kind))
+                (f"Chỉ tiêu không đạt, {_lower(period_vi(period.kind, period.start))}", missed_list(figures, period.kind))
             )
     if "late" in wants.summaries:
         content.sections.append(("Hồ sơ trực tuyến đang chờ tiếp nhận quá 8 giờ làm việc", _late_list(waiting)))
@@ -141,7 +141,7 @@ def describe_units(figures: Figures, changes: Changes | None, wants: Recipient) 
     if "missed" in wants.summaries:
         for period in _shown(figures):
             heading = f"Chỉ tiêu không đạt, {_lower(period_vi(period.kind, period.start))}"
-            content.sections.append((heading, _missed_list(figures, period.kind, mine)))
+            content.sections.append((heading, missed_list(figures, period.kind, mine)))
     if "late" in wants.summaries:
         content.sections.append(("Hồ sơ trực tuyến tiếp nhận chậm quá 8 giờ làm việc, hồ sơ đang chờ xếp trước", _late_list(late)))
     if "worklist" in wants.summaries:
@@ -383,7 +383,8 @@ def _cut(texts: Sequence[str], what: str, where: str, most: int = _LISTED) -> li
     return [*shown, f"… và {len(texts) - most} {what} nữa, xem {where}"] if len(texts) > most else shown
 
 
-def _missed_list(figures: Figures, kind: str, mine: Sequence[Unit] | None = None) -> list[str]:
+def missed_list(figures: Figures, kind: str, mine: Sequence[Unit] | None = None) -> list[str]:
+    """A line a measure: the units that missed its target in the current period of a kind, the largest shortfall first."""
     missed = [r for r in _missed(figures, kind) if mine is None or r.unit in mine]
     told = []
     for measure in figures.measures:

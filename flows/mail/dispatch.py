@@ -20,7 +20,7 @@ from flows.mail.compose import Attachment, Composed, compose, find_attachments
 from flows.mail.content import Content, describe_held, describe_office, describe_units
 from flows.mail.delivery import Outcome, send_mails
 from flows.mail.ledger import Delivery, Ledger, Mail, ledger_path
-from flows.mail.recipients import Recipient, is_due
+from flows.mail.recipients import OWN_MAILS, Recipient, is_due
 from flows.mail.server import MailServer
 from flows.settings import Settings
 
@@ -59,7 +59,7 @@ def prepare_published(settings: Settings, recipients: Sequence[Recipient] | None
     post = Post()
     folder = settings.outbox / f"{settings.as_of:%Y-%m-%d}"
     for recipient in recipients:
-        if recipient.summaries <= {"alarm"}:
+        if recipient.summaries <= OWN_MAILS:
             continue
         if not is_due(recipient.frequency, settings.as_of.date(), days, is_working=figures.is_working_day):
             continue
@@ -68,7 +68,9 @@ def prepare_published(settings: Settings, recipients: Sequence[Recipient] | None
             post.notes.append(f"recipients.csv, dòng {recipient.line}: không đơn vị nào của phạm vi còn hiệu lực, không soạn thư")
             continue
         units = None if recipient.is_office else [unit for unit in figures.units if unit.code in recipient.units]
-        _prepare(settings, ledger, server, recipient, content, find_attachments(folder, settings.as_of, recipient.summaries, units), post)
+        prepare_one(
+            settings, ledger, server, recipient, content, find_attachments(folder, settings.as_of, recipient.summaries, units), post
+        )
     return post
 
 
@@ -94,11 +96,11 @@ def prepare_held(
     for recipient in recipients:
         if "alarm" in recipient.summaries:
             content = describe_held(settings.as_of, checks, refused, len(files), days[-1] if days else None)
-            _prepare(settings, ledger, server, recipient, content, [], post)
+            prepare_one(settings, ledger, server, recipient, content, [], post)
     return post
 
 
-def _prepare(
+def prepare_one(
     settings: Settings,
     ledger: Ledger,
     server: MailServer | None,
@@ -106,7 +108,14 @@ def _prepare(
     content: Content,
     attachments: Sequence[Attachment],
     post: Post,
+    folder: str | None = None,
 ) -> None:
+    """One mail stands in the outbox and in the ledger, and is counted in `post`.
+
+    Args:
+        settings: its as_of is the day by which the mail is known.
+        folder: where below the outbox; the day's folder where it is left out.
+    """
     day = settings.as_of.date()
 
     def make(is_correction: bool) -> Composed:
@@ -124,7 +133,7 @@ def _prepare(
     made = make(is_correction=False)
     if ledger.would_correct(day, content.kind, recipient.email, made.content_hash):
         made = make(is_correction=True)
-    name = f"{day:%Y-%m-%d}/{FOLDER}/{_file_name(content.kind, recipient.email, made.content_hash)}"
+    name = f"{folder or f'{day:%Y-%m-%d}/{FOLDER}'}/{_file_name(content.kind, recipient.email, made.content_hash)}"
     if not ledger.is_settled(made.message_id):
         _write(settings.outbox / name, made.data)
     mail = Mail(day, content.kind, recipient.email, made.content_hash, made.message_id, name, sha256(made.data).hexdigest())

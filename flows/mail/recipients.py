@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from flows.reference import _Line
 
 RECIPIENT_COLUMNS = ["name", "email", "scope", "summaries", "frequency", "language"]
-# What a mail may hold, in its order there. `alarm` is a mail of its own: nights that publish nothing are told to the office at once.
-SUMMARIES = ("digest", "missed", "late", "worklist", "report", "alarm")
+MONTHLY = "monthly_report"
+# What a mail may hold, in its order there. The last two are mails of their own: nights that publish nothing are told to the office at once,
+# and a month's report goes out when the month is over.
+SUMMARIES = ("digest", "missed", "late", "worklist", "report", "alarm", MONTHLY)
+OWN_MAILS = frozenset({"alarm", MONTHLY})
 # They hold figures of every unit.
-OFFICE_ONLY = ("report", "alarm")
+OFFICE_ONLY = ("report", "alarm", MONTHLY)
 FREQUENCIES = ("daily", "workdays", "weekly", "monthly")
 LANGUAGES = ("vi",)
 # Plain ASCII, because a mail server that cannot take other addresses (SMTPUTF8) would refuse them only at night.

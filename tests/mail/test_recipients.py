@@ -31,7 +31,7 @@ def test_lines_with_their_defaults(tmp_path: Path) -> None:
         or ()
     )
     assert (office.email, office.is_office, office.frequency) == ("vanphong@sonha.gov.vn", True, "daily")
-    assert office.summaries == {"digest", "missed", "late", "worklist", "report", "alarm"}
+    assert office.summaries == {"digest", "missed", "late", "worklist", "report", "alarm", "monthly_report"}
     assert (unit.units, unit.summaries) == (("000.22.58.H48", "000.02.58.H48"), {"digest", "late"})
     assert read(tmp_path, HEAD) == []
     (tmp_path / "reference" / "recipients.csv").unlink()
@@ -52,6 +52,7 @@ def test_lines_with_their_defaults(tmp_path: Path) -> None:
         ("Ai,a@b.vn,all,digest;thư,,", "cột summaries"),
         ("Ai,a@b.vn,000.22.58.H48,alarm,,", "alarm chỉ dành cho phạm vi all"),
         ("Ai,a@b.vn,000.22.58.H48,report,,", "report chỉ dành cho phạm vi all"),
+        ("Ai,a@b.vn,000.22.58.H48,monthly_report,,", "monthly_report chỉ dành cho phạm vi all"),
         ("Ai,a@b.vn,all,,hằng ngày,", "một trong: daily, workdays, weekly, monthly"),
         ("Ai,a@b.vn,all,,,en", "cột language"),
         (",a@b.vn,all,,,", "cột name"),
