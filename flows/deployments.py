@@ -20,6 +20,8 @@ from flows.settings import TELEMETRY_OFF, ConfigurationError, Settings
 
 TIMEZONE = "Asia/Ho_Chi_Minh"
 _SERVER_SECONDS = 120
+# Prefect's first page unless somebody chooses the other, and no advertisements; see flows/prefect_page.py.
+_QUIET_PAGE = {"PREFECT_SERVER_UI_V2_ENABLED": "false", "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,12 @@ DEPLOYMENTS = (
     Scheduled(
         "nightly", "30 0 * * *", "nights", "Mỗi đêm 00:30: lấy tệp, tính, kiểm tra, công bố, gửi; các đêm bị lỡ chạy trước, theo thứ tự"
     ),
-    Scheduled("monthly-report", "0 6 1 * *", "monthly_report", "06:00 ngày 01 hằng tháng: báo cáo của tháng trước"),
+    Scheduled(
+        "monthly-report",
+        "0 6 1 * *",
+        "monthly_report",
+        "06:00 ngày 01 hằng tháng: báo cáo của tháng trước, gửi cho người nhận có mục monthly_report",
+    ),
     Scheduled(
         "catch-up", "45 5-20 * * *", "nights", "Mỗi giờ ban ngày: chạy bù đêm bị lỡ (mất điện, máy tắt); không lỡ đêm nào thì không làm gì"
     ),
@@ -49,7 +56,7 @@ def prepare_environment(settings: Settings, port: int) -> str:
     home.mkdir(parents=True, exist_ok=True)
     url = f"http://127.0.0.1:{port}/api"
     os.environ.update(TELEMETRY_OFF)
-    os.environ.update({"PREFECT_HOME": str(home), "PREFECT_API_URL": url, "PREFECT_LOGGING_LEVEL": "WARNING"})
+    os.environ.update({"PREFECT_HOME": str(home), "PREFECT_API_URL": url, "PREFECT_LOGGING_LEVEL": "WARNING", **_QUIET_PAGE})
     return url
 
 
@@ -91,7 +98,7 @@ def prefect_server(settings: Settings, port: int) -> Iterator[str]:
     settings.logs.mkdir(parents=True, exist_ok=True)
     log = settings.logs / "prefect-server.log"
     with log.open("wb") as output:
-        command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+        command = [sys.executable, "-m", "uvicorn", "--factory", "flows.prefect_page:make_app", "--host", "127.0.0.1", "--port", str(port)]
         server = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         try:
             _wait_for(url, server, log)

@@ -81,7 +81,8 @@ class Postbox:
 class Office:
     """One office in a folder, its night as arguments of the command line, and the rounds on copies of it."""
 
-    def __init__(self, folder: Path, cases: int, *, real_gate: bool = False) -> None:
+    def __init__(self, folder: Path, cases: int, *, real_gate: bool = False, seconds: float = SECONDS) -> None:
+        self.seconds = seconds
         self.folder, self.base, self.work, self.real_gate = folder, folder / "base", folder / "work", real_gate
         from flows.sample import write_sample
 
@@ -147,7 +148,7 @@ class Office:
             if done:
                 break
             passed = time.monotonic() - began
-            if passed > (SECONDS if kill_after is None else kill_after):
+            if passed > (self.seconds if kill_after is None else kill_after):
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(child, signal.SIGKILL)
                 with contextlib.suppress(ProcessLookupError):

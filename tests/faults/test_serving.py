@@ -1,4 +1,4 @@
-"""The schedule as it really runs: Prefect's server and runner on loopback, a cron that fires, runs left behind by a kill."""
+"""The schedule as it really runs: Prefect's server and runner on a machine without a network, a cron that fires, runs left behind by a kill."""
 
 import os
 import signal
@@ -7,14 +7,41 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from alone import alone
 from conftest import HEADINGS, case_row, write_workbook
 
 from flows.runs import load_runs
 from flows.settings import Settings
 
 pytestmark = pytest.mark.slow
+SECONDS = 300
+CHROMIUM = Path("/usr/bin/chromium")
+CODE = """
+import sys; from pathlib import Path; from flows.settings import make_place; from flows import deployments as d
+with d.prefect_server(make_place(Path(sys.argv[1])), int(sys.argv[2])):
+"""
+LEFT_RUNNING = """
+    from prefect.client.orchestration import get_client
+    from prefect.states import Running
+    from flows.nightly import nights
+    with get_client(sync_client=True) as client:
+        left = client.create_flow_run(nights, parameters=dict(raw='', reference='', warehouse='', outbox=''), state=Running())
+        print(d.clean_abandoned_runs(), client.read_flow_run(left.id).state.type.value, d.clean_abandoned_runs())
+"""
+# Both of Prefect's pages, and what each asks for; what their policy stops they cannot ask.
+PAGES = """
+    from playwright.sync_api import sync_playwright
+    with sync_playwright() as running:
+        page = running.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"]).new_page()
+        page.set_default_timeout(250_000)
+        page.on("request", lambda request: print(request.url) if not request.url.startswith(("data:", "blob:")) else None)
+        for path in ("", "/v2/dashboard"):
+            page.goto(f"http://127.0.0.1:{sys.argv[2]}{path}")
+            page.get_by_text("Flow Runs").first.wait_for()
+"""
 
 
 def free_port() -> int:
@@ -36,38 +63,48 @@ def test_every_deployment_is_limited_to_one_run_in_vietnamese_time(office: Setti
         assert deployment.parameters["raw"] == str(office.raw)
 
 
-def test_a_cron_schedule_really_fires_and_a_killed_run_is_cleaned(office: Settings) -> None:
-    """A minute's schedule publishes a night; then the whole group is killed and started again: no flow run is Running any more."""
+def test_the_schedule_fires_and_publishes_without_a_network(office: Settings, tmp_path: Path) -> None:
+    """`tthc serve` on a machine without a network: a cron fires, a night is published, page and status answer, and nothing tried to leave."""
     write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
     port = free_port()
-    command = [sys.executable, "-m", "flows.cli", "serve", "--port", str(port), "--cron", "* * * * *"]
-    for name in ("raw", "reference", "warehouse", "outbox"):
-        command += [f"--{name}", str(getattr(office, name))]
-    output = (office.warehouse.parent.parent / "serve.log").open("wb")
-    server = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
-    try:
-        until = time.monotonic() + 150
-        while time.monotonic() < until and not office.warehouse.is_file():
-            assert server.poll() is None, Path(output.name).read_text(encoding="utf-8")
-            time.sleep(0.5)
-        assert office.warehouse.is_file(), "no night was run within two minutes and a half"
-        assert load_runs(office.staged)
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
-    code = (
-        "import os, sys; from pathlib import Path; from flows.settings import make_place; from flows import deployments as d\n"
-        "place = make_place(Path(sys.argv[1]))\n"
-        "with d.prefect_server(place, int(sys.argv[2])):\n"
-        "    from prefect.client.orchestration import get_client\n"
-        "    from prefect.states import Running\n"
-        "    from flows.nightly import nights\n"
-        "    with get_client(sync_client=True) as client:\n"
-        "        left = client.create_flow_run(nights, parameters=dict(raw='', reference='', warehouse='', outbox=''), state=Running())\n"
-        "        cleaned = d.clean_abandoned_runs()\n"
-        "        print(cleaned >= 1, client.read_flow_run(left.id).state.type.value, d.clean_abandoned_runs())\n"
-    )
-    again = subprocess.run(
-        [sys.executable, "-c", code, str(office.warehouse), str(free_port())], capture_output=True, text=True, timeout=180, check=True
-    )
-    assert again.stdout.splitlines()[-1] == "True CRASHED 0"
+    places = [f"--{name}={getattr(office, name)}" for name in ("raw", "reference", "warehouse", "outbox")]
+    with alone(tmp_path) as machine, (tmp_path / "serve.log").open("wb") as output:
+        environment = os.environ | machine.environment
+        tthc = [*machine.prefix, sys.executable, "-m", "flows.cli"]
+        command = [*tthc, "serve", f"--port={port}", "--cron=* * * * *", *places]
+        server = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, env=environment)
+        try:
+            until = time.monotonic() + SECONDS
+            while time.monotonic() < until and not any(run["outcome"] == "published" for run in load_runs(office.staged)):
+                assert server.poll() is None, Path(output.name).read_text(encoding="utf-8")
+                time.sleep(0.5)
+            assert office.warehouse.is_file(), f"no night was run in {SECONDS} seconds"
+            said = subprocess.run(
+                [*tthc, "status", f"--warehouse={office.warehouse}"], capture_output=True, text=True, env=environment, check=False
+            )
+            assert "công bố" in said.stdout and not said.stderr, said.stdout + said.stderr
+            look = f"import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:{port}', timeout=60).read())"
+            page = subprocess.run([*machine.prefix, sys.executable, "-c", look], capture_output=True, text=True, check=True)
+            assert "<html" in page.stdout
+        finally:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+        assert machine.attempts() == []
+
+
+@pytest.mark.skipif(not CHROMIUM.exists(), reason="needs /usr/bin/chromium (make browser)")
+def test_the_page_asks_nobody_but_its_own_server(office: Settings) -> None:
+    """Prefect's second page would ask Amplitude for its configuration, telemetry switched off or not."""
+    said = run_beside_a_server(office, PAGES)
+    assert any("/v2/" in url for url in said) and {urlsplit(url).hostname for url in said} == {"127.0.0.1"}, said
+
+
+def test_runs_that_a_kill_left_running_are_cleaned(office: Settings) -> None:
+    """What stands as Running when the schedule starts is Crashed before anything else is started."""
+    assert run_beside_a_server(office, LEFT_RUNNING)[-1] == "1 CRASHED 0"
+
+
+def run_beside_a_server(office: Settings, code: str) -> list[str]:
+    """What the code prints in a process that has a Prefect server of its own."""
+    command = [sys.executable, "-c", CODE.strip() + code, str(office.warehouse), str(free_port())]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=2 * SECONDS, check=True).stdout.splitlines()

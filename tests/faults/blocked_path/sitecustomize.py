@@ -20,7 +20,7 @@ def _is_here(host: object) -> bool:
 def _watch(event: str, arguments: tuple[object, ...]) -> None:
     if event in ("socket.getaddrinfo", "socket.gethostbyname"):
         host = arguments[0]
-    elif event in ("socket.connect", "socket.sendto"):
+    elif event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
         address = arguments[1]
         host = address[0] if isinstance(address, tuple) else None  # a socket file of this machine
     else:
