@@ -69,10 +69,11 @@ fuzz: setup
 	$(BIN)/python tests/fuzz.py
 
 # A whole night made to fail at every side effect and killed at 500 random moments; hours. `make faults FAULTS="--every 20 --kills 50"` tries a part.
-# Writes docs/faults.json and docs/reliability.md; a violation ends it with 1.
+# Then twenty readers in front of thirty nights. Writes docs/faults.json, docs/readers.json and docs/reliability.md; a violation ends it with 1.
 FAULTS ?=
 faults: setup
 	$(BIN)/python tests/faults/harness.py --shards 2 --out docs/faults.json $(FAULTS); code=$$?; \
+	  $(BIN)/python tests/faults/crowd.py --out docs/readers.json || code=1; \
 	  $(BIN)/python tests/faults/write_reliability.py; exit $$code
 
 # The pipeline beside its peers on the same files, 100,000 and 1,000,000 dossiers; an hour, and only true on an idle machine. Writes docs/benchmarks.md.

@@ -40,7 +40,7 @@ PAGES = """
         page.on("request", lambda request: print(request.url) if not request.url.startswith(("data:", "blob:")) else None)
         for path in ("", "/v2/dashboard"):
             page.goto(f"http://127.0.0.1:{sys.argv[2]}{path}")
-            page.get_by_text("Flow Runs").first.wait_for()
+            page.get_by_text("Dashboard").first.wait_for()
 """
 
 
