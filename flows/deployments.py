@@ -19,7 +19,7 @@ from typing import Any
 from flows.settings import TELEMETRY_OFF, ConfigurationError, Settings
 
 TIMEZONE = "Asia/Ho_Chi_Minh"
-_SERVER_SECONDS = 120
+_SERVER_SECONDS = 300  # it makes its database the first time; when it dies that is seen at once
 # Prefect's first page unless somebody chooses the other, and no advertisements; see flows/prefect_page.py.
 _QUIET_PAGE = {"PREFECT_SERVER_UI_V2_ENABLED": "false", "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false"}
 

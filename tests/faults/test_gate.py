@@ -39,6 +39,7 @@ def spoil_build(sql: str) -> object:
 WRONG = spoil_build("UPDATE mart.flags SET rank = rank; UPDATE core.cases SET fee_amount = 5, channel = channel")
 
 
+@pytest.mark.slow
 def test_a_named_check_is_published_past_once_and_remembered_for_ever(office: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
     held = run_night(office, step=WRONG)  # type: ignore[arg-type]
@@ -68,6 +69,7 @@ def test_a_named_check_is_published_past_once_and_remembered_for_ever(office: Se
         assert connection.execute("SELECT count(*) FROM ops.checks WHERE accepted_why IS NOT NULL").fetchall() == [(0,)]
 
 
+@pytest.mark.slow
 def test_only_the_named_check_is_accepted(office: Settings) -> None:
     write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
     step = spoil_build("UPDATE core.cases SET fee_amount = 5, is_finished = NOT is_finished")

@@ -116,6 +116,7 @@ def test_a_reader_that_hangs_or_dies_is_replaced(code: str, status: str) -> None
     reader.close()
 
 
+@pytest.mark.slow
 def test_members_with_paths_in_their_names_lead_nowhere(office: Settings, tmp_path: Path) -> None:
     good = write_workbook(tmp_path / "good.xlsx", [HEADINGS, case_row()])
     with zipfile.ZipFile(office.raw / "paths.zip", "w") as archive:
@@ -129,6 +130,7 @@ def test_members_with_paths_in_their_names_lead_nowhere(office: Settings, tmp_pa
     assert states == {"../../escaped.xlsx": "loaded", "/etc/absolute.xlsx": "rejected"}
 
 
+@pytest.mark.slow
 def test_limits_are_configurable(office: Settings) -> None:
     from transforms.limits import Limits
 
@@ -140,6 +142,7 @@ def test_limits_are_configurable(office: Settings) -> None:
     assert states == {"a.xlsx": "loaded", "b.xlsx": "rejected"}
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_an_archive_with_two_files_of_one_name_is_refused_and_does_not_hold_the_night_back(office: Settings, tmp_path: Path) -> None:
     write_workbook(office.raw / "good.xlsx", [HEADINGS, case_row()])
