@@ -138,7 +138,7 @@ def prepare_one(
         _write(settings.outbox / name, made.data)
     mail = Mail(day, content.kind, recipient.email, made.content_hash, made.message_id, name, sha256(made.data).hexdigest())
     state, replaced = ledger.prepare(mail, is_wanted=settings.send)
-    _remove(settings.outbox, replaced)
+    _remove(settings.outbox, [*replaced, *_strays(settings.outbox, name, ledger, day)])
     post.prepared += state == "prepared"
     post.corrections += state == "correction"
 
@@ -179,6 +179,13 @@ def _write(path: Path, data: bytes) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     part.replace(path)
+
+
+def _strays(outbox: Path, name: str, ledger: Ledger, day: date) -> list[str]:
+    """Files of this kind and addressee that no row knows: a night died between file and row, and what it would have said is said otherwise now."""
+    known = {row.eml for row in ledger.rows("summary_date = ?", (day.isoformat(),))}
+    alike = (outbox / name).parent.glob(f"{Path(name).stem[:-8]}{'?' * 8}.eml")
+    return sorted({path.relative_to(outbox).as_posix() for path in alike} - known)
 
 
 def _remove(outbox: Path, names: Sequence[str]) -> None:
