@@ -212,16 +212,28 @@ def check(
 
 @app.command()
 def explain(
-    unit: Annotated[str, typer.Option(help="Mã, tên hoặc một phần tên đơn vị; hoặc một cấp (commune, …), hoặc all.")],
-    measure: Annotated[str, typer.Option(help="Tên chỉ số, ví dụ on_time.")],
-    period: Annotated[str, typer.Option(metavar="2024-05", help="Kỳ: 2024-05, 2024-Q2 hoặc 2024.")],
+    unit: Annotated[str | None, typer.Option(help="Mã, tên hoặc một phần tên đơn vị; hoặc một cấp (commune, …), hoặc all.")] = None,
+    measure: Annotated[str | None, typer.Option(help="Tên chỉ số, ví dụ on_time.")] = None,
+    period: Annotated[str | None, typer.Option(metavar="2024-05", help="Kỳ: 2024-05, 2024-Q2 hoặc 2024.")] = None,
     today: Annotated[bool, typer.Option("--today", help="Theo đơn vị hiện nay: đơn vị cũ cộng vào đơn vị kế thừa.")] = False,
     warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
     sql: Annotated[bool, typer.Option("--sql", help="Chỉ in câu truy vấn liệt kê hồ sơ, chạy được ngay trong DuckDB.")] = False,
     limit: Annotated[int, typer.Option(min=0, help="Số hồ sơ hiện nhiều nhất; 0 là tất cả.")] = 50,
     out: Annotated[Path | None, typer.Option("--csv", metavar="TỆP", help="Ghi mọi hồ sơ của mẫu số ra tệp CSV.", dir_okay=False)] = None,
+    history: Annotated[
+        str | None, typer.Option("--history", metavar="MÃ HỒ SƠ", help="Một hồ sơ qua từng lần xuất: đổi gì, từ lúc nào, tệp và dòng nào.")
+    ] = None,
 ) -> None:
-    """Giải thích một tỷ lệ đã công bố: định nghĩa, đếm lại, từng hồ sơ không đạt và vì sao, đọc từ tệp, trang, dòng nào."""
+    """Giải thích một tỷ lệ đã công bố: định nghĩa, đếm lại, từng hồ sơ không đạt và vì sao, đọc từ tệp, trang, dòng nào; hoặc một hồ sơ qua các lần xuất."""
+    if history is not None:
+        from flows.case_history import show_history
+
+        if any(option is not None for option in (unit, measure, period, out)) or sql or today:
+            raise QueryError("--history nói về một hồ sơ: chỉ dùng kèm --warehouse")
+        show_history(warehouse, history)
+        return
+    if unit is None or measure is None or period is None:
+        raise QueryError("hãy cho đủ --unit, --measure và --period; hoặc --history MÃ_HỒ_SƠ để xem một hồ sơ qua các lần xuất")
     from flows.explaining import explain as show
 
     if not show(warehouse, unit, measure, period, today=today, only_sql=sql, limit=limit, out=out):

@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from conftest import HEADINGS, case_row, settings_in, write_reference, write_workbook
+from test_cli import tthc
 from test_packing import FIRST_NIGHT, Portal, figures, nights, pack, stage
 
 from flows.settings import Settings
@@ -107,6 +108,16 @@ def test_a_state_shown_again_is_a_state_of_its_own_and_names_its_rows(office: Se
     manifest, reference = stage(settings)
     target = tmp_path / "w.duckdb"
     build_warehouse(target, manifest, reference, settings.as_of)
+    told = tthc("explain", "--history", " 000.22.58.h48-240215-0007", "--warehouse", target)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.splitlines()[0] == "Hồ sơ 000.22.58.H48-240215-0007: 3 trạng thái đã thấy, theo thứ tự các lần xuất danh sách"
+    second = told.stdout[told.stdout.index("2. Từ") : told.stdout.index("3. Từ")].split("\n   ")
+    assert second[0] == "2. Từ 21:00 ngày 30/06/2024 đến 22:00 ngày 30/06/2024"
+    assert second[1].endswith("20/02/2024 17:00 → 28/02/2024 17:00")
+    assert second[2].strip() == "Thấy lần đầu: tệp 21.xlsx, trang “Danh sách”, dòng 4"
+    assert "Bịa Đặt" not in told.stdout
+    unknown = tthc("explain", "--history", "000.22.58.H48-240215-9999", "--warehouse", target)
+    assert (unknown.returncode, "000.22.58.H48-240215-9999" in unknown.stderr) == (2, True)
     with duckdb.connect(str(target), read_only=True) as connection:
         rows = connection.execute(
             "SELECT state_number, hour(valid_from), hour(valid_to), changed_columns, day(due_at), f.file_name, row_number"
