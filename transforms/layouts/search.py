@@ -93,6 +93,7 @@ def _match(path: Sequence[str], headings: Mapping[str, str]) -> str | None:
 
 def _candidates(rows: Sequence[Sequence[str | None]], lists: LayoutLists) -> list[_Candidate]:
     found = []
+    endings = {heading.rpartition(PATH_SEPARATOR)[2] for headings in lists.headings.values() for heading in headings}
     for first in range(len(rows)):
         if sum(1 for text in rows[first] if text) < 2:
             continue
@@ -101,8 +102,10 @@ def _candidates(rows: Sequence[Sequence[str | None]], lists: LayoutLists) -> lis
                 break
             paths = _paths(rows[first : first + depth])
             matches = {}
-            for kind, headings in lists.headings.items():
-                by_position = {position: column for position, path in enumerate(paths) if path and (column := _match(path, headings))}
+            # Most rows below the headings are data, whose texts end no heading of any kind.
+            likely = [(at, path) for at, path in enumerate(paths) if path and key(path[-1]).rpartition(PATH_SEPARATOR)[2] in endings]
+            for kind, headings in lists.headings.items() if likely else ():
+                by_position = {position: column for position, path in likely if (column := _match(path, headings))}
                 if by_position:
                     matches[kind] = by_position
             if matches:
