@@ -6,7 +6,16 @@ Workbooks come from anywhere; a parser that crashes, hangs or eats the machine's
 import json
 import os
 import sys
+from importlib.abc import MetaPathFinder
 from pathlib import Path
+
+
+class _WithoutPandas(MetaPathFinder):
+    """pyarrow imports pandas, where it is installed, only to ask whether an array is one of its: half a second and 40 MB a process."""
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
+        if fullname == "pandas":
+            raise ModuleNotFoundError("readers do without pandas", name=fullname)
 
 
 def _limit_memory(allowed: int) -> None:
@@ -25,8 +34,12 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a parser prints must not look like an answer
     os.umask(0o027)
+    sys.meta_path.insert(0, _WithoutPandas())
+    import pyarrow as pa
+
     from flows.staging import stage_export
 
+    pa.set_cpu_count(1)  # the cores are shared out by the number of reader processes
     _limit_memory(int(sys.argv[1]))
     for line in sys.stdin:
         try:

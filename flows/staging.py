@@ -108,7 +108,7 @@ def _write(folder: Path, record: dict[str, Any], export: NormalisedExport | None
             lineage = {"file_id": (file_id, pa.string()), "sheet": (sheet.name or None, pa.string()), "sheet_number": (number, pa.int32())}
             for name, table in (("rows", sheet.rows), ("troubles", sheet.troubles)):
                 for column, (value, kind) in lineage.items():
-                    table = table.append_column(column, pa.array([value] * table.num_rows, kind))
+                    table = table.append_column(column, pa.repeat(pa.scalar(value, kind), table.num_rows))
                 if name == "rows" or table.num_rows:
                     pq.write_table(table, part / f"{number:02d}.{name}.parquet", compression="zstd")
             sheets.append(

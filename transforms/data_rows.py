@@ -18,30 +18,29 @@ _SECTION = re.compile(r"^(?:[ivxlcdm]+|\d+|[a-zđ])?\s*[.)/-]*\s*lĩnh vực\s*[
 
 
 def find_data_rows(
-    columns: Sequence[pa.Array], codes: pa.Array, well_formed: np.ndarray, evidence: np.ndarray, code_headings: Set[str]
+    doubtful: np.ndarray, columns: Sequence[pa.Array], codes: pa.Array, evidence: np.ndarray, code_headings: Set[str]
 ) -> tuple[np.ndarray, list[tuple[int, str]]]:
-    """Which rows below the headings are data, and the titles of sections ("I. LĨNH VỰC …") among the others.
+    """Which of the rows without a well-formed code are data, and the titles of sections ("I. LĨNH VỰC …") among the others.
 
     Args:
+        doubtful: the rows below the headings whose code has no known form; the others are data without a further look.
         columns: every column of the sheet below the headings.
-        codes: cleaned text of the column that identifies a row.
-        well_formed: rows whose code has a known form; these are data without a further look.
-        evidence: per row, how many cells mean something in their column (a date, a known word, an ordinal number).
+        codes: of the doubtful rows, the cleaned text of the column that identifies a row.
+        evidence: of the doubtful rows, how many cells mean something in their column (a date, a known word, an ordinal number).
         code_headings: keys of the code column's own headings, which a table repeats on each page.
 
     Returns:
-        A mask of the data rows, and (row, title) of the sections.
+        A mask of the doubtful rows that are data, and (row, title) of the sections.
     """
-    keep = well_formed.copy()
+    keep = np.zeros(len(doubtful), dtype=bool)
     sections: list[tuple[int, str]] = []
-    doubtful = np.flatnonzero(~keep)
     at = pa.array(doubtful)
     cells = [column.take(at).to_pylist() for column in columns]
-    for number, code, *row in zip(doubtful, codes.take(at).to_pylist(), *cells, strict=True):
+    for number, code, *row in zip(range(len(doubtful)), codes.to_pylist(), *cells, strict=True):
         texts = [text for cell in row if cell and (text := clean(cell))]
         section = _SECTION.match(texts[0]) if texts and len(set(texts)) == 1 else None
         if section:
-            sections.append((int(number), section[1].strip().capitalize()))
+            sections.append((int(doubtful[number]), section[1].strip().capitalize()))
         keep[number] = _is_data(texts, code, int(evidence[number]), code_headings)
     return keep, sections
 

@@ -178,23 +178,39 @@ def normalise_export(sheets: Sequence[Sheet], lists: LayoutLists) -> NormalisedE
 
 @dataclass
 class _Parsed:
-    """One column of a sheet: cleaned text, values, and where the text is filled but not understood."""
+    """One column of a sheet, below the headings: its values, and where a cell is filled but not understood.
 
-    text: pa.DictionaryArray
+    Attributes:
+        cells: the cells, cleaned where their type needs it, which is then told by being a dictionary array; as they were read otherwise.
+    """
+
+    cells: pa.Array
     values: pa.Array
     bad: np.ndarray
 
+    def text_of(self, rows: np.ndarray) -> pa.StringArray:
+        """Cleaned text of some rows."""
+        some = self.cells.take(pa.array(rows))
+        return (some if isinstance(some, pa.DictionaryArray) else clean_column(some)).cast(pa.string())
 
-def _parse(column: Column, text: pa.DictionaryArray, sheet: Sheet, lists: LayoutLists) -> _Parsed:
+
+def _parse_cells(column: Column, cells: pa.Array, sheet: Sheet, lists: LayoutLists) -> _Parsed:
+    """Dates and dossier codes differ from row to row and mostly stand in one exact form; all other cells are parsed once a distinct text."""
+    match column.type:
+        case "date":
+            values, bad = parsing.parse_date_cells(cells, date1904=sheet.date1904)
+            return _Parsed(cells, values.cast(pa.timestamp("us")), bad)
+        case "case_code":
+            values, known = parsing.parse_code_cells(cells)
+            return _Parsed(cells, values, ~known)
+        case _:
+            return _parse(column, clean_column(cells), lists)
+
+
+def _parse(column: Column, text: pa.DictionaryArray, lists: LayoutLists) -> _Parsed:
     words = text.dictionary
     none_bad = np.zeros(len(words), dtype=bool)
     match column.type:
-        case "date":
-            values, bad = parsing.parse_dates(words, date1904=sheet.date1904)
-            values = values.cast(pa.timestamp("us"))
-        case "case_code":
-            values, known = parsing.parse_case_codes(words)
-            bad = ~known
         case "code":
             values, bad = parsing.parse_codes(words), none_bad
         case "percent":
@@ -224,8 +240,30 @@ def _parse(column: Column, text: pa.DictionaryArray, sheet: Sheet, lists: Layout
             bad = np.asarray(hidden.to_numpy(zero_copy_only=False), dtype=bool)
         case _:
             values, bad = parsing.parse_words(words, lists.words[column.type], _ARROW.get(column.type, pa.string()))
-    wrong = pc.fill_null(pa.array(bad).take(text.indices), False)
-    return _Parsed(text, values.take(text.indices), wrong.to_numpy(zero_copy_only=False).astype(bool))
+    return _Parsed(text, values.take(text.indices), _spread(bad, text.indices))
+
+
+def _spread(of_words: np.ndarray, indices: pa.Array) -> np.ndarray:
+    """What is true of a row's word is true of the row; of blank cells it is not."""
+    if not of_words.any():
+        return np.zeros(len(indices), dtype=bool)
+    return np.asarray(pc.fill_null(pa.array(of_words).take(indices), False).to_numpy(zero_copy_only=False), dtype=bool)
+
+
+class _Rows:
+    """The data rows among the rows below the headings; mostly one block, of which columns are then slices without a copy."""
+
+    def __init__(self, keep: np.ndarray) -> None:
+        self.numbers = np.flatnonzero(keep)
+        self._first = int(self.numbers[0]) if len(self.numbers) else 0
+        self._is_block = not len(self.numbers) or int(self.numbers[-1]) - self._first + 1 == len(self.numbers)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def of(self, column: pa.Array) -> pa.Array:
+        """The data rows of a column."""
+        return column.slice(self._first, len(self)) if self._is_block else column.take(pa.array(self.numbers))
 
 
 def _valid(column: pa.Array) -> np.ndarray:
@@ -242,35 +280,33 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
         titles: the rows above the headings, for the period of a summary.
     """
     kind, start = layout.kind, layout.last + 1
-    parsed = {
-        name: _parse(kind.columns[name], clean_column(sheet.columns[position].slice(start)), sheet, lists)
-        for name, position in layout.columns.items()
-    }
+    below = [column.slice(start) for column in sheet.columns]
+    parsed = {name: _parse_cells(kind.columns[name], below[position], sheet, lists) for name, position in layout.columns.items()}
     coded = parsed[kind.key_column]
     is_telling = kind.columns[kind.key_column].type not in ("unit", "code")  # a name or a bare number may stand in a total, too
-    well_formed = _valid(coded.values) & ~coded.bad if is_telling else np.zeros(len(coded.values), dtype=bool)
-    below = [column.slice(start) for column in sheet.columns]
+    keep = _valid(coded.values) & ~coded.bad if is_telling else np.zeros(len(coded.values), dtype=bool)
+    doubtful = np.flatnonzero(~keep)
     code_headings = {heading.rpartition(">")[2] for heading, column in lists.headings[kind.name].items() if column == kind.key_column}
-    keep, sections = find_data_rows(below, coded.text, well_formed, _evidence(layout, parsed, below), code_headings)
-    rows = pa.array(np.flatnonzero(keep))
-    columns: dict[str, pa.Array] = {"row_number": pa.array(np.flatnonzero(keep) + sheet.first_row + start, pa.int32())}
+    evidence = _evidence(layout, parsed, below, doubtful)
+    keep[doubtful], sections = find_data_rows(doubtful, below, coded.text_of(doubtful), evidence, code_headings)
+    rows = _Rows(keep)
+    columns: dict[str, pa.Array] = {"row_number": pa.array(rows.numbers + sheet.first_row + start, pa.int32())}
     for column in kind.columns.values():
         arrow = _ARROW.get(column.type, pa.string())
         found = parsed.get(column.name)
-        values = found.values.take(rows).cast(arrow) if found else pa.nulls(len(rows), arrow)
+        values = rows.of(found.values).cast(arrow) if found else pa.nulls(len(rows), arrow)
         if column.fill_down and found:
             values = pc.fill_null_forward(values)
         if column.blank_is_no and found:
             values = pc.fill_null(values, False)
-        if column.from_section:
-            values = pc.coalesce(values, section_of(rows, sections))
+        if column.from_section and sections:
+            values = pc.coalesce(values, section_of(pa.array(rows.numbers), sections))
         if column.type == "unit":
-            shown = found.text.cast(pa.string()).take(rows) if found else pa.nulls(len(rows), pa.string())
-            if column.required and kind.key_column == "case_code":
-                prefix = pc.list_element(pc.split_pattern(parsed["case_code"].values.take(rows), "-"), 0)
+            if column.required and kind.key_column == "case_code" and values.null_count:
+                prefix = pc.list_element(pc.split_pattern(rows.of(parsed["case_code"].values), "-"), 0)
                 values = pc.coalesce(values, pc.binary_join_element_wise(PREFIX_MARK, prefix, ""))
             columns["unit_ref"] = values
-            columns["unit_shown"] = _masked(shown)
+            columns["unit_shown"] = _masked(rows.of(found.cells)) if found else pa.nulls(len(rows), pa.string())
         elif column.type == "channel":
             columns["channel"] = pc.fill_null(values, "counter")  # a blank channel is the counter (national rule)
         else:
@@ -278,17 +314,17 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
     if kind.key_column == "case_code":
         columns["is_odd_code"] = pa.array(parsed["case_code"].bad[keep] & _valid(columns["case_code"]))
     if kind.name == "waiting":
-        columns["channel"] = pa.array(["online"] * len(rows), pa.string())
+        columns["channel"] = pa.repeat(pa.scalar("online", pa.string()), len(rows))
     if kind.has_period:
         period = find_period(titles) or (None, None)
-        columns["period_first"] = pa.array([period[0]] * len(rows), pa.date32())
-        columns["period_last"] = pa.array([period[1]] * len(rows), pa.date32())
+        columns["period_first"] = pa.repeat(pa.scalar(period[0], pa.date32()), len(rows))
+        columns["period_last"] = pa.repeat(pa.scalar(period[1], pa.date32()), len(rows))
     schema = staged_schema(kind)
     troubles = _troubles(kind, layout, parsed, keep, sheet.first_row + start)
     refused = troubles.filter(pc.not_equal(troubles["reason"], "unknown_level"))["row_number"].combine_chunks()
-    rejected = pc.is_in(columns["row_number"], value_set=refused)
+    rejected = pc.is_in(columns["row_number"], value_set=refused) if len(refused) else None
     for column in kind.columns.values():
-        if column.type in ("case_code", "procedure_code", "code", "text"):
+        if rejected is not None and column.type in ("case_code", "procedure_code", "code", "text"):
             # a row that is rejected may be one whose cells slipped sideways: what it has as text is not kept
             columns[column.staged_as] = pc.if_else(rejected, pa.scalar(None, pa.string()), columns[column.staged_as])
     result = NormalisedSheet(sheet.name, layout, pa.table([columns[name] for name in schema.names], schema=schema), troubles)
@@ -305,22 +341,23 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
 
 
 def _masked(shown: pa.Array) -> pa.Array:
-    encoded = shown.dictionary_encode()
+    encoded = shown if isinstance(shown, pa.DictionaryArray) else shown.dictionary_encode()
     return pa.array([mask(text) for text in encoded.dictionary.to_pylist()], pa.string()).take(encoded.indices)
 
 
-def _evidence(layout: Layout, parsed: dict[str, _Parsed], below: Sequence[pa.Array]) -> np.ndarray:
-    """Per row, how many cells mean something: valid words and dates, and an ordinal number in the STT column."""
-    evidence = np.zeros(len(below[0]), dtype=int)
+def _evidence(layout: Layout, parsed: dict[str, _Parsed], below: Sequence[pa.Array], doubtful: np.ndarray) -> np.ndarray:
+    """Per doubtful row, how many cells mean something: valid words and dates, and an ordinal number in the STT column."""
+    evidence = np.zeros(len(doubtful), dtype=int)
+    at = pa.array(doubtful)
     for name, column in parsed.items():
         kind = layout.kind.columns[name].type
         if kind in _EVIDENCE:
-            evidence += _valid(column.values) & ~column.bad
+            evidence += _valid(column.values.take(at)) & ~column.bad[doubtful]
         elif kind == "yes_no":  # a bare 1 or 0 may stand in a row of totals too
-            spoken = pc.fill_null(pc.match_substring_regex(column.text.dictionary, r"\pL"), False).take(column.text.indices)
-            evidence += _valid(column.values) & np.asarray(pc.fill_null(spoken, False).to_numpy(zero_copy_only=False), dtype=bool)
+            spoken = pc.fill_null(pc.match_substring_regex(column.text_of(doubtful), r"\pL"), False)
+            evidence += _valid(column.values.take(at)) & np.asarray(spoken.to_numpy(zero_copy_only=False), dtype=bool)
     for position in layout.ordinals:
-        ordinal = pc.match_substring_regex(below[position], r"^\s*\d{1,7}(?:\.0)?\s*$")
+        ordinal = pc.match_substring_regex(below[position].take(at), r"^\s*\d{1,7}(?:\.0)?\s*$")
         evidence += np.asarray(pc.fill_null(ordinal, False).to_numpy(zero_copy_only=False), dtype=bool)
     return evidence
 
@@ -352,7 +389,7 @@ def _troubles(kind: Kind, layout: Layout, parsed: dict[str, _Parsed], keep: np.n
             continue
         wrong = column.bad & keep
         if kind.columns[name].type == "status":
-            wrong |= keep & ~_valid(column.text)  # a dossier without a state cannot be counted anywhere
+            wrong |= keep & ~_valid(column.cells)  # a dossier without a state cannot be counted anywhere
         rows = np.flatnonzero(wrong)
-        add(rows, reason, name, column.text.take(pa.array(rows)).cast(pa.string()))
+        add(rows, reason, name, column.text_of(rows))
     return pa.concat_tables(parts) if parts else TROUBLES.empty_table()

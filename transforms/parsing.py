@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.text import hide_numbers, key, mask
+from transforms.text import clean_column, hide_numbers, key, mask, text_bytes
 
 # A year outside is a typing slip (0206), not a date.
 FIRST_YEAR, LAST_YEAR = 1990, 2099
@@ -65,12 +65,8 @@ def parse_dates(column: pa.Array, *, date1904: bool = False) -> tuple[pa.Array, 
         where, struct = where[hit], struct.filter(pa.array(hit))
         names = {f.name for f in struct.type}
         part = {name: _integers(struct.field(name)) for name in ("y", "m", "d", "h", "mi", "s")}
-        ok = (part["y"] >= FIRST_YEAR) & (part["y"] <= LAST_YEAR) & (part["m"] >= 1) & (part["m"] <= 12) & (part["d"] >= 1)
-        ok &= (part["h"] <= 23) & (part["mi"] <= 59) & (part["s"] <= 59)
-        months = (np.clip(part["y"], FIRST_YEAR, LAST_YEAR) - 1970) * 12 + np.clip(part["m"], 1, 12) - 1
-        first = months.astype("datetime64[M]")
-        ok &= part["d"] <= ((first + 1).astype("datetime64[D]") - first.astype("datetime64[D]")).astype(int)
-        seconds = (part["d"] - 1) * 86400 + part["h"] * 3600 + part["mi"] * 60 + part["s"]
+        parsed, ok = _moments(*(part[name] for name in ("y", "m", "d", "h", "mi", "s")))
+        seconds = np.zeros(len(where), dtype=np.int64)
         fraction = pc.if_else(pc.equal(pc.fill_null(struct.field("f"), ""), ""), "0", struct.field("f"))
         seconds = seconds + (pc.cast(fraction, pa.float64()).to_numpy(zero_copy_only=False) >= 0.5)
         if "zs" in names:
@@ -79,7 +75,7 @@ def parse_dates(column: pa.Array, *, date1904: bool = False) -> tuple[pa.Array, 
             offset = _integers(struct.field("zh")) * 60 + _integers(struct.field("zm"))
             offset = np.where(given == "-", -offset, offset)
             seconds = seconds + np.where(utc | (given != ""), (LOCAL_OFFSET_MINUTES - offset) * 60, 0)
-        parsed = first.astype("datetime64[s]") + seconds.astype("timedelta64[s]")
+        parsed = parsed + seconds.astype("timedelta64[s]")
         values[where[ok]] = parsed[ok]
         todo[where] = False
     where = np.flatnonzero(todo)
@@ -95,6 +91,92 @@ def parse_dates(column: pa.Array, *, date1904: bool = False) -> tuple[pa.Array, 
             values[where[ok]] = parsed[ok]
     bad = filled & np.isnat(values)
     return pa.array(values, pa.timestamp("s")), bad
+
+
+# The forms that whole exports are written in (fastexcel writes date cells as the second), each character of a known meaning.
+_FIXED_FORMS = (
+    "dd/MM/yyyy hh:ii:ss",
+    "yyyy-MM-dd hh:ii:ss",
+    "hh:ii:ss dd/MM/yyyy",
+    "dd/MM/yyyy hh:ii",
+    "yyyy-MM-dd hh:ii",
+    "hh:ii dd/MM/yyyy",
+    "dd/MM/yyyy",
+    "yyyy-MM-dd",
+)
+
+
+def parse_date_cells(cells: pa.Array, *, date1904: bool = False) -> tuple[pa.Array, np.ndarray]:
+    """`parse_dates` for cells as they were read, not yet cleaned: those of a usual fixed form by their bytes, the others one by one.
+
+    Returns:
+        As `parse_dates`.
+    """
+    if isinstance(cells, pa.ChunkedArray):
+        cells = cells.combine_chunks()
+    values, known = _parse_fixed_dates(cells)
+    bad = np.zeros(len(cells), dtype=bool)
+    rest = np.flatnonzero(~known & np.asarray(pc.is_valid(cells).to_numpy(zero_copy_only=False), dtype=bool))
+    if len(rest):
+        text = clean_column(cells.take(pa.array(rest)))
+        slow, wrong = parse_dates(text.dictionary, date1904=date1904)
+        values[rest] = slow.take(text.indices).to_numpy(zero_copy_only=False)
+        bad[rest] = pc.fill_null(pa.array(wrong).take(text.indices), False).to_numpy(zero_copy_only=False)
+    return pa.array(values, pa.timestamp("s")), bad
+
+
+def _parse_fixed_dates(cells: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """Moments of the cells that are a date in one of the fixed forms, and which these are; nothing is said of the others."""
+    values = np.full(len(cells), np.datetime64("NaT"), dtype="datetime64[s]")
+    known = np.zeros(len(cells), dtype=bool)
+    starts, raw = text_bytes(cells)
+    lengths = np.diff(starts)
+    for length in sorted({len(form) for form in _FIXED_FORMS}):
+        where = np.flatnonzero(lengths == length)
+        for form in (form for form in _FIXED_FORMS if len(form) == length):
+            if len(where):
+                characters = np.ascontiguousarray(raw[starts[where][:, None] + np.arange(length, dtype=np.int32)].T)
+                parsed, ok = _parse_form(characters, form)
+                values[where[ok]] = parsed[ok]
+                known[where[ok]] = True
+                where = where[~ok]
+    return values, known
+
+
+def _parse_form(characters: np.ndarray, form: str) -> tuple[np.ndarray, np.ndarray]:
+    """Moments of texts of one form, from a row of bytes for each of its characters, and which of the texts are dates of that form."""
+    size = characters.shape[1]
+    ok = np.ones(size, dtype=bool)
+    part = {name: np.zeros(size, dtype=np.int32) for name in "yMdhis"}
+    for at, sign in enumerate(form):
+        if not sign.isalpha():
+            ok &= characters[at] == ord(sign)
+    if ok.any():
+        for at, sign in enumerate(form):
+            if sign.isalpha():
+                digit = characters[at] - np.uint8(48)  # what stands below "0" wraps round to more than 9
+                ok &= digit <= 9
+                part[sign] *= 10
+                part[sign] += digit
+    moments, real = _moments(*part.values())
+    return moments, ok & real
+
+
+# Seconds from 1970 to each month that a date may lie in, and how many days it has.
+_MONTHS = np.arange(f"{FIRST_YEAR}-01", f"{LAST_YEAR + 1}-02", dtype="datetime64[M]").astype("datetime64[s]").astype(np.int64)
+_DAYS = np.diff(_MONTHS) // 86400
+
+
+def _moments(
+    year: np.ndarray, month: np.ndarray, day: np.ndarray, hour: np.ndarray, minute: np.ndarray, second: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """datetime64[s] of calendar numbers, and which of them are real moments in the years that dates may have."""
+    real = (year >= FIRST_YEAR) & (year <= LAST_YEAR) & (month >= 1) & (month <= 12) & (day >= 1)
+    real &= (hour <= 23) & (minute <= 59) & (second <= 59)
+    months = np.where(real, (year - FIRST_YEAR) * 12 + month - 1, 0)
+    real &= day <= _DAYS[months]
+    seconds = _MONTHS[months] + (day.astype(np.int64) - 1) * 86400 + (hour * 3600 + minute * 60 + second)
+    return seconds.astype("datetime64[s]"), real
 
 
 def _by_value(column: pa.Array, parse: Callable[[str], object], kind: pa.DataType) -> tuple[pa.Array, np.ndarray]:
@@ -282,6 +364,24 @@ def parse_procedure_codes(column: pa.Array) -> pa.Array:
 
 _CODE_LIKE = re.compile(r"^(?!\d{9,12}$)[0-9A-Za-z][0-9A-Za-z.\-_/]{0,39}$")
 _CASE_CODE = r"^(?:[0-9A-Z]{3}\.[0-9A-Z]{2}\.[0-9A-Z]{2}\.[A-Z]\d{2}|[A-Z]\d{2}(?:\.[0-9A-Z]{2,3}){0,3})-\d{6}-\d{3,}$"
+
+
+def parse_code_cells(cells: pa.Array) -> tuple[pa.Array, np.ndarray]:
+    """`parse_case_codes` for cells as they were read, not yet cleaned: a code in its proper form is what the cell says.
+
+    Returns:
+        As `parse_case_codes`.
+    """
+    if isinstance(cells, pa.ChunkedArray):
+        cells = cells.combine_chunks()
+    proper = pc.fill_null(pc.match_substring_regex(cells, _CASE_CODE), False)
+    known = proper.to_numpy(zero_copy_only=False).astype(bool)
+    if known.all():
+        return cells, known
+    text = clean_column(cells.filter(pc.invert(proper)))
+    codes, also_known = parse_case_codes(text.dictionary)
+    known[~known] = pc.fill_null(pa.array(also_known).take(text.indices), False).to_numpy(zero_copy_only=False)
+    return pc.replace_with_mask(cells, pc.invert(proper), codes.take(text.indices)), known
 
 
 def parse_case_codes(column: pa.Array) -> tuple[pa.Array, np.ndarray]:

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -50,7 +51,10 @@ def clean_column(column: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     encoded = column.dictionary_encode() if not isinstance(column, pa.DictionaryArray) else column
-    words = pc.utf8_normalize(encoded.dictionary.cast(pa.string()), form="NFC")
+    words = encoded.dictionary.cast(pa.string())
+    if _are_clean(words):
+        return pa.DictionaryArray.from_arrays(encoded.indices, words)
+    words = pc.utf8_normalize(words, form="NFC")
     words = pc.replace_substring_regex(words, pattern=_INVISIBLE_RE2, replacement="")
     words = pc.utf8_trim_whitespace(pc.replace_substring_regex(words, pattern=_SPACES_RE2, replacement=" "))
     words = pc.if_else(pc.equal(words, ""), pa.scalar(None, pa.string()), words)
@@ -58,6 +62,23 @@ def clean_column(column: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
         plain = words.take(encoded.indices)
         return plain.dictionary_encode()
     return pa.DictionaryArray.from_arrays(encoded.indices, words)
+
+
+def _are_clean(words: pa.StringArray) -> bool:
+    """True only where `clean` leaves every word as it is: printable ASCII, single spaces, none at the ends; blanks and nulls are not."""
+    starts, raw = text_bytes(words)
+    if words.null_count or not len(raw) or (starts[1:] == starts[:-1]).any() or raw.min() < 32 or raw.max() > 126:
+        return False
+    space = raw == 32
+    return not ((space[1:] & space[:-1]).any() or space[starts[:-1]].any() or space[starts[1:] - 1].any())
+
+
+def text_bytes(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
+    """The UTF-8 bytes of all texts in a row, and where each begins and the last ends, without a copy."""
+    _, offsets, data = texts.buffers()
+    starts = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1] if offsets else np.zeros(1, np.int32)
+    raw = np.frombuffer(data, np.uint8) if data else np.zeros(0, np.uint8)
+    return starts - starts[0], raw[starts[0] : starts[-1]]
 
 
 def is_tcvn3_font(font: str | None) -> bool:

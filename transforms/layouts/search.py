@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from transforms.layouts.lists import PATH_SEPARATOR, Kind, LayoutLists
 from transforms.sheets import Sheet
@@ -91,18 +92,30 @@ def _match(path: Sequence[str], headings: Mapping[str, str]) -> str | None:
     return headings.get(f"*{PATH_SEPARATOR}{keys[-1]}") if len(keys) > 1 else None
 
 
+@lru_cache(maxsize=10_000)
+def _ending(text: str) -> str:
+    """The part of a heading's key that no group can change."""
+    return key(clean(text)).rpartition(PATH_SEPARATOR)[2]
+
+
 def _candidates(rows: Sequence[Sequence[str | None]], lists: LayoutLists) -> list[_Candidate]:
     found = []
+    # Most rows are data, whose texts end no heading of any kind.
+    endings = {heading.rpartition(PATH_SEPARATOR)[2] for headings in lists.headings.values() for heading in headings}
+    likely = [any(_ending(text) in endings for text in row if text) for row in rows]
     for first in range(len(rows)):
         if sum(1 for text in rows[first] if text) < 2:
             continue
         for depth in range(1, _HEADER_ROWS + 1):
             if first + depth > len(rows):
                 break
+            if not any(likely[first : first + depth]):
+                continue
             paths = _paths(rows[first : first + depth])
+            known = [(position, path) for position, path in enumerate(paths) if path and _ending(path[-1]) in endings]
             matches = {}
             for kind, headings in lists.headings.items():
-                by_position = {position: column for position, path in enumerate(paths) if path and (column := _match(path, headings))}
+                by_position = {position: column for position, path in known if (column := _match(path, headings))}
                 if by_position:
                     matches[kind] = by_position
             if matches:

@@ -1,15 +1,29 @@
-"""CSV and its kin: text in UTF-8, UTF-16 or Windows-1258, with comma, semicolon, tab or bar between cells."""
+"""CSV and its kin: text in UTF-8, UTF-16 or Windows-1258, with comma, semicolon, tab or bar between cells.
+
+Python's csv reader says what a text means. The long block of rows of one width that an export mostly is goes through Arrow's reader, column
+by column, but only where the two cannot differ: every quotation mark opens or closes a whole cell or is doubled inside one, and no cell
+holds a line break.
+"""
 
 import csv
 import io
 import itertools
 import re
 
+import numpy as np
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
+
 from transforms.sheets import Sheet, UnreadableExport, sheet_from_rows
 
+_BOM = "\ufeff".encode()
 _DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_RECORDS = 80
 _DECLARED = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+# Shorter texts are read row by row at once.
+FEWEST_BYTES = 1 << 16
+_MOST_ODD_LINES = 1_000
+_LARGEST_CELL = 1 << 20
 _AS_TEXT = re.compile(r'^="([^"]*)"$')
 
 
@@ -74,11 +88,14 @@ def read(text: str, max_columns: int) -> list[Sheet]:
         UnreadableExport: the text is no table.
     """
     text = text.lstrip("\ufeff").replace("\x00", "")
-    csv.field_size_limit(1 << 20)
+    csv.field_size_limit(_LARGEST_CELL)
     declared = _DECLARED.match(text)  # Excel takes this line for itself and does not count it
     if declared:
         text = text[declared.end() :]
     delimiter = declared[1] if declared else _find_delimiter(text)
+    sheet = _read_block(text, delimiter, max_columns)
+    if sheet is not None:
+        return [sheet]
     rows = _records(text, delimiter)
     if '="' in text:  # ="1.000010" is how a text is kept from becoming a number
         rows = [[_AS_TEXT.sub(r"\1", cell) if cell and cell.startswith("=") else cell for cell in row] for row in rows]
@@ -87,6 +104,75 @@ def read(text: str, max_columns: int) -> list[Sheet]:
         raise UnreadableExport(f"một dòng có {width} ô, quá {max_columns}; tệp văn bản có lẽ thiếu dấu nháy đóng")
     _refuse_swallowed_rows(rows, delimiter, width)
     return [sheet_from_rows("", rows)]
+
+
+def _read_block(text: str, delimiter: str, max_columns: int) -> Sheet | None:
+    """The sheet, where a block of lines of one width makes up nearly all of the text; None where it must be read row by row."""
+    if len(text) < FEWEST_BYTES or delimiter not in _DELIMITERS or '="' in text or text.count("\r") != text.count("\r\n"):
+        return None
+    data = text.encode()
+    ends, separators = _find_lines(data, delimiter)
+    if ends is None or separators is None:
+        return None
+    widths = np.diff(np.searchsorted(separators, ends), prepend=0) + 1
+    width = int(np.bincount(widths).argmax())
+    if not 2 <= width <= max_columns:
+        return None
+    first, last = _longest_block(widths == width)
+    begin, end = int(ends[first - 1]) + 1 if first else 0, int(ends[last]) + 1
+    if len(widths) - (last - first + 1) > _MOST_ODD_LINES or np.diff(ends, prepend=0).max() > _LARGEST_CELL or data.startswith(_BOM, begin):
+        return None
+    above, below = (_records(part.decode(), delimiter) for part in (data[:begin], data[end:]))
+    if max(map(len, (*above, *below)), default=0) > max_columns:
+        return None
+    block = arrow_csv.read_csv(
+        pa.py_buffer(memoryview(data)[begin:end]),
+        read_options=arrow_csv.ReadOptions(use_threads=False, block_size=_LARGEST_CELL << 3, column_names=[str(n) for n in range(width)]),
+        parse_options=arrow_csv.ParseOptions(delimiter=delimiter, ignore_empty_lines=False),
+        convert_options=arrow_csv.ConvertOptions(column_types={str(n): pa.string() for n in range(width)}, strings_can_be_null=False),
+    )
+    if block.num_rows != last - first + 1:
+        return None
+    whole = max(width, *(len(row) for row in (*above, *below)), 0)
+    columns = []
+    for at in range(whole):
+        middle = block.column(at).chunks if at < width else [pa.nulls(block.num_rows, pa.string())]
+        around = [pa.array([row[at] if at < len(row) else None for row in part], pa.string()) for part in (above, below)]
+        columns.append(pa.concat_arrays([around[0], *middle, around[1]]))
+    return Sheet("", columns)
+
+
+def _find_lines(data: bytes, delimiter: str) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Where lines end (the last one perhaps at the end of the text) and where cells are separated; None for texts that are not plain."""
+    raw = np.frombuffer(data, np.uint8)
+    ends, separators = np.flatnonzero(raw == 10), np.flatnonzero(raw == ord(delimiter))
+    quotes = np.flatnonzero(raw == 34)
+    if len(quotes):
+        around = np.zeros(256, dtype=bool)
+        around[[10, 13, 34, ord(delimiter)]] = True
+        opening, closing = quotes[::2], quotes[1::2]
+        before = raw[np.maximum(opening - 1, 0)]
+        after = raw[np.minimum(closing + 1, len(raw) - 1)]
+        if (
+            len(quotes) % 2
+            or not (around[before] | (opening == 0)).all()
+            or (before == 13).any()
+            or not (around[after] | (closing == len(raw) - 1)).all()
+            or (np.searchsorted(quotes, ends) % 2).any()
+        ):
+            return None, None
+        separators = separators[np.searchsorted(quotes, separators) % 2 == 0]
+    if not len(ends) or ends[-1] != len(raw) - 1:
+        ends = np.append(ends, len(raw))
+    return ends, separators
+
+
+def _longest_block(fits: np.ndarray) -> tuple[int, int]:
+    """First and last of the longest run of lines that fit."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], fits, [False]]).astype(np.int8)))
+    begins, ends = edges[::2], edges[1::2]
+    longest = int((ends - begins).argmax())
+    return int(begins[longest]), int(ends[longest]) - 1
 
 
 def _refuse_swallowed_rows(rows: list[list[str | None]], delimiter: str, width: int) -> None:

@@ -2,49 +2,27 @@
 
 fastexcel (calamine) is the fastest reader there is, but it gives no row number of the first row, turns error cells and formulas that were
 never calculated into blanks, knows no fonts, and aborts the whole process on one far cell in an otherwise empty sheet. One pass over
-the raw XML answers all four: byte counts for every sheet, a search cell by cell only in the sheets where something was found.
+the raw XML answers all four (`sheet_xml`); large plain sheets are read in the same pass (`slices`).
 """
 
 import io
 import re
 import zipfile
-from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import Any
 
 import fastexcel
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from lxml import etree
 
+from transforms.readers.sheet_xml import column_number, scan_sheet
+from transforms.readers.slices import Cells, NotPlain, load_cells, read_slices
 from transforms.sheets import Sheet, UnreadableExport
 from transforms.text import decode_tcvn3, is_tcvn3_font
 
-_CHUNK = 1 << 22
-_OVERLAP = 1 << 12
-_REF = rb"\br=[\"']([A-Z]{1,3})(\d{1,7})[\"']"
-_FILLED_CELL = re.compile(
-    rb"<(?:\w+:)?c\b[^>]*?" + _REF + rb"[^>]*>\s*(?:<(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>)\s*)?<(?:\w+:)?(?:v|is)\b"
-)
-_ANY_CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>)", re.DOTALL)
-_LAST_REF = re.compile(rb"<(?:\w+:)?c\b[^>]*?" + _REF)
-_FAR_COLUMN = re.compile(rb"\br=[\"']([A-Z]{3})\d{1,7}[\"']")
-_ERROR = re.compile(rb"\bt=[\"']e[\"']")
 _SPREADSHEET_NS = "{*}"
-# calamine allocates the rectangle around all filled cells; an honest sheet fills a good part of it
-_FREE_RECTANGLE = 2_000_000
-_MIN_FILL = 50
-
-
-@dataclass
-class _Scan:
-    """What one pass over a sheet's XML found."""
-
-    first_row: int = 1
-    last_row: int = 1
-    cells: int = 0
-    suspicious: bool = False  # error cells or formulas: look closer
-    far_column: int = 0
-    refs: dict[tuple[int, int], str] = field(default_factory=dict)
+_FIRST_CELL = 1 << 16
 
 
 def read(data: bytes, archive: zipfile.ZipFile, max_rows: int, max_columns: int) -> list[Sheet]:
@@ -59,10 +37,11 @@ def read(data: bytes, archive: zipfile.ZipFile, max_rows: int, max_columns: int)
             data = _number_cells(archive, {part for _, part, _ in parts})
             archive = zipfile.ZipFile(io.BytesIO(data))
         tcvn3 = _tcvn3_styles(archive)
-        scans = {name: _scan(archive, part, tcvn3, max_rows, max_columns) for name, part, _ in parts}
         _refuse_entities(archive)
         book = fastexcel.read_excel(data)
-        return [_load(book, name, hidden, scans[name], tcvn3, date1904) for name, _, hidden in parts if name in book.sheet_names]
+        limits = (max_rows, max_columns)
+        cells = {name: _load(data, archive, book, name, part, tcvn3, limits) for name, part, _ in parts}
+        return [_finish(name, hidden, date1904, cells[name]) for name, _, hidden in parts if name in book.sheet_names]
     except UnreadableExport:
         raise
     except Exception as error:  # damaged zip streams, damaged XML and fastexcel's own errors are of many types
@@ -136,7 +115,8 @@ _R = re.compile(rb"\br=[\"']([A-Z]*)(\d+)[\"']")
 def _lacks_references(archive: zipfile.ZipFile, part: str) -> bool:
     """True for a sheet whose cells do not say where they stand, as some writers leave them (the standard allows it)."""
     with archive.open(part) as stream:
-        first = re.search(rb"<(?:\w+:)?c\b([^>]*)>", stream.read(_CHUNK))
+        start = stream.read(_FIRST_CELL)
+        first = re.search(rb"<(?:\w+:)?c\b([^>]*)>", start) or re.search(rb"<(?:\w+:)?c\b([^>]*)>", start + stream.read(_FIRST_CELL << 6))
     return first is not None and not _R.search(first[1])
 
 
@@ -157,7 +137,7 @@ def _number_cells(archive: zipfile.ZipFile, parts: set[str]) -> bytes:
                         row, column = int(given[2]) if given else row + 1, 0
                         reference = str(row).encode()
                     else:
-                        column = _column_number(given[1]) if given else column + 1
+                        column = column_number(given[1]) if given else column + 1
                         reference = _column_letters(column) + str(row).encode()
                     return match[0] if given else b"<" + prefix + tag + b' r="' + reference + b'"' + attributes + slash + b">"
 
@@ -174,89 +154,36 @@ def _column_letters(number: int) -> bytes:
     return letters
 
 
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number
+def _load(
+    data: bytes, archive: zipfile.ZipFile, book: Any, name: str, part: str, tcvn3: dict[bytes, str], limits: tuple[int, int]
+) -> Cells:
+    try:
+        return read_slices(data, archive, part, name, tcvn3, limits[0])
+    except NotPlain:
+        scan = scan_sheet(data, archive, part, tcvn3, *limits)
+    if name not in book.sheet_names:
+        return Cells(scan.first_row, [])
+    batch, left = load_cells(book, name)
+    return Cells(scan.first_row, [pa.nulls(batch.num_rows, pa.string())] * left + batch.columns if batch.num_columns else [], scan.refs)
 
 
-def _scan(archive: zipfile.ZipFile, part: str, tcvn3: dict[bytes, str], max_rows: int, max_columns: int) -> _Scan:
-    scan = _Scan()
-    with archive.open(part) as stream:
-        _scan_stream(stream, scan)
-    if scan.far_column > max_columns:
-        raise UnreadableExport(f"có ô ở cột thứ {scan.far_column}, xa quá cột {max_columns}; hãy xóa các ô thừa rồi lưu lại")
-    if scan.last_row > max_rows:
-        raise UnreadableExport(f"có ô ở dòng {scan.last_row}, quá {max_rows} dòng; hãy tách nhỏ khi xuất")
-    rectangle = (scan.last_row - scan.first_row + 1) * max(scan.far_column, 1)
-    if rectangle > _FREE_RECTANGLE and rectangle > _MIN_FILL * max(scan.cells, 1):
-        raise UnreadableExport(
-            f"có ô ở rất xa bảng dữ liệu (dòng {scan.last_row}, cột thứ {scan.far_column}); hãy xóa các ô thừa rồi lưu lại"
-        )
-    if scan.suspicious or tcvn3:
-        scan.refs = _special_cells(archive.read(part), tcvn3)
-    return scan
-
-
-def _scan_stream(stream: IO[bytes], scan: _Scan) -> None:
-    tail = b""
-    found_first = False
-    width = 0
-    while chunk := stream.read(_CHUNK):
-        block = tail + chunk
-        scan.cells += block.count(b"<c ", len(tail) and len(tail) - 2) + block.count(b":c ", len(tail) and len(tail) - 2)
-        if not found_first and (first := _FILLED_CELL.search(block)):
-            found_first, scan.first_row = True, int(first[2])
-        if not scan.suspicious and (_ERROR.search(block) or b"<f" in block or b":f>" in block):
-            scan.suspicious = True
-        for match in _FAR_COLUMN.finditer(block):
-            scan.far_column = max(scan.far_column, _column_number(match[1]))
-        # Rows stand in order, so the last cell of the block is the lowest; the widest row shows in a sample of its cells.
-        last = block.rfind(b"<row ")
-        for match in _LAST_REF.finditer(block, max(last, 0)):
-            scan.last_row = max(scan.last_row, int(match[2]))
-            width = max(width, _column_number(match[1]))
-        tail = block[-_OVERLAP:]
-    scan.far_column = max(scan.far_column, width)
-
-
-def _special_cells(xml: bytes, tcvn3: dict[bytes, str]) -> dict[tuple[int, int], str]:
-    """(row, column) of error cells and uncalculated formulas -> "#N/A" or "#?", of cells in a TCVN3 font -> the font's name."""
-    found: dict[tuple[int, int], str] = {}
-    for match in _ANY_CELL.finditer(xml):
-        attributes, body = match[1], match[2] or b""
-        style = re.search(rb"\bs=[\"'](\d+)[\"']", attributes)
-        font = tcvn3.get(style[1]) if style else None
-        error = _ERROR.search(attributes) is not None
-        empty_formula = (b"<f" in body or b":f" in body) and not re.search(rb"<(?:\w+:)?v>[^<]", body)
-        if not (font or error or empty_formula):
-            continue
-        ref = re.search(_REF, attributes)
-        if ref:
-            found[int(ref[2]), _column_number(ref[1])] = "#N/A" if error else "#?" if empty_formula else str(font)
-    return found
-
-
-def _load(book: Any, name: str, hidden: bool, scan: _Scan, tcvn3: dict[bytes, str], date1904: bool) -> Sheet:
-    loaded = book.load_sheet(name, header_row=None, dtypes="string")
-    batch = loaded.to_arrow()
-    if not batch.num_columns:
-        return Sheet(name, [], 1, hidden, date1904)
-    offset = loaded.selected_columns[0].absolute_index or 0
-    columns = [pa.nulls(batch.num_rows, pa.string())] * offset + [pa.array(c) if not isinstance(c, pa.Array) else c for c in batch.columns]
-    sheet = Sheet(name, columns, scan.first_row, hidden, date1904)
-    by_column: dict[int, list[tuple[int, str]]] = {}
-    for (row, column), what in scan.refs.items():
-        if 0 <= row - scan.first_row < batch.num_rows and column <= len(columns):
-            by_column.setdefault(column - 1, []).append((row - scan.first_row, what))
+def _finish(name: str, hidden: bool, date1904: bool, cells: Cells) -> Sheet:
+    """The sheet of the cells, with errors, uncalculated formulas and TCVN3 text put right."""
+    sheet = Sheet(name, cells.columns, cells.first_row, hidden, date1904)
+    by_column: dict[int, dict[int, str]] = {}
+    for (row, column), what in cells.refs.items():
+        if 0 <= row - cells.first_row < sheet.height and column <= len(cells.columns):
+            by_column.setdefault(column - 1, {})[row - cells.first_row] = what
     for column, marks in by_column.items():
-        cells = np.array(columns[column].to_pylist(), dtype=object)
-        for row, what in marks:
-            if what.startswith("#"):
-                cells[row] = what
+        rows = np.array(sorted(marks))
+        texts = sheet.columns[column].take(pa.array(rows)).to_pylist()
+        for at, (row, text) in enumerate(zip(rows.tolist(), texts, strict=True)):
+            if marks[row].startswith("#"):
+                texts[at] = marks[row]
                 sheet.error_cells += 1
-            elif cells[row]:
-                cells[row] = decode_tcvn3(cells[row], what)
-        columns[column] = pa.array(cells, pa.string())
+            elif text:
+                texts[at] = decode_tcvn3(text, marks[row])
+        marked = np.zeros(sheet.height, dtype=bool)
+        marked[rows] = True
+        sheet.columns[column] = pc.replace_with_mask(sheet.columns[column], pa.array(marked), pa.array(texts, pa.string()))
     return sheet

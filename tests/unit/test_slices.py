@@ -1,0 +1,136 @@
+"""Reading a sheet in slices gives the cells that reading it whole gives."""
+
+import io
+import zipfile
+
+import pytest
+import xlsxwriter
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from transforms.limits import Limits
+from transforms.readers import read_sheets, sheet_xml, slices
+from transforms.sheets import Sheet, UnreadableExport
+
+CELLS = st.one_of(
+    st.none(),
+    st.just(""),
+    st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=12),
+    st.integers(-(10**9), 10**9),
+    st.floats(-1e6, 1e6, allow_nan=False),
+    st.booleans(),
+    st.sampled_from(["05/01/2024 07:30:00", "000.22.58.H48-240215-0007", "</row>", "<!--", "=1+1", "#N/A"]),
+)
+
+
+def make_book(rows: list[list[object]], *, skip: int = 0, left: int = 0, formulas: bool = False) -> bytes:
+    """A streamed workbook, whose texts stand in its cells; every third row is followed by a gap."""
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"constant_memory": True, "strings_to_formulas": formulas, "strings_to_urls": False}) as book:
+        sheet = book.add_worksheet("Danh sách")
+        bordered = book.add_format({"border": 1})
+        date = book.add_format({"num_format": "dd/mm/yyyy hh:mm"})
+        at = skip
+        for number, row in enumerate(rows):
+            for column, cell in enumerate(row, left):
+                if cell is None:
+                    sheet.write_blank(at, column, None, bordered)
+                elif isinstance(cell, float) and 30_000 < cell < 60_000:
+                    sheet.write_number(at, column, cell, date)
+                else:
+                    sheet.write(at, column, cell)
+            at += 1 if number % 3 else 3
+    return out.getvalue()
+
+
+def edit_sheet(data: bytes, old: bytes, new: bytes) -> bytes:
+    """The workbook with a piece of its first sheet's XML replaced."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
+        for info in source.infolist():
+            content = source.read(info)
+            target.writestr(info, content.replace(old, new) if info.filename == "xl/worksheets/sheet1.xml" else content)
+    return out.getvalue()
+
+
+def slice_by(size: int, patch: pytest.MonkeyPatch) -> None:
+    """Sheets are unpacked in small pieces, and sliced after so many bytes."""
+    patch.setattr(slices, "SLICE_BYTES", size)
+    patch.setattr(sheet_xml, "_PACKED_PIECE", 50)
+
+
+def read_by(data: bytes, size: int | None, monkeypatch: pytest.MonkeyPatch) -> Sheet | str:
+    """The only sheet, read in slices of a size, or whole."""
+    with monkeypatch.context() as patch:
+        if size is None:
+            patch.setattr(slices, "_MOST_BAGGAGE", -1)
+        else:
+            slice_by(size, patch)
+        try:
+            return read_sheets(data)[0]
+        except UnreadableExport as error:
+            return str(error)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    rows=st.lists(st.lists(CELLS, max_size=5), max_size=30),
+    skip=st.integers(0, 5),
+    left=st.integers(0, 3),
+    size=st.integers(300, 3000),
+    formulas=st.booleans(),
+)
+def test_a_sheet_read_in_slices_has_the_cells_of_the_sheet_read_whole(
+    rows: list[list[object]], skip: int, left: int, size: int, formulas: bool
+) -> None:
+    data = make_book(rows, skip=skip, left=left, formulas=formulas)
+    with pytest.MonkeyPatch.context() as patch:
+        assert read_by(data, size, patch) == read_by(data, None, patch)
+
+
+ROWS: list[list[object]] = [[number, f"hồ sơ {number}", None, "=A1" if number == 150 else "x"] for number in range(1, 200)]
+
+
+def test_a_plain_sheet_is_read_in_slices_and_its_rows_keep_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    slice_by(2000, monkeypatch)
+    seen = []
+    whole = slices.load_cells
+    monkeypatch.setattr(slices, "load_cells", lambda book, name: seen.append(1) or whole(book, name))
+    sheet = read_sheets(make_book(ROWS, skip=4, left=1))[0]
+    assert len(seen) > 5
+    assert sheet.first_row == 5
+    assert sheet.columns[0].null_count == sheet.height
+    numbers = sheet.columns[1].to_pylist()
+    assert [numbers.index(str(n)) for n in range(1, 200)] == [(n - 1) + 2 * ((n + 2 - 1) // 3) for n in range(1, 200)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"<row ", b"<!-- </row><row r='9999'/> --><row "),  # rows inside a comment
+        ("hồ sơ 77".encode(), b'<![CDATA[</row><row r="5">]]>'),
+        (b"<sheetData>", b"<sheetData >"),
+        (b"</sheetData>", b'<row r="900"><c r="XFD900"><v>1</v></c></row></sheetData>'),
+        (b"</sheetData>", b'<row r="900"><c r="B900" t="e"><v>#REF!</v></c></row></sheetData>'),
+        (b"</sheetData>", b'<row r="900"/></sheetData>'),
+        (b"</sheetData>", b'<row r="900"><c r="C900" s="1"/></row></sheetData>'),
+        (b'<row r="100"', b"<row"),  # a row that does not say its number
+        (b"</worksheet>", b"<extLst><ext>" + b"<x/>" * 2000 + b"</ext></extLst></worksheet>"),
+        (b"</sheetData>", b""),
+        (b"</c>", b""),
+        ("hồ sơ 60".encode(), b"\xff\xfe"),
+    ],
+)
+def test_whatever_is_not_plain_reads_as_the_whole_sheet_does(old: bytes, new: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = edit_sheet(make_book(ROWS), old, new)
+    assert data != make_book(ROWS)
+    assert read_by(data, 2000, monkeypatch) == read_by(data, None, monkeypatch)
+
+
+def test_a_damaged_sheet_is_refused_however_late_the_damage_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    slice_by(2000, monkeypatch)
+    data = bytearray(make_book(ROWS))
+    info = zipfile.ZipFile(io.BytesIO(data)).getinfo("xl/worksheets/sheet1.xml")
+    data[info.header_offset + 30 + len(info.filename) + info.compress_size - 9] ^= 0xFF
+    with pytest.raises(UnreadableExport, match="hỏng"):
+        read_sheets(bytes(data), Limits())

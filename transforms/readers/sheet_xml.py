@@ -1,0 +1,180 @@
+"""The raw XML of a worksheet: what fastexcel cannot tell of it, and how far it reaches, looked up before any parser sees it.
+
+Blocks are unpacked a few hundred kilobytes at a time and looked through while they are in the processor's cache: one automaton (RE2) finds
+whatever asks for a closer look, and only such blocks meet the slower patterns. A pass costs little more than unpacking alone.
+"""
+
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.sheets import UnreadableExport
+
+_REF = rb"\br=[\"']([A-Z]{1,3})(\d{1,7})[\"']"
+FILLED_CELL = re.compile(
+    rb"<(?:\w+:)?c\b[^>]*?" + _REF + rb"[^>]*>\s*(?:<(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>)\s*)?<(?:\w+:)?(?:v|is)\b"
+)
+ANY_REF = re.compile(rb"<(?:\w+:)?c\b[^>]*?" + _REF)
+_ANY_CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>)", re.DOTALL)
+_FAR_COLUMN = re.compile(rb"\br=[\"']([A-Z]{3})\d{1,7}[\"']")
+_ERROR = re.compile(rb"\bt=[\"']e[\"']")
+# Formulas, error cells, columns from AAA on, and comments or CDATA, in which anything may stand. It may be found in a text, too: the closer
+# look then finds nothing.
+_ODD = r"<f|:f>|t=[\"']e[\"']|r=[\"'][A-Z]{3}\d|<!"
+_PACKED_PIECE = 1 << 15
+_BLOCK = 1 << 20
+_OVERLAP = 1 << 12
+# calamine allocates the rectangle around all filled cells; an honest sheet fills a good part of it
+FREE_RECTANGLE = 2_000_000
+MIN_FILL = 50
+
+
+@dataclass
+class Scan:
+    """What one pass over a sheet's XML found.
+
+    Attributes:
+        first_row: the row of the first filled cell, from which fastexcel counts.
+        refs: (row, column), both from 1, of cells to be looked at again: see `special_cells`.
+    """
+
+    first_row: int = 1
+    last_row: int = 1
+    is_suspicious: bool = False  # error cells or formulas: look closer
+    far_column: int = 0
+    refs: dict[tuple[int, int], str] = field(default_factory=dict)
+
+
+def column_number(letters: bytes) -> int:
+    """A -> 1, XFD -> 16384."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
+
+
+def unpack(data: bytes, archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:
+    """The part's XML in pieces as it unpacks; faster than through zipfile, which copies every piece several times.
+
+    Raises:
+        zipfile.BadZipFile, zlib.error: the part is damaged.
+    """
+    info = archive.getinfo(part)
+    with archive.open(info) as stream:  # compares the part's own header with the archive's directory
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            while piece := stream.read(_BLOCK):
+                yield piece
+            return
+    name, extra = struct.unpack_from("<HH", data, info.header_offset + 26)
+    begin = info.header_offset + 30 + name + extra
+    packed = memoryview(data)[begin : begin + info.compress_size]
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS) if info.compress_type == zipfile.ZIP_DEFLATED else None
+    size = checksum = 0
+    for at in range(0, len(packed), _PACKED_PIECE):
+        part_of = packed[at : at + _PACKED_PIECE]
+        whole = inflate.decompress(part_of) if inflate else bytes(part_of)
+        size, checksum = size + len(whole), zlib.crc32(whole, checksum)
+        if size > info.file_size:
+            break
+        yield whole
+    if size != info.file_size or checksum != info.CRC:
+        raise zipfile.BadZipFile(part)
+
+
+def is_odd(block: bytes | memoryview) -> bool:
+    """Whether anything in a block of XML asks for a closer look: formulas, error cells, columns from AAA on, comments, CDATA."""
+    ends = pa.py_buffer(struct.pack("<qq", 0, len(block)))
+    text = pa.LargeBinaryArray.from_buffers(pa.large_binary(), 1, [None, ends, pa.py_buffer(block)])
+    return bool(pc.match_substring_regex(text, _ODD)[0].as_py())
+
+
+def is_suspicious(block: bytes | memoryview) -> bool:
+    """Whether a block of XML holds error cells or formulas."""
+    return bool(_ERROR.search(block) or re.search(rb"<f|:f>", block))
+
+
+def scan_sheet(data: bytes, archive: zipfile.ZipFile, part: str, tcvn3: dict[bytes, str], max_rows: int, max_columns: int) -> Scan:
+    """Look through a whole sheet.
+
+    Raises:
+        UnreadableExport: it reaches farther than the limits, or far beyond what it fills.
+    """
+    scan = Scan()
+    tail = b""
+    found_first = False
+    width = 0
+    for piece in _blocks(unpack(data, archive, part)):
+        block = tail + piece
+        if not found_first and (first := FILLED_CELL.search(block)):
+            found_first, scan.first_row = True, int(first[2])
+        if is_odd(block):
+            scan.is_suspicious = scan.is_suspicious or is_suspicious(block)
+            for match in _FAR_COLUMN.finditer(block):
+                scan.far_column = max(scan.far_column, column_number(match[1]))
+        # Rows stand in order, so the last cell of the block is the lowest; the widest row shows in a sample of its cells.
+        last = block.rfind(b"<row ")
+        for match in ANY_REF.finditer(block, max(last, 0)):
+            scan.last_row = max(scan.last_row, int(match[2]))
+            width = max(width, column_number(match[1]))
+        tail = block[-_OVERLAP:]
+    scan.far_column = max(scan.far_column, width)
+    if scan.far_column > max_columns:
+        raise UnreadableExport(f"có ô ở cột thứ {scan.far_column}, xa quá cột {max_columns}; hãy xóa các ô thừa rồi lưu lại")
+    if scan.last_row > max_rows:
+        raise UnreadableExport(f"có ô ở dòng {scan.last_row}, quá {max_rows} dòng; hãy tách nhỏ khi xuất")
+    rectangle = (scan.last_row - scan.first_row + 1) * max(scan.far_column, 1)
+    if rectangle > FREE_RECTANGLE and not _has_cells(unpack(data, archive, part), -(-rectangle // MIN_FILL)):
+        raise UnreadableExport(
+            f"có ô ở rất xa bảng dữ liệu (dòng {scan.last_row}, cột thứ {scan.far_column}); hãy xóa các ô thừa rồi lưu lại"
+        )
+    if scan.is_suspicious or tcvn3:
+        scan.refs = special_cells(archive.read(part), tcvn3)
+    return scan
+
+
+def _blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    waiting: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= _BLOCK:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield b"".join(waiting)
+
+
+def _has_cells(pieces: Iterator[bytes], enough: int) -> bool:
+    """Whether the XML has this many cells; an honest sheet shows it in its first pieces, and the rest is not unpacked again."""
+    found, tail = 0, b""
+    for piece in pieces:
+        block = tail + piece
+        found += block.count(b"<c ") + block.count(b":c ")
+        if found >= enough:
+            return True
+        tail = block[-2:]  # shorter than what is counted, so nothing counts twice
+    return False
+
+
+def special_cells(xml: bytes | memoryview, tcvn3: dict[bytes, str]) -> dict[tuple[int, int], str]:
+    """(row, column) of error cells and uncalculated formulas -> "#N/A" or "#?", of cells in a TCVN3 font -> the font's name."""
+    found: dict[tuple[int, int], str] = {}
+    for match in _ANY_CELL.finditer(xml):
+        attributes, body = match[1], match[2] or b""
+        style = re.search(rb"\bs=[\"'](\d+)[\"']", attributes)
+        font = tcvn3.get(style[1]) if style else None
+        error = _ERROR.search(attributes) is not None
+        empty_formula = (b"<f" in body or b":f" in body) and not re.search(rb"<(?:\w+:)?v>[^<]", body)
+        if not (font or error or empty_formula):
+            continue
+        ref = re.search(_REF, attributes)
+        if ref:
+            found[int(ref[2]), column_number(ref[1])] = "#N/A" if error else "#?" if empty_formula else str(font)
+    return found
