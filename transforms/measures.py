@@ -142,7 +142,7 @@ def render_months(measure: Measure, as_of: datetime) -> str:
     be added up from months: counts by sum, distinct values by counting the items again.
     """
     denominator, numerator = measure.predicates(as_of)
-    item = measure.distinct or "CAST(NULL AS VARCHAR)"
+    item = measure.distinct or "CAST(NULL AS STRING)"
     group = f", {measure.distinct}" if measure.distinct else ""
     return (
         f"SELECT '{measure.name}' AS measure, unit_code, unit_valid_from, CAST(date_trunc('month', {measure.period}) AS DATE) AS month, {item} AS item,\n"
@@ -158,7 +158,7 @@ def render_periods(measure: Measure, as_of: datetime) -> str:
     For measures that are counted for each period directly; `work.periods` says which there are.
     """
     denominator, numerator = measure.predicates(as_of, "p.period_end", "p.cutoff")
-    item = measure.distinct or "CAST(NULL AS VARCHAR)"
+    item = measure.distinct or "CAST(NULL AS STRING)"
     group = f", {measure.distinct}" if measure.distinct else ""
     return (
         f"SELECT '{measure.name}' AS measure, p.period_kind, p.period_start, unit_code, unit_valid_from, {item} AS item,\n"
