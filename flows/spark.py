@@ -6,6 +6,8 @@ Needs the extra `spark` (pip install ".[spark]") and Java 17. Settings of the cl
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ import pyarrow as pa
 
 from expectations import check_columns, load_contracts
 from flows.build_sql import find_fill
+from flows.reading import ReadTask, read_in_turn
 from flows.settings import ConfigurationError
 
 if TYPE_CHECKING:
@@ -147,9 +150,12 @@ class SparkEngine:
         self.session.sql(f"DROP TABLE {name}")
         self.session.sql(f"ALTER TABLE {new} RENAME TO {name}")
 
-    def close(self) -> None:
-        """The tables of work are gone; the published ones stand below `out`."""
+    def finish(self, as_of: datetime) -> None:
+        """The tables of work are gone; `<out>/built` says that the published ones are complete."""
         self.session.sql("DROP DATABASE work CASCADE")
+        self.session.createDataFrame([(as_of, version("tthc"))], "as_of timestamp_ntz, version string").coalesce(1).write.json(
+            f"{self.out}/built"
+        )
 
     def _insert(self, table: str, query: str, origin: str) -> None:
         self._write(table, self.session.sql(query), origin)
@@ -167,3 +173,19 @@ class SparkEngine:
 def _spark_type(kind: str) -> str:
     """What Spark calls a type of the contracts."""
     return {"VARCHAR": "string", "TIMESTAMP": "timestamp_ntz"}.get(kind, kind.lower())
+
+
+def copy_down(session: "SparkSession", address: str, folder: Path, pattern: str) -> None:
+    """The files below an address whose names fit the pattern stand in a local folder, in the same places."""
+    name = f"/{address.rstrip('/').rpartition('/')[2]}/"
+    found = session.read.format("binaryFile").option("recursiveFileLookup", "true").option("pathGlobFilter", pattern).load(address)
+    for path, content in found.select("path", "content").toLocalIterator():
+        target = folder / path.rpartition(name)[2]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+
+
+def read_on_executors(session: "SparkSession", tasks: Sequence[ReadTask]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Exports staged by the executors, each by a reader process of its own (see flows/reading.py); every file is a task of its own."""
+    if tasks:
+        yield from session.sparkContext.parallelize(tasks, len(tasks)).mapPartitions(read_in_turn).collect()

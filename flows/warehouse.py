@@ -88,7 +88,7 @@ def fill_warehouse(
             reconcile[name[:2]](engine, declared)
         engine.run(text, f"transforms/sql/{name}")
         if name.startswith("45_"):
-            _apply_corrections(engine, reference.corrections)
+            apply_corrections(engine, reference.corrections)
 
 
 @contextmanager
@@ -188,7 +188,7 @@ def _stage_rows(engine: Engine, name: str, parts: Sequence[Path], chained: pa.Ta
     engine.stage(name, parts, schema.empty_table() if chained is None else chained.select(schema.names))
 
 
-def _apply_corrections(engine: Engine, corrections: Sequence[Correction]) -> None:
+def apply_corrections(engine: Engine, corrections: Sequence[Correction]) -> None:
     """work.latest_<table> with every correction applied, one after the other, and what each met in ops.corrections.
 
     A correction is for one dossier, so only the rows of those dossiers go through the corrections; each table is written anew once.
