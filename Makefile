@@ -48,9 +48,9 @@ browser:
 	    chromium libreoffice-calc libreoffice-writer poppler-utils; \
 	fi
 
-# Every test. `make check` is the developers' gate before a commit: format, lint, types and the fast tests, in under a minute.
+# Every test but those on Spark (make test-spark). `make check` is the developers' gate before a commit: format, lint, types and the fast tests, in under a minute.
 test: setup
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --ignore tests/parity
 
 # DuckDB, Spark and the plain-Python oracle give the same tables, row by row. Needs Java 17; pyspark is installed from its own lock (400 MB).
 # `make test-spark PARITY_CASES=2000` tries a small sample.

@@ -80,7 +80,7 @@ def build_on_spark(
     if read and is_remote:
         raise ConfigurationError("--read cần --staged là thư mục dùng chung của mọi máy, không phải địa chỉ lưu trữ")
     with spark_session(master, conf) as session, tempfile.TemporaryDirectory() as folder:
-        where: Callable[[Path], str] = Path.as_uri
+        where: Callable[[Path], str] = "file://{}".format
         if is_remote:
             mirror = Path(folder).resolve() / staged.rstrip("/").rpartition("/")[2]
             copy_down(session, staged, mirror, "*.json")

@@ -4,6 +4,7 @@ Needs the extra `spark` (pip install ".[spark]") and Java 17. Settings of the cl
 """
 
 import uuid
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -34,6 +35,7 @@ _MEANING = {
     "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
     "spark.sql.parquet.mergeSchema": "false",
 }
+_QUIET = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
 # Of a contract's types, which Spark types hold the same values; a narrower or wider one is cast, another is an error.
 _SAME = {
     "BIGINT": ("tinyint", "smallint", "int", "bigint"),
@@ -62,10 +64,13 @@ def spark_session(master: str | None = None, conf: Mapping[str, str] | None = No
         from pyspark.sql import SparkSession
     except ImportError:
         raise ConfigurationError("chưa cài Spark; hãy chạy: pip install 'tthc[spark]' (cần thêm Java 17)") from None
+    warnings.filterwarnings(
+        "ignore", "PySpark does not yet fully support pandas", FutureWarning
+    )  # no frame of pandas' goes through it here
     builder = SparkSession.builder.appName("tthc")
     if master:
         builder = builder.master(master)
-    for name, value in ({"spark.ui.enabled": "false", "spark.log.level": "ERROR"} | dict(conf or {}) | _MEANING).items():
+    for name, value in (_QUIET | dict(conf or {}) | _MEANING).items():
         builder = builder.config(name, value)
     try:
         session = builder.getOrCreate()
@@ -85,7 +90,7 @@ class SparkEngine:
     Every table of work is written: a plan that grew through all files would be worked out again and again.
     """
 
-    def __init__(self, session: "SparkSession", out: str, where: Callable[[Path], str] = Path.as_uri) -> None:
+    def __init__(self, session: "SparkSession", out: str, where: Callable[[Path], str] = "file://{}".format) -> None:
         """The published tables are there, empty.
 
         Args:
@@ -96,17 +101,17 @@ class SparkEngine:
         Raises:
             ConfigurationError: there is something in `out`.
         """
-        self.session, self.out, self.where = session, out.rstrip("/"), where
-        path = session._jvm.org.apache.hadoop.fs.Path(self.out)  # type: ignore[union-attr]
+        path = session._jvm.org.apache.hadoop.fs.Path(out)
         files = path.getFileSystem(session._jsc.hadoopConfiguration())
+        self.session, self.out, self.where = session, str(files.makeQualified(path).toString()), where
         if files.exists(path) and len(files.listStatus(path)):
             raise ConfigurationError(f"“{out}” không trống; mỗi lần dựng cần một thư mục mới để không trộn hai lần")
+        written = self.out.replace("\\", "\\\\").replace("'", "\\'")
         for schema in ("work", *sorted({table.partition(".")[0] for table in load_contracts()})):
-            session.sql(f"CREATE DATABASE {schema} LOCATION '{self.out}/{'_work' if schema == 'work' else schema}'")
+            session.sql(f"CREATE DATABASE {schema} LOCATION '{written}/{'_work' if schema == 'work' else schema}'")
         for contract in load_contracts().values():
             columns = ", ".join(f"{c.name} {_spark_type(c.type)}" for c in contract.columns.values())
-            location = f"{self.out}/{contract.table.replace('.', '/')}"
-            session.sql(f"CREATE TABLE {contract.table} ({columns}) USING parquet LOCATION '{location}'")
+            session.sql(f"CREATE TABLE {contract.table} ({columns}) USING parquet LOCATION '{written}/{contract.table.replace('.', '/')}'")
 
     def run(self, text: str, origin: str) -> list[str]:
         """As Engine.run."""

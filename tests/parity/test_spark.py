@@ -20,7 +20,7 @@ from truth import compare
 from expectations import ContractBroken, create_tables_sql, load_contracts
 from flows.build_sql import contract_rows
 from flows.building import build_on_duckdb, build_on_spark
-from flows.engine import DuckEngine, Engine
+from flows.engine import DuckEngine, Engine, quoted
 from flows.landing import Export, find_exports
 from flows.manifest import make_manifest
 from flows.night import NightResult, load_office, run_night
@@ -61,10 +61,10 @@ def open_spark(folder: Path, warehouse: Path) -> Path:
             columns = ", ".join(f"{c.name} {c.type}" for c in contract.columns.values())
             connection.execute(f"CREATE TABLE {table} ({columns})")
             for part in parts:
-                assert [(n, t) for n, t, *_ in connection.execute(f"DESCRIBE SELECT * FROM '{part}'").fetchall()] == [
-                    (c.name, c.type) for c in contract.columns.values()
-                ]
-                connection.execute(f"INSERT INTO {table} SELECT * FROM '{part}'")
+                rows = f"SELECT * FROM '{quoted(part)}'"
+                found = [(name, kind) for name, kind, *_ in connection.execute(f"DESCRIBE {rows}").fetchall()]
+                assert found == [(c.name, c.type) for c in contract.columns.values()]
+                connection.execute(f"INSERT INTO {table} {rows}")
     return warehouse
 
 
@@ -73,7 +73,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Office:
     """An office and the night that DuckDB made of it."""
     folder = tmp_path_factory.mktemp("parity")
     made = write_office(folder, CASES)
-    settings = make_settings(made.raw, made.reference, folder / "w.duckdb", folder / "outbox", made.as_of)
+    settings = make_settings(made.raw, made.reference, folder / "kho dữ liệu.duckdb", folder / "outbox", made.as_of)
     assert run_night(settings).is_published
     assert make_manifest(settings.staged, [], {}, settings.as_of).chained(), "some exports are told by others"
     return made, settings
@@ -83,10 +83,11 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Office:
 def on_spark(office: Office, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The warehouse that Spark made of the same staged files, found by their address as on a cluster."""
     folder = tmp_path_factory.mktemp("spark")
-    build_on_spark(office[1], office[1].staged.as_uri(), str(folder / "out"), master="local[2]", conf=LOCAL)
-    assert list((folder / "out" / "built").glob("*.json")), "told to be complete"
-    assert not (folder / "out" / "_work").exists(), "nothing in between is left"
-    return open_spark(folder / "out", folder / "spark.duckdb")
+    out = folder / "kết quả 'mới'"
+    build_on_spark(office[1], f"file://{office[1].staged}", str(out), master="local[2]", conf=LOCAL)
+    assert list((out / "built").glob("*.json")), "told to be complete"
+    assert not (out / "_work").exists(), "nothing in between is left"
+    return open_spark(out, folder / "spark.duckdb")
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -181,7 +182,7 @@ def test_a_broken_contract_stops_spark_too(engine: SparkEngine, statement: str, 
 
 def test_staged_records_are_read_from_any_storage(engine: SparkEngine, office: Office, tmp_path: Path) -> None:
     staged = office[1].staged
-    copy_down(engine.session, staged.as_uri(), tmp_path / staged.name, "*.json")
+    copy_down(engine.session, f"file://{staged}", tmp_path / staged.name, "*.json")
     found = {p.relative_to(tmp_path / staged.name): p.read_bytes() for p in (tmp_path / staged.name).rglob("*") if p.is_file()}
     assert found == {p.relative_to(staged): p.read_bytes() for p in staged.rglob("*.json")}
 
