@@ -3,6 +3,8 @@
 Needs the extra `spark` (pip install ".[spark]") and Java 17. Settings of the cluster are Spark's own: --master, --conf, spark-defaults.conf.
 """
 
+import os
+import sys
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -67,6 +69,7 @@ def spark_session(master: str | None = None, conf: Mapping[str, str] | None = No
     warnings.filterwarnings(
         "ignore", "PySpark does not yet fully support pandas", FutureWarning
     )  # no frame of pandas' goes through it here
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # Spark would take whatever python3 is in PATH, which need not have tthc
     builder = SparkSession.builder.appName("tthc")
     if master:
         builder = builder.master(master)

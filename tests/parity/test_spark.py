@@ -104,7 +104,9 @@ def test_spark_s_rows_are_duckdb_s(office: Office, on_spark: Path, table: str) -
 @pytest.mark.parametrize("engine", ["duckdb", "spark"])
 def test_the_rows_are_the_oracle_s(office: Office, on_spark: Path, engine: str) -> None:
     differences = compare(office[0].raw.parent, on_spark if engine == "spark" else office[1].warehouse)
-    assert [line for line in differences if not line.startswith(f"file invented: {ADDED}/")] == []
+    # exports that cannot be read are known of the raw folder alone, which a build from staged files does not see
+    unseen = ("file unknown: ",) if engine == "spark" else ()
+    assert [line for line in differences if not line.startswith((f"file invented: {ADDED}/", *unseen))] == []
 
 
 CORRECTIONS = """
@@ -142,8 +144,8 @@ def corrected(engine: Engine) -> tuple[list[object], list[object]]:
 
 
 @pytest.fixture(scope="module")
-def engine(on_spark: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkEngine]:
-    """An engine of its own, after the big build's session has ended."""
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkEngine]:
+    """An engine of its own; the tests above come first, because a process has one session at a time."""
     with spark_session("local[2]", LOCAL) as session:
         yield SparkEngine(session, str(tmp_path_factory.mktemp("engine") / "out"))
 
