@@ -27,7 +27,7 @@ NOT_PORTABLE = {
     r"\b[lr]?trim\s*\([^()]*,": "the arguments are the other way round; regexp_replace",
     r"//": "CAST(floor(x / y) AS BIGINT)",
     r"\bEXCLUDE\b|\bREPLACE\s*\(\s*\w+ AS|\bBY NAME\b": "name the columns",
-    r"\b(?:UPDATE|DELETE|MERGE|ALTER|DROP)\b": "make the table as it is to be",
+    r"\b(?:UPDATE|DELETE|MERGE|ALTER)\b": "make the table as it is to be",
     r"\bINSERT INTO work\.": "one CREATE TABLE work.x AS",
     r"\bILIKE\b|\bSIMILAR TO\b|\bGLOB\b": "lower(x) LIKE, regexp_replace",
 }
