@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup browser run serve test check lint fuzz faults bench mutate docs format lock clean
+.PHONY: setup browser run serve test test-spark check lint fuzz faults bench mutate docs format lock clean
 
 setup: $(READY)
 
@@ -48,9 +48,18 @@ browser:
 	    chromium libreoffice-calc libreoffice-writer poppler-utils; \
 	fi
 
-# Every test. `make check` is the developers' gate before a commit: format, lint, types and the fast tests, in under a minute.
+# Every test but those on Spark (make test-spark). `make check` is the developers' gate before a commit: format, lint, types and the fast tests, in under a minute.
 test: setup
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --ignore tests/parity
+
+# DuckDB, Spark and the plain-Python oracle give the same tables, row by row. Needs Java 17; pyspark is installed from its own lock (400 MB).
+# `make test-spark PARITY_CASES=2000` tries a small sample.
+PARITY_CASES ?= 100000
+test-spark: setup
+	@command -v java >/dev/null || { echo "make test-spark needs Java 17 (Debian: apt-get install openjdk-17-jre-headless)" >&2; exit 2; }
+	@$(BIN)/python -c "import pyspark" 2>/dev/null || \
+	  $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --require-hashes $(PIP_OPTIONS) -r requirements-spark.lock
+	PARITY_CASES=$(PARITY_CASES) $(BIN)/python -m pytest -n 0 tests/parity
 
 check: lint
 	$(BIN)/python -m pytest -n auto -m "not slow"
@@ -95,6 +104,8 @@ docs: setup
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --no-header --no-strip-extras --group dev pyproject.toml -o requirements.lock
+	$(PYTHON) -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['spark'], sep='\n')" | \
+	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header - -o requirements-spark.lock
 
 clean:
 	rm -rf .venv *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis $(SAMPLE)

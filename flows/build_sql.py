@@ -55,22 +55,34 @@ def run_sql(connection: duckdb.DuckDBPyConnection, text: str, origin: str, value
     """
     filled = []
     for statement in connection.extract_statements(text):
-        fills, touches = _FILLS.match(statement.query), _TOUCHES.match(statement.query)
+        fills = find_fill(statement.query, origin)
         if fills:
-            described = connection.execute(f"DESCRIBE {fills[2]}", list(values)).fetchall()
-            check_columns(fills[1], [(name, kind) for name, kind, *_ in described], origin)
-            filled.append(fills[1])
-        elif touches:
-            raise ContractBroken(f"{origin}: {touches[1]} is filled by INSERT INTO {touches[1]} SELECT … and by nothing else")
+            table, query = fills
+            described = connection.execute(f"DESCRIBE {query}", list(values)).fetchall()
+            check_columns(table, [(name, kind) for name, kind, *_ in described], origin)
+            filled.append(table)
         connection.execute(statement, list(values))
     return filled
 
 
-def fill_table(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, object]]) -> None:
-    """Records made in Python stand in a published table, each value under the column of its name.
+def find_fill(statement: str, origin: str) -> tuple[str, str] | None:
+    """The published table that a statement fills and the query of its rows, or None for a statement about other tables.
+
+    Raises:
+        ContractBroken: it changes a published table in another way.
+    """
+    fills, touches = _FILLS.match(statement), _TOUCHES.match(statement)
+    if fills:
+        return fills[1], fills[2]
+    if touches:
+        raise ContractBroken(f"{origin}: {touches[1]} is filled by INSERT INTO {touches[1]} SELECT … and by nothing else")
+    return None
+
+
+def contract_rows(table: str, rows: Sequence[Mapping[str, object]]) -> pa.Table:
+    """Records made in Python as rows of a published table, each value under the column of its name.
 
     Args:
-        connection: the warehouse that is being built.
         table: the table, as core.units.
         rows: one mapping a row; a column that a row leaves out is empty.
 
@@ -82,12 +94,9 @@ def fill_table(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence
     if unknown:
         raise ContractBroken(f"{table}: rows made in Python name columns that the contract does not have: {', '.join(unknown)}")
     try:
-        incoming = pa.Table.from_pylist([dict(row) for row in rows], schema=pa.schema([(c.name, _ARROW[c.type]) for c in columns.values()]))
+        return pa.Table.from_pylist([dict(row) for row in rows], schema=pa.schema([(c.name, _ARROW[c.type]) for c in columns.values()]))
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise ContractBroken(f"{table}: a value made in Python is not of its column's type: {error}") from error
-    connection.register("incoming", incoming)
-    run_sql(connection, f"INSERT INTO {table} SELECT * FROM incoming", table)
-    connection.unregister("incoming")
 
 
 def check_built(connection: duckdb.DuckDBPyConnection) -> None:

@@ -4,6 +4,7 @@ import os
 import sys
 from dataclasses import replace
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,6 +39,13 @@ app = typer.Typer(
 )
 app.add_typer(operating.app)
 app.add_typer(office_tables.app)
+
+
+class Engines(StrEnum):
+    """What `tthc build` can build with."""
+
+    duckdb = "duckdb"
+    spark = "spark"
 
 
 def _parse_moment(text: str) -> datetime:
@@ -166,6 +174,45 @@ def fetch_exports(
         typer.echo("Không có nguồn nào trong sources.toml; tệp xuất được chép tay vào thư mục tệp xuất.")
     if any(outcome.error for outcome in outcomes):
         raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def build(
+    out: Annotated[str, typer.Option(metavar="THƯ MỤC", help="Thư mục mới cho kết quả; với Spark có thể là địa chỉ hdfs://, s3a://.")],
+    staged: Annotated[
+        str, typer.Option(metavar="THƯ MỤC", help="Thư mục tệp đã đọc, nằm cạnh kho dữ liệu; với Spark có thể là địa chỉ.")
+    ] = ("data/warehouse/tthc.staged"),
+    engine: Annotated[Engines, typer.Option(help="duckdb: một tệp tthc.duckdb; spark: các thư mục Parquet.")] = Engines.duckdb,
+    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu.")] = Path("data/reference"),
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(parser=_parse_moment, metavar="2024-06-30T23:00", help="Thời điểm chốt số liệu (giờ Việt Nam); mặc định là bây giờ."),
+    ] = None,
+    read: Annotated[
+        bool, typer.Option("--read", help="Đọc trước các tệp xuất chưa đọc trong --raw; với Spark các máy của cụm cùng đọc.")
+    ] = False,
+    raw: Annotated[Path, typer.Option(help="Thư mục tệp xuất, dùng với --read.")] = Path("data/raw"),
+    master: Annotated[str | None, typer.Option(help="Cụm Spark, như --master của spark-submit; mặc định theo cấu hình của Spark.")] = None,
+    conf: Annotated[
+        list[str] | None, typer.Option("--conf", metavar="TÊN=GIÁ_TRỊ", help="Cấu hình Spark, như --conf của spark-submit; dùng lại được.")
+    ] = None,
+) -> None:
+    """Dựng lại các bảng core và mart từ tệp đã đọc vào một thư mục mới, bằng DuckDB hoặc Spark; không kiểm tra, không công bố."""
+    settings = make_settings(raw if read else reference, reference, as_of=as_of)
+    if engine is Engines.duckdb:
+        if master or conf:
+            raise typer.BadParameter("--master và --conf chỉ dùng với --engine spark")
+        from flows.building import build_on_duckdb
+
+        build_on_duckdb(settings, staged, out, read=read)
+    else:
+        pairs = [text.partition("=") for text in conf or []]
+        if not all(name and equals for name, equals, _ in pairs):
+            raise typer.BadParameter("viết --conf tên=giá_trị, ví dụ --conf spark.executor.memory=4g")
+        from flows.building import build_on_spark
+
+        build_on_spark(settings, staged, out, read=read, master=master, conf={name: value for name, _, value in pairs})
+    typer.echo(f"Đã dựng {out}, chốt {settings.as_of:%H:%M %d/%m/%Y}")
 
 
 @app.command()

@@ -27,9 +27,10 @@ from expectations.checks import (
 )
 from expectations.suites import Frame, staged_frames, warehouse_frames
 from flows.acceptances import ACCEPTANCES, Acceptance
+from flows.engine import DuckEngine, quoted
 from flows.manifest import Manifest
 from flows.reference import Reference
-from flows.warehouse import connect_scratch, load_manifest_views, quoted
+from flows.warehouse import connect_scratch, load_manifest_views
 
 # Asks Great Expectations about frames of a built warehouse; see flows/validation.py.
 Validator = Callable[[Path, Sequence[Frame], Callable[[], list[CheckResult]]], list[CheckResult]]
@@ -81,7 +82,7 @@ def run_sql_checks(built: Path, manifest: Manifest, reference: Reference, as_of:
         connection.execute(f"ATTACH '{quoted(built)}' AS tthc (READ_ONLY)")
         connection.execute("ATTACH ':memory:' AS work")
         connection.execute("USE tthc")
-        load_manifest_views(connection, manifest, reference, as_of)
+        load_manifest_views(DuckEngine(connection), manifest, reference, as_of)
         kinds = list(reference.lists.kinds)
         every = [f"SELECT file_id, count(*) AS row_count FROM work.{kind}_rows WHERE state_id IS NULL GROUP BY file_id" for kind in kinds]
         every.append(

@@ -4,9 +4,10 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,13 @@ def find_unread(settings: Settings, reference: Reference, exports: Sequence[Expo
     return list(unread.values())
 
 
-def read_exports(settings: Settings, reference: Reference, unread: Sequence[Export], on_read: Callable[[Export], None]) -> dict[str, str]:
+def read_exports(
+    settings: Settings,
+    reference: Reference,
+    unread: Sequence[Export],
+    on_read: Callable[[Export], None],
+    spread: "Spread | None" = None,
+) -> dict[str, str]:
     """Stage every export given; afterwards each is staged, as rows or as a record of why not.
 
     Args:
@@ -86,6 +93,7 @@ def read_exports(settings: Settings, reference: Reference, unread: Sequence[Expo
         reference: for the heading and word lists.
         unread: what to read.
         on_read: called after each export.
+        spread: who reads; None is the reader processes of this machine.
 
     Returns:
         file_id -> error for those that could be neither read nor recorded for good; they are tried again at the next run.
@@ -99,41 +107,105 @@ def read_exports(settings: Settings, reference: Reference, unread: Sequence[Expo
         "extra_words": _text(settings.reference / "words.csv"),
         "limits": asdict(settings.limits),
     }
-    command = [sys.executable, "-P", "-m", "flows.reader_process", str(settings.read_bytes)]
-    readers = [ReaderProcess(settings.read_seconds, command) for _ in range(min(settings.workers, len(unread)))]
+    tasks = [
+        ReadTask(
+            {
+                "file_name": export.file_name,
+                "member": export.member,
+                "file_id": export.file_id,
+                "folder": str(staged_folder(settings.staged, export.file_id)),
+            }
+            | same_for_all,
+            settings.read_seconds,
+            settings.read_bytes,
+            reference.lists.version,
+        )
+        for export in unread
+    ]
+    exports = {export.file_id: export for export in unread}
+    for file_id, answer in (spread or partial(read_side_by_side, settings.workers))(tasks):
+        if answer["status"] in ("changed", "failed"):
+            transient[file_id] = str(answer["error"])
+        on_read(exports[file_id])
+    return transient
+
+
+@dataclass(frozen=True)
+class ReadTask:
+    """One export to read, wherever that is done.
+
+    Attributes:
+        asked: arguments of `flows.staging.stage_export`.
+        seconds, memory: what reading may take.
+        lists_version: of the lists it is read with.
+    """
+
+    asked: dict[str, Any]
+    seconds: float
+    memory: int
+    lists_version: str
+
+    @property
+    def file_id(self) -> str:
+        """The export."""
+        return str(self.asked["file_id"])
+
+    def start_reader(self) -> ReaderProcess:
+        """A reader process for this task and others with the same limits."""
+        return ReaderProcess(self.seconds, [sys.executable, "-P", "-m", "flows.reader_process", str(self.memory)])
+
+    def read(self, reader: ReaderProcess) -> dict[str, Any]:
+        """The export is staged, or, where its reader died of it, a record says so; the reader's answer."""
+        answer = reader.ask(self.asked)
+        if answer["status"] in ("hung", "died"):
+            folder = Path(self.asked["folder"])
+            attempts = (load_record(folder / "export.json") or {}).get("attempts", 0) + 1
+            error = (
+                f"đọc quá {self.seconds:.0f} giây không xong, đã dừng"
+                if answer["status"] == "hung"
+                else "tiến trình đọc bị dừng vì tệp hỏng hoặc quá lớn so với bộ nhớ"
+            )
+            advice = "lần chạy sau sẽ thử lại" if attempts < ATTEMPTS else f"đã thử {attempts} lần; hãy xuất lại hoặc tách nhỏ tệp"
+            stage_failure(folder, f"{error}; {advice}", self.lists_version, attempts)
+        return answer
+
+
+# Reads all tasks and gives, in any order, file_id and answer of each.
+Spread = Callable[[Sequence[ReadTask]], Iterator[tuple[str, dict[str, Any]]]]
+
+
+def read_side_by_side(workers: int, tasks: Sequence[ReadTask]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Reader processes on this machine, `workers` at a time."""
+    readers = [task.start_reader() for task in tasks[:workers]]
     free = list(readers)
 
-    def read(export: Export) -> dict[str, Any]:
+    def read(task: ReadTask) -> dict[str, Any]:
         reader = free.pop()
         try:
-            folder = staged_folder(settings.staged, export.file_id)
-            task = {"file_name": export.file_name, "member": export.member, "file_id": export.file_id, "folder": str(folder)}
-            answer = reader.ask(task | same_for_all)
-            if answer["status"] in ("hung", "died"):
-                attempts = (load_record(folder / "export.json") or {}).get("attempts", 0) + 1
-                error = (
-                    f"đọc quá {settings.read_seconds:.0f} giây không xong, đã dừng"
-                    if answer["status"] == "hung"
-                    else "tiến trình đọc bị dừng vì tệp hỏng hoặc quá lớn so với bộ nhớ"
-                )
-                advice = "lần chạy sau sẽ thử lại" if attempts < ATTEMPTS else f"đã thử {attempts} lần; hãy xuất lại hoặc tách nhỏ tệp"
-                stage_failure(folder, f"{error}; {advice}", reference.lists.version, attempts)
-            return answer
+            return task.read(reader)
         finally:
             free.append(reader)
 
     try:
         with ThreadPoolExecutor(max(1, len(readers))) as pool:
-            futures = {pool.submit(read, export): export for export in unread}
+            futures = {pool.submit(read, task): task for task in tasks}
             for future in as_completed(futures):
-                answer, export = future.result(), futures[future]
-                if answer["status"] in ("changed", "failed"):
-                    transient[export.file_id] = str(answer["error"])
-                on_read(export)
+                yield futures[future].file_id, future.result()
     finally:
         for reader in readers:
             reader.close()
-    return transient
+
+
+def read_in_turn(tasks: Iterable[ReadTask]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """One reader process, one task after the other: what an executor of a cluster does with its share."""
+    reader: ReaderProcess | None = None
+    try:
+        for task in tasks:
+            reader = reader or task.start_reader()
+            yield task.file_id, task.read(reader)
+    finally:
+        if reader is not None:
+            reader.close()
 
 
 def _text(path: Path) -> str:

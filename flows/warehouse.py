@@ -12,12 +12,12 @@ import duckdb
 import pyarrow as pa
 
 from expectations import create_tables_sql, load_contracts
-from flows.build_sql import check_built, fill_table, run_sql, sql_files
+from flows.build_sql import check_built, contract_rows, sql_files
 from flows.chains import LINEAGE
+from flows.engine import DuckEngine, Engine, quoted
 from flows.manifest import FILES, Manifest
 from flows.reconciliation import count_figures, find_candidates, list_stated, load_figures_declared
 from flows.reference import Reference, follow_successors
-from flows.settings import ConfigurationError
 from transforms.corrections import Correction, outcome_rows
 from transforms.freshness import load_freshness
 from transforms.measures import load_measures, render_months, render_periods
@@ -64,21 +64,33 @@ def build_warehouse(
         connection.execute("ATTACH ':memory:' AS work")
         connection.execute("USE tthc")
         connection.execute("BEGIN; " + "; ".join(create_tables_sql()) + "; COMMIT")  # one by one, the comments alone take half a second
-        _load_inputs(connection, manifest, reference, as_of, runs, sources)
-        declared = load_figures_declared(reference.lists)
-        reconcile = {"87": list_stated, "88": count_figures, "89": find_candidates}
-        for name, text in sql_files():
-            if name.startswith("70_"):
-                _count_measures(connection, as_of)
-            if name.startswith("83_"):
-                _count_pending(connection, as_of)
-            if name[:2] in reconcile:
-                reconcile[name[:2]](connection, declared)
-            run_sql(connection, text, f"transforms/sql/{name}")
-            if name.startswith("45_"):
-                _apply_corrections(connection, reference.corrections)
+        fill_warehouse(DuckEngine(connection), manifest, reference, as_of, runs, sources)
         check_built(connection)
         connection.execute("CHECKPOINT tthc")
+
+
+def fill_warehouse(
+    engine: Engine,
+    manifest: Manifest,
+    reference: Reference,
+    as_of: datetime,
+    runs: Sequence[Mapping[str, Any]] = (),
+    sources: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """The story of the build, for every engine: each table of core, mart and ops that the build owns is filled, in this order."""
+    _load_inputs(engine, manifest, reference, as_of, runs, sources)
+    declared = load_figures_declared(reference.lists)
+    reconcile = {"87": list_stated, "88": count_figures, "89": find_candidates}
+    for name, text in sql_files():
+        if name.startswith("70_"):
+            _count_measures(engine, as_of)
+        if name.startswith("83_"):
+            _count_pending(engine, as_of)
+        if name[:2] in reconcile:
+            reconcile[name[:2]](engine, declared)
+        engine.run(text, f"transforms/sql/{name}")
+        if name.startswith("45_"):
+            apply_corrections(engine, reference.corrections)
 
 
 @contextmanager
@@ -100,20 +112,15 @@ def connect_scratch(target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def quoted(path: Path) -> str:
-    """The path inside an SQL text."""
-    return str(path).replace("'", "''")
-
-
 def _load_inputs(
-    connection: duckdb.DuckDBPyConnection,
+    engine: Engine,
     manifest: Manifest,
     reference: Reference,
     as_of: datetime,
     runs: Sequence[Mapping[str, Any]],
     sources: Sequence[Mapping[str, Any]],
 ) -> None:
-    load_manifest_views(connection, manifest, reference, as_of)
+    load_manifest_views(engine, manifest, reference, as_of)
     kinds, watch = load_freshness({name: kind.label_vi for name, kind in reference.lists.kinds.items()})
     tables = {
         "work.units": reference.units,
@@ -125,49 +132,44 @@ def _load_inputs(
         "work.watch": watch,
         "work.plan_leads": reference.plan.leads,
     }
-    fill_table(connection, "ops.warnings", manifest.warnings)
-    fill_table(connection, "ops.runs", runs)
-    fill_table(connection, "ops.sources", sources)
-    first, last = connection.execute(
+    engine.fill("ops.warnings", contract_rows("ops.warnings", manifest.warnings))
+    engine.fill("ops.runs", contract_rows("ops.runs", runs))
+    engine.fill("ops.sources", contract_rows("ops.sources", sources))
+    first, last = engine.fetch(
         "SELECT year(min(moment)), year(max(moment)) FROM (SELECT submitted_at AS moment FROM work.cases_rows UNION ALL "
-        "SELECT received_at FROM work.cases_rows UNION ALL SELECT due_at FROM work.cases_rows UNION ALL SELECT submitted_at FROM work.waiting_rows)"
-    ).fetchall()[0]
+        "SELECT received_at FROM work.cases_rows UNION ALL SELECT due_at FROM work.cases_rows UNION ALL SELECT submitted_at FROM work.waiting_rows) AS moments"
+    )[0]
     years = (min(first or as_of.year, as_of.year), max(last or as_of.year, as_of.year + 1))
     tables["work.calendar"] = make_calendar(*years, reference.overrides, reference.hours)
-    _load_tables(connection, tables)
-    _open_offices(connection, reference, years)
+    tables["work.office_days"] = _open_offices(reference, years, tables["work.calendar"])
+    _load_tables(engine, tables)
     measures = load_measures(list(load_contracts()["core.cases"].columns))
-    fill_table(
-        connection,
-        "mart.measures",
-        [
-            {
-                "measure": m.name,
-                "criterion": m.criterion,
-                "label_vi": m.label_vi,
-                "legal_basis": m.legal_basis,
-                "zero_policy": m.zero,
-                "period_column": m.period,
-                "denominator_sql": m.denominator,
-                "numerator_sql": m.numerator,
-                "distinct_key": m.distinct,
-                "family": m.family,
-                "differs_vi": m.differs_vi,
-                "decimals": m.decimals,
-            }
-            for m in measures
-        ],
-    )
+    rows: list[Mapping[str, object]] = [
+        {
+            "measure": m.name,
+            "criterion": m.criterion,
+            "label_vi": m.label_vi,
+            "legal_basis": m.legal_basis,
+            "zero_policy": m.zero,
+            "period_column": m.period,
+            "denominator_sql": m.denominator,
+            "numerator_sql": m.numerator,
+            "distinct_key": m.distinct,
+            "family": m.family,
+            "differs_vi": m.differs_vi,
+            "decimals": m.decimals,
+        }
+        for m in measures
+    ]
+    engine.fill("mart.measures", contract_rows("mart.measures", rows))
 
 
-def _load_tables(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]) -> None:
+def _load_tables(engine: Engine, tables: Mapping[str, pa.Table]) -> None:
     for name, table in tables.items():
-        connection.register("incoming", table)
-        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
-        connection.unregister("incoming")
+        engine.load(name, table)
 
 
-def load_manifest_views(connection: duckdb.DuckDBPyConnection, manifest: Manifest, reference: Reference, as_of: datetime) -> None:
+def load_manifest_views(engine: Engine, manifest: Manifest, reference: Reference, as_of: datetime) -> None:
     """work.files, work.present, work.moment, work.plan, work.unit_today, work.<kind>_rows, work.troubles and work.places: what build and gate both look at."""
     tables = {
         "work.files": pa.Table.from_pylist(manifest.files, schema=FILES),
@@ -175,75 +177,71 @@ def load_manifest_views(connection: duckdb.DuckDBPyConnection, manifest: Manifes
         "work.moment": pa.table({"as_of": pa.array([as_of], pa.timestamp("us")), "restart_at_payment": [reference.restart_at_payment]}),
         "work.unit_today": follow_successors(reference.units, as_of.date()),
     }
-    _load_tables(connection, tables)
-    connection.execute("CREATE TABLE work.present AS SELECT file_id, status FROM work.files WHERE is_present")
+    _load_tables(engine, tables)
+    engine.run("CREATE TABLE work.present AS SELECT file_id, status FROM work.files WHERE is_present", "work.present")
     chains = manifest.chains(reference.lists.kinds)
     for name, kind in reference.lists.kinds.items():
         schema = staged_schema(kind).append(pa.field("state_id", pa.int64()))
-        _stage_view(connection, f"work.{name}_rows", manifest.parts.get(name, []), chains.rows.get(name), schema)
-    _stage_view(connection, "work.troubles", manifest.troubles, chains.troubles if chains.troubles.num_rows else None, TROUBLES)
-    _load_tables(
-        connection, {"work.places": chains.places, "work.first_places": chains.first_places, "work.chained_exports": chains.exports}
-    )
+        _stage_rows(engine, f"work.{name}_rows", manifest.parts.get(name, []), chains.rows.get(name), schema)
+    _stage_rows(engine, "work.troubles", manifest.troubles, chains.troubles if chains.troubles.num_rows else None, TROUBLES)
+    _load_tables(engine, {"work.places": chains.places, "work.first_places": chains.first_places, "work.chained_exports": chains.exports})
 
 
-def _stage_view(
-    connection: duckdb.DuckDBPyConnection, name: str, parts: Sequence[Path], chained: pa.Table | None, schema: pa.Schema
-) -> None:
-    """The staged rows of a kind, each once: those of row files, and the states of chained exports at their newest places (see flows/chains.py).
-
-    A column that an export staged by an older reader lacks is NULL for it.
-    """
+def _stage_rows(engine: Engine, name: str, parts: Sequence[Path], chained: pa.Table | None, schema: pa.Schema) -> None:
+    """The staged rows of a kind, each once: those of row files, and the states of chained exports at their newest places (see flows/chains.py)."""
     for column, kind in LINEAGE:
         schema = schema.append(pa.field(column, kind))
-    _load_tables(
-        connection, {name if not parts else f"{name}_shape": schema.empty_table() if chained is None else chained.select(schema.names)}
+    engine.stage(name, parts, schema.empty_table() if chained is None else chained.select(schema.names))
+
+
+def apply_corrections(engine: Engine, corrections: Sequence[Correction]) -> None:
+    """work.latest_<table> with every correction applied, one after the other, and what each met in ops.corrections.
+
+    A correction is for one dossier, so only the rows of those dossiers go through the corrections; each table is written anew once.
+    """
+    applied = dict.fromkeys(range(len(corrections)), 0)
+    for table in dict.fromkeys(c.table for c in corrections):
+        latest, touched = f"work.latest_{table}", f"work.corrected_{table}"
+        columns = engine.columns(latest)
+        of_table = {number: c for number, c in enumerate(corrections) if c.table == table}
+        cases = ", ".join(sorted({c.match["case_code"] for c in of_table.values()}))
+        engine.run(f"CREATE TABLE {touched} AS SELECT * FROM {latest} WHERE case_code IN ({cases})", "corrections.yml")
+        for number, correction in of_table.items():
+            applied[number] = int(engine.fetch(f"SELECT count(*) FROM {touched} WHERE {correction.condition}")[0][0])
+            if applied[number]:
+                engine.replace(touched, correction.corrected(touched, columns))
+        if any(applied[number] for number in of_table):
+            engine.replace(latest, f"SELECT * FROM {latest} WHERE case_code NOT IN ({cases}) UNION ALL SELECT * FROM {touched}")
+    engine.fill("ops.corrections", contract_rows("ops.corrections", outcome_rows(corrections, list(applied.values()))))
+
+
+def _open_offices(reference: Reference, years: tuple[int, int], everybody: pa.Table) -> pa.Table:
+    """The calendar of every unit with hours of its own, and everybody's as office ''; days are numbered."""
+    calendars = {"": everybody} | {
+        office: make_calendar(*years, reference.overrides, reference.hours, office) for office in reference.hours.offices
+    }
+    return pa.concat_tables(
+        calendar.add_column(0, "office", pa.array([office] * calendar.num_rows, pa.string())).add_column(
+            1, "day_number", pa.array(range(1, calendar.num_rows + 1), pa.int64())
+        )
+        for office, calendar in calendars.items()
     )
-    if not parts:
-        return
-    if any(c in str(parts[0]) for c in "*?["):
-        raise ConfigurationError(f"đường dẫn kho dữ liệu “{parts[0].parent}” có ký tự * ? hoặc [; hãy đặt kho dữ liệu ở thư mục khác")
-    paths = ", ".join(f"'{quoted(p)}'" for p in sorted(parts))
-    staged = f"SELECT * FROM {name}_shape UNION ALL BY NAME SELECT * FROM read_parquet([{paths}], union_by_name = true)"
-    connection.execute(f"CREATE VIEW {name} AS SELECT {', '.join(schema.names)} FROM ({staged}) AS staged")
 
 
-def _apply_corrections(connection: duckdb.DuckDBPyConnection, corrections: Sequence[Correction]) -> None:
-    applied = []
-    for correction in corrections:
-        query = f"SELECT count(*) FROM work.latest_{correction.table} WHERE {correction.condition}"
-        applied.append(int(connection.execute(query).fetchall()[0][0]))
-        for statement in correction.statements():
-            connection.execute(statement)
-    fill_table(connection, "ops.corrections", outcome_rows(corrections, applied))
-
-
-def _open_offices(connection: duckdb.DuckDBPyConnection, reference: Reference, years: tuple[int, int]) -> None:
-    """work.office_days: the calendar of every unit with hours of its own, and everybody's as office ''."""
-    connection.execute(
-        "CREATE TABLE work.office_days AS SELECT '' AS office, row_number() OVER (ORDER BY date) AS day_number, * FROM work.calendar"
-    )
-    for office in reference.hours.offices:
-        connection.register("incoming", make_calendar(*years, reference.overrides, reference.hours, office))
-        connection.execute("INSERT INTO work.office_days SELECT ?, row_number() OVER (ORDER BY date), * FROM incoming", [office])
-        connection.unregister("incoming")
-
-
-def _count_measures(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
+def _count_measures(engine: Engine, as_of: datetime) -> None:
     measures = load_measures(list(load_contracts()["core.cases"].columns))
     months = render_months([m for m in measures if not m.is_per_period], as_of)
     periods = "\nUNION ALL\n".join(render_periods(m, as_of) for m in measures if m.is_per_period)
     for table, rendered in (("measure_months", months), ("measure_periods", periods)):
-        connection.execute(f"CREATE TABLE work.{table} AS\n{rendered}")
+        engine.run(f"CREATE TABLE work.{table} AS\n{rendered}", "measures.yml")
 
 
-def _count_pending(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
+def _count_pending(engine: Engine, as_of: datetime) -> None:
     columns = list(load_contracts()["core.cases"].columns)
     foreseen = [m for m in load_measures(columns) if is_foreseen(m)]
-    connection.execute("CREATE TABLE work.foreseen (measure VARCHAR)")
-    connection.executemany("INSERT INTO work.foreseen VALUES (?)", [(m.name,) for m in foreseen])
+    engine.load("work.foreseen", pa.table({"measure": pa.array([m.name for m in foreseen], pa.string())}))
     rendered = render_pending([m for m in foreseen if m.period != "ended_at"], as_of, columns)  # new endings are those of open dossiers
-    connection.execute(f"CREATE TABLE work.pending AS\n{rendered}")
+    engine.run(f"CREATE TABLE work.pending AS\n{rendered}", "measures.yml")
 
 
 def remove_database(path: Path) -> None:

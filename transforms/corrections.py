@@ -52,17 +52,35 @@ class Correction:
         """SQL condition of the rows it is for."""
         return " AND ".join(f"{column} IS NOT DISTINCT FROM {value}" for column, value in (*self.match.items(), *self.expect.items()))
 
-    def statements(self) -> list[str]:
-        """SQL that applies it to work.latest_<table>."""
+    def corrected(self, table: str, columns: Sequence[tuple[str, str]]) -> str:
+        """SQL whose rows are those of a table with the correction applied.
+
+        Args:
+            table: work.latest_<table>, or some of its rows.
+            columns: name and type of its columns.
+        """
         if self.action == "drop":
-            return [f"DELETE FROM work.latest_{self.table} WHERE {self.condition}"]
-        changes = [f"{column} = {value}" for column, value in self.changes.items()]
-        if "unit_code" in self.changes:
-            code = self.changes["unit_code"]
-            changes.append(
-                f"unit_valid_from = (SELECT max(u.valid_from) FROM core.units AS u WHERE u.unit_code = {code} AND u.valid_from <= on_date)"
-            )
-        return [f"UPDATE work.latest_{self.table} SET {', '.join(changes)} WHERE {self.condition}"]
+            return f"SELECT * FROM {table} WHERE NOT ({self.condition})"
+        changes = dict(self.changes)
+        if "unit_code" in changes:
+            changes["unit_valid_from"] = "corrected_valid_from"
+        changed = [
+            f"CAST(CASE WHEN {self.condition} THEN {changes[name]} ELSE {name} END AS {kind}) AS {name}" if name in changes else name
+            for name, kind in columns
+        ]
+        return f"SELECT {', '.join(changed)} FROM ({self._with_unit(table)}) AS latest"
+
+    def _with_unit(self, table: str) -> str:
+        """The table's rows, and the first day of the unit they are given to: of the code's units the last that had begun on the row's day."""
+        if "unit_code" not in self.changes:
+            return f"SELECT * FROM {table}"
+        code = self.changes["unit_code"]
+        return (
+            f"SELECT l.*, u.valid_from AS corrected_valid_from FROM {table} AS l\n"
+            f"LEFT JOIN core.units AS u ON u.unit_code = {code} AND u.valid_from <= l.on_date\n"
+            f"LEFT JOIN core.units AS n ON n.unit_code = {code} AND n.valid_from <= l.on_date AND n.valid_from > u.valid_from\n"
+            "WHERE n.unit_code IS NULL"
+        )
 
 
 def parse_corrections(text: str) -> list[Correction]:

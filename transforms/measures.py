@@ -175,7 +175,7 @@ def render_periods(measure: Measure, as_of: datetime) -> str:
     For measures that are counted for each period directly; `work.periods` says which there are.
     """
     denominator, numerator = measure.predicates(as_of, "p.period_end", "p.cutoff")
-    item = measure.distinct or "CAST(NULL AS VARCHAR)"
+    item = measure.distinct or "CAST(NULL AS STRING)"
     group = f", {measure.distinct}" if measure.distinct else ""
     return (
         f"SELECT '{measure.name}' AS measure, p.period_kind, p.period_start, unit_code, unit_valid_from, {item} AS item,\n"

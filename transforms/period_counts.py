@@ -35,7 +35,7 @@ class Span:
 def render_range_rates(measure: Measure, span: Span) -> str:
     """SQL of rows (unit_code, unit_valid_from, item, numerator, denominator) of a span; `item` as in `render_months`."""
     denominator, numerator = _predicates(measure, span)
-    item = measure.distinct or "CAST(NULL AS VARCHAR)"
+    item = measure.distinct or "CAST(NULL AS STRING)"
     group = f", {measure.distinct}" if measure.distinct else ""
     return (
         f"SELECT unit_code, unit_valid_from, {item} AS item, count(CASE WHEN {numerator} THEN 1 END) AS numerator, count(*) AS denominator\n"

@@ -81,7 +81,7 @@ def test_every_make_target_and_variable_exists(path: Path) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     calls = [text for text in code(path) if text.startswith("make ")]
     assert {"make run", "make test"} <= {" ".join(call.split()[:2]) for call in calls}
-    targets, variables = re.findall(r"^([a-z]+):", makefile, re.MULTILINE), re.findall(r"^(\w+) \?=", makefile, re.MULTILINE)
+    targets, variables = re.findall(r"^([a-z-]+):", makefile, re.MULTILINE), re.findall(r"^(\w+) \?=", makefile, re.MULTILINE)
     assert {call.split()[1] for call in calls} - set(targets) == set()
     assert {name for call in calls for name in re.findall(r"\b([A-Z_]+)=", call)} - set(variables) == set()
 

@@ -24,7 +24,7 @@ clock AS (
     WHERE c.channel = 'online' AND c.submitted_at IS NOT NULL AND c.status_code <> 3
 ),
 seconds AS (
-    SELECT k.case_code, coalesce(o.office, '') AS office, k.started_at, k.stopped_at,
+    SELECT k.case_code, coalesce(o.office, '') AS office,
            CAST(k.started_at AS DATE) AS start_day, CAST(k.stopped_at AS DATE) AS stop_day,
            CAST(extract(hour FROM k.started_at) * 3600 + extract(minute FROM k.started_at) * 60 + extract(second FROM k.started_at) AS BIGINT) AS start_second,
            CAST(extract(hour FROM k.stopped_at) * 3600 + extract(minute FROM k.stopped_at) * 60 + extract(second FROM k.stopped_at) AS BIGINT) AS stop_second
@@ -32,7 +32,7 @@ seconds AS (
     LEFT JOIN (SELECT DISTINCT office FROM work.office_days) AS o ON o.office = k.unit_code
 ),
 readings AS (
-    SELECT s.case_code, s.started_at, s.stopped_at,
+    SELECT s.case_code, (b.day_number - a.day_number) * 86400 + s.stop_second - s.start_second AS clock_seconds,
            a.worked_before + least(greatest(s.start_second - a.morning_from, 0), a.morning_to - a.morning_from)
                            + least(greatest(s.start_second - a.afternoon_from, 0), a.afternoon_to - a.afternoon_from) AS start_reading,
            b.worked_before + least(greatest(s.stop_second - b.morning_from, 0), b.morning_to - b.morning_from)
@@ -42,7 +42,7 @@ readings AS (
     JOIN work.office_days AS b ON b.office = s.office AND b.date = s.stop_day
 )
 SELECT case_code, CAST(greatest(stop_reading - start_reading, 0) AS DOUBLE) / 3600.0 AS waiting_hours,
-       greatest(CAST(extract(epoch FROM stopped_at) - extract(epoch FROM started_at) AS DOUBLE), 0.0) / 3600.0 AS waiting_clock_hours
+       CAST(greatest(clock_seconds, 0) AS DOUBLE) / 3600.0 AS waiting_clock_hours
 FROM readings;
 
 INSERT INTO core.cases

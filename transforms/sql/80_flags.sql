@@ -25,8 +25,8 @@ waiting AS (
 problems AS (
     SELECT 0 AS severity, w.unit_code, u.unit_name, u.level, 'waiting_over_8h' AS problem, y.period_start, y.period_end, w.cases,
            CAST(NULL AS DOUBLE) AS rate, CAST(NULL AS DOUBLE) AS target,
-           CAST(w.cases AS VARCHAR) || ' hồ sơ trực tuyến đang chờ tiếp nhận quá 8 giờ làm việc; lâu nhất '
-               || replace(CAST(CAST(ceil(w.hours * 10) / 10 AS DECIMAL(12, 1)) AS VARCHAR), '.', ',') || ' giờ' AS message_vi,
+           CAST(w.cases AS STRING) || ' hồ sơ trực tuyến đang chờ tiếp nhận quá 8 giờ làm việc; lâu nhất '
+               || replace(CAST(CAST(ceil(w.hours * 10) / 10 AS DECIMAL(12, 1)) AS STRING), '.', ',') || ' giờ' AS message_vi,
            y.as_of
     FROM waiting AS w
     JOIN core.units AS u ON u.unit_code = w.unit_code AND u.valid_from = w.unit_valid_from
@@ -35,9 +35,9 @@ problems AS (
     SELECT 1, r.unit_code, r.unit_name, r.level, r.measure, r.period_start, r.period_end, r.shortfall, r.rate, r.target,
            m.label_vi || ': ' || replace(regexp_replace(CAST(CAST(least(
                    floor((2.0 * r.numerator * 10000 + r.denominator) / (2.0 * r.denominator)), round(r.target * 10000) - 1
-               ) / 100 AS DECIMAL(6, 2)) AS VARCHAR), '[.]?0+$', ''), '.', ',') || ' % ('
-               || CAST(r.numerator AS VARCHAR) || ' trên ' || CAST(r.denominator AS VARCHAR) || '), chỉ tiêu '
-               || replace(regexp_replace(CAST(CAST(r.target * 100 AS DECIMAL(6, 2)) AS VARCHAR), '[.]?0+$', ''), '.', ',') || ' %, còn thiếu ' || CAST(r.shortfall AS VARCHAR)
+               ) / 100 AS DECIMAL(6, 2)) AS STRING), '[.]?0+$', ''), '.', ',') || ' % ('
+               || CAST(r.numerator AS STRING) || ' trên ' || CAST(r.denominator AS STRING) || '), chỉ tiêu '
+               || replace(regexp_replace(CAST(CAST(r.target * 100 AS DECIMAL(6, 2)) AS STRING), '[.]?0+$', ''), '.', ',') || ' %, còn thiếu ' || CAST(r.shortfall AS STRING)
                || CASE WHEN m.distinct_key IS NULL THEN ' hồ sơ' ELSE ' thủ tục' END,
            y.as_of
     FROM mart.unit_rates AS r
@@ -47,8 +47,8 @@ problems AS (
     UNION ALL
     SELECT DISTINCT 2, r.unit_code, r.unit_name, r.level, 'data_stale', r.period_start, r.period_end, 0, CAST(NULL AS DOUBLE), CAST(NULL AS DOUBLE),
            'Dữ liệu cũ: ' || CASE WHEN r.data_as_of IS NULL THEN 'chưa có danh sách hồ sơ nào của đơn vị'
-                                  ELSE 'danh sách hồ sơ mới nhất xuất ngày ' || substr(CAST(CAST(r.data_as_of AS DATE) AS VARCHAR), 9, 2) || '/'
-                                       || substr(CAST(CAST(r.data_as_of AS DATE) AS VARCHAR), 6, 2) || '/' || substr(CAST(CAST(r.data_as_of AS DATE) AS VARCHAR), 1, 4) END
+                                  ELSE 'danh sách hồ sơ mới nhất xuất ngày ' || substr(CAST(CAST(r.data_as_of AS DATE) AS STRING), 9, 2) || '/'
+                                       || substr(CAST(CAST(r.data_as_of AS DATE) AS STRING), 6, 2) || '/' || substr(CAST(CAST(r.data_as_of AS DATE) AS STRING), 1, 4) END
                || '; số liệu chưa đủ để kết luận, hãy xuất lại',
            y.as_of
     FROM mart.unit_rates AS r

@@ -135,9 +135,9 @@ WITH aimed AS (
     SELECT o.*,
            CASE WHEN o.expected_denominator IS NOT NULL
                 THEN greatest(CAST(ceil(CAST(o.target AS DECIMAL(9, 6)) * o.expected_denominator) AS BIGINT) - o.numerator, 0) END AS needed,
-           rtrim(rtrim(replace(CAST(CAST(o.target * 100 AS DECIMAL(6, 2)) AS VARCHAR), '.', ','), '0'), ',') || ' %' AS target_vi,
-           rtrim(rtrim(replace(CAST(CAST(floor(CAST(o.numerator + o.remaining AS DOUBLE) / nullif(CAST(o.expected_denominator AS DOUBLE), 0) * 10000) / 100
-               AS DECIMAL(6, 2)) AS VARCHAR), '.', ','), '0'), ',') || ' %' AS best_vi
+           replace(regexp_replace(CAST(CAST(o.target * 100 AS DECIMAL(6, 2)) AS STRING), '[.]?0+$', ''), '.', ',') || ' %' AS target_vi,
+           replace(regexp_replace(CAST(CAST(floor(CAST(o.numerator + o.remaining AS DOUBLE) / nullif(CAST(o.expected_denominator AS DOUBLE), 0) * 10000) / 100
+               AS DECIMAL(6, 2)) AS STRING), '[.]?0+$', ''), '.', ',') || ' %' AS best_vi
     FROM work.outlook AS o
     WHERE o.target IS NOT NULL
 )
@@ -147,18 +147,18 @@ SELECT a.measure, a.criterion, a.period_start, a.period_end, a.unit_code, a.unit
        CASE WHEN NOT a.is_foreseen THEN 'Chỉ số đếm các thủ tục khác nhau, số của các tháng không cộng được, nên không ước tính'
             WHEN a.expected_denominator IS NULL THEN 'Chưa có tháng trọn nào để ước tính số hồ sơ còn lại'
             WHEN a.expected_denominator = 0 THEN 'Không phát sinh và không dự kiến phát sinh hồ sơ'
-            WHEN a.needed = 0 THEN 'Đã đủ để cuối năm đạt ' || a.target_vi || ', kể cả khi không hồ sơ nào trong khoảng ' || CAST(a.remaining AS VARCHAR)
+            WHEN a.needed = 0 THEN 'Đã đủ để cuối năm đạt ' || a.target_vi || ', kể cả khi không hồ sơ nào trong khoảng ' || CAST(a.remaining AS STRING)
                 || ' hồ sơ còn lại đạt'
-            WHEN a.needed <= a.remaining THEN 'Cần ít nhất ' || CAST(a.needed AS VARCHAR) || ' trong khoảng ' || CAST(a.remaining AS VARCHAR)
+            WHEN a.needed <= a.remaining THEN 'Cần ít nhất ' || CAST(a.needed AS STRING) || ' trong khoảng ' || CAST(a.remaining AS STRING)
                 || ' hồ sơ còn lại đạt để cuối năm đạt ' || a.target_vi
-            ELSE 'Không còn đạt được ' || a.target_vi || ': khoảng ' || CAST(a.remaining AS VARCHAR)
+            ELSE 'Không còn đạt được ' || a.target_vi || ': khoảng ' || CAST(a.remaining AS STRING)
                 || ' hồ sơ còn lại đều đạt thì cuối năm cũng chỉ được ' || a.best_vi END AS message_vi,
        a.as_of
 FROM aimed AS a
 ORDER BY a.measure, a.unit_code, a.unit_valid_from;
 
 -- Standing at every past month end: the share of the months before against the month that followed. Both as they are known today.
--- Errors are added up as decimals: a sum of doubles depends on the order of its terms.
+-- Errors are added up in whole billionths of a thousandth: a sum of doubles depends on the order of its terms.
 INSERT INTO mart.forecast_backtest
 WITH tried AS (
     SELECT b.measure, b.unit_code, b.unit_valid_from, b.origin, b.basis_months, b.basis_numerator, b.basis_denominator, b.share, m.period_start, m.period_end,
@@ -170,7 +170,7 @@ WITH tried AS (
 SELECT t.measure, t.unit_code, t.unit_valid_from, CAST(t.origin - INTERVAL 1 DAY AS DATE) AS standing_on, t.period_start, t.period_end,
        t.basis_months, t.basis_numerator, t.basis_denominator, t.share AS forecast_rate, t.numerator AS actual_numerator, t.denominator AS actual_denominator,
        t.rate AS actual_rate, t.share - t.rate AS error,
-       CAST(sum(CAST(abs(t.share - t.rate) AS DECIMAL(18, 12))) OVER (PARTITION BY t.measure) AS DOUBLE)
+       CAST(sum(CAST(round(abs(t.share - t.rate) * 1000000000000) AS BIGINT)) OVER (PARTITION BY t.measure) AS DOUBLE) / 1000000000000
            / nullif(count(t.share - t.rate) OVER (PARTITION BY t.measure), 0) AS measure_mean_absolute_error, m.as_of
 FROM tried AS t
 CROSS JOIN work.moment AS m
@@ -197,11 +197,11 @@ SELECT f.measure, f.period_start, f.period_end, f.unit_code, f.unit_name, f.leve
        CASE WHEN NOT f.is_foreseen THEN 'Không dự báo: số của các tháng không cộng được thành số của năm'
             WHEN f.expected_denominator IS NULL THEN 'Không dự báo: chưa có tháng trọn nào'
             WHEN f.expected_denominator = 0 THEN 'Không dự báo: không phát sinh hồ sơ'
-            WHEN f.forecast_numerator IS NULL THEN 'Không dự báo: ' || CAST(f.basis_months AS VARCHAR) || ' tháng trọn gần nhất chưa có hồ sơ nào được tính'
+            WHEN f.forecast_numerator IS NULL THEN 'Không dự báo: ' || CAST(f.basis_months AS STRING) || ' tháng trọn gần nhất chưa có hồ sơ nào được tính'
             WHEN f.remaining = 0 THEN 'Không còn hồ sơ nào dự kiến đến cuối kỳ; giữ tỷ lệ hiện tại'
-            ELSE 'Giả định: ' || CAST(f.pending AS VARCHAR) || ' hồ sơ đang mở, cộng ' || CAST(f.arrivals AS VARCHAR)
-                || ' hồ sơ mới theo bình quân mỗi ngày làm việc của ' || CAST(f.basis_months AS VARCHAR) || ' tháng trọn gần nhất; đạt theo tỷ lệ các tháng đó ('
-                || CAST(f.basis_numerator AS VARCHAR) || ' trên ' || CAST(f.basis_denominator AS VARCHAR)
+            ELSE 'Giả định: ' || CAST(f.pending AS STRING) || ' hồ sơ đang mở, cộng ' || CAST(f.arrivals AS STRING)
+                || ' hồ sơ mới theo bình quân mỗi ngày làm việc của ' || CAST(f.basis_months AS STRING) || ' tháng trọn gần nhất; đạt theo tỷ lệ các tháng đó ('
+                || CAST(f.basis_numerator AS STRING) || ' trên ' || CAST(f.basis_denominator AS STRING)
                 || '); khoảng Wilson 95 %, không tính sai số của số lượng'
                 || CASE WHEN f.is_reliable THEN '' ELSE '; ít dữ liệu, chỉ để tham khảo' END END AS method_vi,
        f.as_of

@@ -153,7 +153,7 @@ SELECT p.criterion,
        CASE WHEN g.criterion IS NOT NULL THEN CAST(g.units_done AS DOUBLE) / nullif(CAST(g.units_expected AS DOUBLE), 0)
             ELSE l.progress_rate END AS progress_rate,
        CASE WHEN g.criterion IS NOT NULL AND g.units_reported > 0
-            THEN CAST(g.units_done AS VARCHAR) || ' trên ' || CAST(g.units_expected AS VARCHAR) || ' đơn vị báo cáo đã hoàn thành'
+            THEN CAST(g.units_done AS STRING) || ' trên ' || CAST(g.units_expected AS STRING) || ' đơn vị báo cáo đã hoàn thành'
             WHEN l.criterion IS NOT NULL
             THEN coalesce(l.result_vi,
                           CASE l.state WHEN 'done' THEN 'Đã hoàn thành' WHEN 'in_progress' THEN 'Đang thực hiện' WHEN 'cancelled' THEN 'Hủy'
@@ -201,9 +201,9 @@ sister_counts AS (
 ),
 notes AS (
     SELECT criterion,
-           label_vi || ': ' || CAST(numerator AS VARCHAR) || ' trên ' || CAST(denominator AS VARCHAR)
+           label_vi || ': ' || CAST(numerator AS STRING) || ' trên ' || CAST(denominator AS STRING)
                || CASE WHEN numerator < CAST(target AS DECIMAL(9, 6)) * denominator THEN ', chưa đạt chỉ tiêu ' ELSE ', đạt chỉ tiêu ' END
-               || replace(CAST(CAST(target * 100 AS DECIMAL(6, 1)) AS VARCHAR), '.', ',') || ' %' AS note_vi,
+               || replace(CAST(CAST(target * 100 AS DECIMAL(6, 1)) AS STRING), '.', ',') || ' %' AS note_vi,
            row_number() OVER (PARTITION BY criterion ORDER BY CAST(numerator AS DOUBLE) / CAST(denominator AS DOUBLE), measure, target) AS place
     FROM sister_counts
     WHERE denominator > 0
@@ -235,12 +235,12 @@ SELECT j.line_number, j.criterion, j.name_vi, j.lead_unit, j.partner_units, j.de
        CASE WHEN j.source = 'plan_progress' THEN CAST(j.units_expected AS BIGINT) ELSE j.denominator END AS denominator,
        CASE WHEN j.source = 'plan_progress' THEN j.reported_actual
             WHEN j.denominator > 0 THEN
-                CAST(CAST(floor(j.hundredths / 100.0) AS BIGINT) AS VARCHAR)
+                CAST(CAST(floor(j.hundredths / 100.0) AS BIGINT) AS STRING)
                 || CASE WHEN j.hundredths % 100 = 0 THEN ''
-                        WHEN j.hundredths % 10 = 0 THEN ',' || CAST(CAST((j.hundredths % 100) / 10 AS BIGINT) AS VARCHAR)
-                        WHEN j.hundredths % 100 < 10 THEN ',0' || CAST(j.hundredths % 100 AS VARCHAR)
-                        ELSE ',' || CAST(j.hundredths % 100 AS VARCHAR) END
-                || ' % (' || CAST(j.numerator AS VARCHAR) || ' trên ' || CAST(j.denominator AS VARCHAR) || ')' END AS actual,
+                        WHEN j.hundredths % 10 = 0 THEN ',' || CAST(CAST((j.hundredths % 100) / 10 AS BIGINT) AS STRING)
+                        WHEN j.hundredths % 100 < 10 THEN ',0' || CAST(j.hundredths % 100 AS STRING)
+                        ELSE ',' || CAST(j.hundredths % 100 AS STRING) END
+                || ' % (' || CAST(j.numerator AS STRING) || ' trên ' || CAST(j.denominator AS STRING) || ')' END AS actual,
        CASE WHEN j.source = 'plan_progress' THEN CASE WHEN j.is_reported THEN j.progress_rate END ELSE j.rate END AS actual_rate,
        CASE WHEN j.source = 'plan_progress' THEN CAST(j.units_reported AS BIGINT) ELSE CAST(j.units_measured AS BIGINT) END AS units_measured,
        CASE WHEN j.source = 'plan_progress' THEN CAST(j.units_expected - j.units_done AS BIGINT) ELSE CAST(j.units_missed AS BIGINT) END AS units_missed,

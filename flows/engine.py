@@ -1,0 +1,92 @@
+"""What the build asks of a database, and DuckDB's way of doing it; Spark's is in flows/spark.py. The order of the steps is in flows/warehouse.py, once."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import duckdb
+import pyarrow as pa
+
+from flows.build_sql import run_sql
+from flows.settings import ConfigurationError
+
+
+class Engine(Protocol):
+    """A database with the schemas core, mart and ops, whose tables are those of the contracts, and work for everything in between."""
+
+    def run(self, text: str, origin: str) -> list[str]:
+        """Every statement has run; the published tables that were filled, in order. See `flows.build_sql.run_sql`."""
+
+    def load(self, name: str, table: pa.Table) -> None:
+        """Rows made in Python are a new table of work."""
+
+    def fill(self, name: str, table: pa.Table) -> None:
+        """Rows made in Python, with the columns of the contract, stand in a published table."""
+
+    def stage(self, name: str, parts: Sequence[Path], rows: pa.Table) -> None:
+        """`name` shows the rows of staged Parquet files and these, in their columns; one that an export staged by an older reader lacks is NULL for it."""
+
+    def fetch(self, query: str) -> list[tuple[Any, ...]]:
+        """The rows of a query that has few."""
+
+    def columns(self, name: str) -> list[tuple[str, str]]:
+        """Name and type of a table's columns, the type in the engine's words."""
+
+    def replace(self, name: str, query: str) -> None:
+        """A table of work holds the rows of a query, which may read the table itself."""
+
+
+class DuckEngine:
+    """DuckDB, by a connection that has the warehouse attached and in use, and a database named work."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+
+    def run(self, text: str, origin: str) -> list[str]:
+        """As Engine.run."""
+        return run_sql(self.connection, text, origin)
+
+    def load(self, name: str, table: pa.Table) -> None:
+        """As Engine.load."""
+        self.connection.register("incoming", table)
+        self.connection.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
+        self.connection.unregister("incoming")
+
+    def fill(self, name: str, table: pa.Table) -> None:
+        """As Engine.fill."""
+        self.connection.register("incoming", table)
+        run_sql(self.connection, f"INSERT INTO {name} SELECT * FROM incoming", name)
+        self.connection.unregister("incoming")
+
+    def stage(self, name: str, parts: Sequence[Path], rows: pa.Table) -> None:
+        """As Engine.stage.
+
+        Raises:
+            ConfigurationError: the folder's name has characters that DuckDB takes for a pattern.
+        """
+        self.load(name if not parts else f"{name}_shape", rows)
+        if not parts:
+            return
+        if any(c in str(parts[0]) for c in "*?["):
+            raise ConfigurationError(f"đường dẫn kho dữ liệu “{parts[0].parent}” có ký tự * ? hoặc [; hãy đặt kho dữ liệu ở thư mục khác")
+        paths = ", ".join(f"'{quoted(p)}'" for p in sorted(parts))
+        staged = f"SELECT * FROM {name}_shape UNION ALL BY NAME SELECT * FROM read_parquet([{paths}], union_by_name = true)"
+        self.connection.execute(f"CREATE VIEW {name} AS SELECT {', '.join(rows.schema.names)} FROM ({staged}) AS staged")
+
+    def fetch(self, query: str) -> list[tuple[Any, ...]]:
+        """As Engine.fetch."""
+        rows: list[tuple[Any, ...]] = self.connection.execute(query).fetchall()
+        return rows
+
+    def columns(self, name: str) -> list[tuple[str, str]]:
+        """As Engine.columns."""
+        return [(column, kind) for column, kind, *_ in self.connection.execute(f"DESCRIBE {name}").fetchall()]
+
+    def replace(self, name: str, query: str) -> None:
+        """As Engine.replace."""
+        self.connection.execute(f"CREATE OR REPLACE TABLE {name} AS {query}")
+
+
+def quoted(path: Path) -> str:
+    """The path inside an SQL text."""
+    return str(path).replace("'", "''")
