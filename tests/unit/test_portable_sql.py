@@ -37,10 +37,10 @@ def texts() -> dict[str, str]:
     """Every SQL text of the build: the files, and what is rendered from declarations."""
     columns, as_of = list(load_contracts()["core.cases"].columns), datetime(2025, 7, 1)
     found = dict(sql_files())
-    for measure in load_measures(columns):
-        found[f"months of {measure.name}"] = render_months(measure, as_of) if not measure.is_per_period else ""
-        found[f"periods of {measure.name}"] = render_periods(measure, as_of)
-        found[f"pending of {measure.name}"] = render_pending(measure, as_of, columns) if is_foreseen(measure) else ""
+    measures = load_measures(columns)
+    found["months"] = render_months([m for m in measures if not m.is_per_period], as_of)
+    found["pending"] = render_pending([m for m in measures if is_foreseen(m) and m.period != "ended_at"], as_of, columns)
+    found |= {f"periods of {m.name}": render_periods(m, as_of) for m in measures}
     declared = load_figures_declared(load_lists())
     figures = {
         "stated": render_stated(declared.figures),
