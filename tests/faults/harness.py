@@ -10,13 +10,14 @@ at, and run once more without: fetch from a folder source, land, read, build, ga
 - a mail lost or doubled: after the second run each addressee has accepted exactly one, except where the ledger says that it is unknown; a mail
   that the ledger calls sent was accepted once, one that it calls prepared or refused never.
 
-    python tests/faults/harness.py [--every N] [--kills N] [--cases N] [--shards N] [--minutes M] [--out FIGURES]
+    python tests/faults/harness.py [--every N] [--doors PATTERN] [--kills N] [--cases N] [--shards N] [--minutes M] [--out FIGURES]
 """
 
 import argparse
 import json
 import os
 import random
+import re
 import sqlite3
 import subprocess
 import sys
@@ -162,6 +163,7 @@ def main() -> int:
     """Run the rounds of one shard, or start all shards; prints figures, returns 1 when anything was violated."""
     parser = argparse.ArgumentParser(description="Fault injection over a whole night.")
     parser.add_argument("--every", type=int, default=1, help="only every N-th door")
+    parser.add_argument("--doors", default="", metavar="PATTERN", help="only doors whose name matches, as 'sqlite|smtp'")
     parser.add_argument("--kills", type=int, default=500, help="random kill -9 rounds")
     parser.add_argument("--cases", type=int, default=100, help="dossiers of the office")
     parser.add_argument("--shards", type=int, default=1, help="processes side by side")
@@ -177,10 +179,11 @@ def main() -> int:
         return _run_shard(options, Path(folder))
 
 
-def plan_rounds(doors: list[str], every: int, kills: int, shard: int, shards: int) -> list[tuple[str, int]]:
+def plan_rounds(doors: list[str], every: int, kills: int, shard: int, shards: int, pattern: str = "") -> list[tuple[str, int]]:
     """(mode, door) of every round of a shard, ("random kill", 0) for a kill at a random moment; mixed, so that a run cut short tried some of all."""
     planned = []
-    for place, number in enumerate(range(1, len(doors) + 1, every)):
+    chosen = [number for number, door in enumerate(doors, 1) if re.search(pattern, door)]
+    for place, number in enumerate(chosen[::every]):
         if place % shards == shard:
             # elsewhere a full disk is the same as at the next door that writes
             planned += [(mode, number) for mode in MODES if mode != "full" or doors[number - 1].split()[1] in WRITING]
@@ -197,7 +200,7 @@ def _run_shard(options: argparse.Namespace, folder: Path) -> int:
     chance = random.Random(shard)
     try:
         rounds = Rounds(office)
-        planned = plan_rounds(rounds.doors, options.every, options.kills, shard, options.shards)
+        planned = plan_rounds(rounds.doors, options.every, options.kills, shard, options.shards, options.doors)
         for done, (mode, number) in enumerate(planned):
             if time.monotonic() - began > options.minutes * 60:
                 break
@@ -247,7 +250,7 @@ def _sums(parts: list[dict[str, Any]], name: str) -> dict[str, int]:
 def _start_shards(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         outs = [Path(folder, f"{number}.json") for number in range(options.shards)]
-        same = [f"--{name}={getattr(options, name)}" for name in ("every", "kills", "cases", "shards", "minutes")]
+        same = [f"--{name}={getattr(options, name)}" for name in ("every", "doors", "kills", "cases", "shards", "minutes")]
         same += ["--real-gate"] if options.real_gate else []
         running = [subprocess.Popen([sys.executable, __file__, *same, f"--shard={n}", f"--out={out}"]) for n, out in enumerate(outs)]
         while any(process.poll() is None for process in running):
