@@ -14,6 +14,7 @@ from pathlib import Path
 
 from flows.sample.district import calendar_overrides, overrides_by_date, read_procedures, read_reference, read_units, unit_rows
 from flows.sample.words import CASE_HEADINGS, CHANNELS, LEVELS, STATUSES
+from flows.sample.writer import SampleSummary
 
 _COLUMNS = (
     "code",
@@ -68,18 +69,6 @@ class Dossier:
         self.states = [(begun, state) for begun, state in self.states if begun <= moment]
 
 
-@dataclass(frozen=True)
-class NightsSummary:
-    """What was written, and where."""
-
-    raw: Path
-    reference: Path
-    truth: Path
-    as_of: datetime
-    dossiers: int
-    files: int
-
-
 def write_nights(
     out: Path,
     *,
@@ -89,7 +78,7 @@ def write_nights(
     year: int = 2024,
     tamper: bool = False,
     on_progress: Callable[[int], None] | None = None,
-) -> NightsSummary:
+) -> SampleSummary:
     """Fills ``out`` with ``raw`` (one list a night), ``reference`` and ``truth/tampering.json``; the same arguments give the same bytes.
 
     Args:
@@ -126,7 +115,7 @@ def write_nights(
     truth = {"seed": seed, "nights": nights, "cases": cases, "year": year, "planted": office.planted, "honest": office.honest}
     (out / "truth" / "tampering.json").write_text(json.dumps(truth, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     as_of = office.nights[-1] + timedelta(minutes=30)
-    return NightsSummary(out / "raw", out / "reference", out / "truth", as_of, len(office.dossiers), nights)
+    return SampleSummary(out / "raw", out / "reference", out / "truth", as_of, len(office.dossiers), nights)
 
 
 class _Office:

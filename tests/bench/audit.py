@@ -19,7 +19,7 @@ import duckdb
 
 from flows.night import Watcher, land, list_exports, load_office, read
 from flows.packing import pack_exports
-from flows.sample.nights import NightsSummary, write_nights
+from flows.sample import SampleSummary, write_nights
 from flows.settings import make_settings
 from flows.warehouse import build_warehouse
 
@@ -57,7 +57,7 @@ class Score:
         return self.precision >= PRECISION and not {f for f in self.planted - self.found if f[0] not in STATISTICAL}
 
 
-def score_nights(made: NightsSummary, warehouse: Path, ends: Sequence[datetime]) -> list[Score]:
+def score_nights(made: SampleSummary, warehouse: Path, ends: Sequence[datetime]) -> list[Score]:
     """The scores of builds at some moments, after all nights were staged and packed.
 
     Args:
