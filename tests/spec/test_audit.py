@@ -287,7 +287,7 @@ def test_receptions_stamped_at_the_limit(tmp_path: Path, exact: int, expected: l
 @pytest.mark.parametrize(
     ("before", "after", "says"),
     [
-        ("severity: ask", "severity: guilty", "severity"),
+        ("severity: ask\n", "severity: guilty\n", "severity"),
         ("measure: on_time", "measure: nothing", "measure"),
         ("Đề nghị {unit} giải trình: hồ sơ", "{unit} đã gian lận: hồ sơ", "Đề nghị"),
         ("{found}.", "{officer}.", "chỉ có các chỗ"),
