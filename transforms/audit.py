@@ -8,8 +8,8 @@ from importlib.resources import files
 from typing import Any
 
 import pyarrow as pa
-import yaml
 
+from transforms.declarations import load_declared
 from transforms.measures import Measure
 
 # The thresholds of every rule of 94_audit_*.sql; those of _SHARES are shares, all others whole numbers.
@@ -77,7 +77,7 @@ def parse_audit(text: str, measures: Sequence[str]) -> Audit:
     Raises:
         AuditError: a rule, field, threshold or status is missing, unknown or out of bounds.
     """
-    loaded = yaml.safe_load(text)
+    loaded = load_declared(text)
     if not isinstance(loaded, dict) or set(loaded) != {*_THRESHOLDS, "statuses"}:
         raise AuditError(f"audit.yml: cần đúng các quy tắc {', '.join(_THRESHOLDS)} và statuses")
     rules = [_read_rule(name, loaded[name], measures) | {"number": number} for number, name in enumerate(_THRESHOLDS, 1)]

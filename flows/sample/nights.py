@@ -7,6 +7,7 @@ extension granted in time, a dossier handed to another unit, late entry of a fin
 import csv
 import json
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
@@ -34,6 +35,11 @@ _FIRST = (3, 1)
 _HOUR = time(23)
 _EACH = 4
 """How many of each kind are planted, honest and not."""
+_OLDER = 8
+
+
+NEVER = datetime.max
+"""Stands for a moment that has not come."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +48,10 @@ class State:
 
     unit: int
     submitted: datetime
-    received: datetime | None = None
-    due: datetime | None = None
-    finished: datetime | None = None
-    returned: datetime | None = None
+    received: datetime = NEVER
+    due: datetime = NEVER
+    finished: datetime = NEVER
+    returned: datetime = NEVER
     status: int = 1
 
 
@@ -214,42 +220,42 @@ class _Office:
         """What offices do in good faith: none of it should be asked about."""
 
         def open_on(day_of: Callable[[State, State], date]) -> Callable[[State, State], bool]:
-            return lambda o, f: self._is_watched(day_of(o, f)) and o.received is not None and o.received.date() < day_of(o, f)
+            return lambda o, f: self._is_watched(day_of(o, f)) and o.received != NEVER and o.received.date() < day_of(o, f)
 
-        for d in self._pick(lambda o, f: self._is_watched(o.received.date(), 1, 4) and (o.due - o.received).days > 4):  # type: ignore[union-attr, operator]
+        for d in self._pick(lambda o, f: self._is_watched(o.received.date(), 1, 4) and (o.due - o.received).days > 4):
             o, f = self._course(d)  # a due date a year wrong, put right the next morning
-            at = datetime.combine(o.received.date() + timedelta(days=1), time(8))  # type: ignore[union-attr]
-            wrong = replace(o, due=o.due - timedelta(days=365))  # type: ignore[operator]
+            at = datetime.combine(o.received.date() + timedelta(days=1), time(8))
+            wrong = replace(o, due=o.due - timedelta(days=365))
             d.states = [d.states[0], (d.states[1][0], wrong), (min(at, d.states[2][0]), o), *d.states[2:]]
             self._note(self.honest, "due_typed_wrong", o.unit, at, d.code)
-        for d in self._pick(lambda o, f: self._is_watched(o.due.date(), 6, 1) and f.finished.date() >= o.due.date() - timedelta(days=1)):  # type: ignore[union-attr]
+        for d in self._pick(lambda o, f: self._is_watched(o.due.date(), 6, 1) and f.finished.date() >= o.due.date() - timedelta(days=1)):
             o, _ = self._course(d)  # extended three days before it was due, once
-            at = datetime.combine(o.due.date() - timedelta(days=3), time(9))  # type: ignore[union-attr]
+            at = datetime.combine(o.due.date() - timedelta(days=3), time(9))
             if at <= d.states[1][0]:
                 continue
-            longer = o.due + timedelta(days=10)  # type: ignore[operator]
+            longer = o.due + timedelta(days=10)
             d.states = [*d.states[:2], (at, replace(o, due=longer)), *[(m, replace(s, due=longer)) for m, s in d.states[2:] if s]]
             self._note(self.honest, "due_extended_in_time", o.unit, at, d.code)
-        for d in self._pick(open_on(lambda o, f: f.finished.date())):  # type: ignore[union-attr]
+        for d in self._pick(open_on(lambda o, f: f.finished.date())):
             o, f = self._course(d)  # handed to another unit half-way
             at = d.states[1][0] + (d.states[2][0] - d.states[1][0]) / 2
             other = self.chance.choice([u for u in self.busy if u != o.unit])
             d.states = [*d.states[:2], (at, replace(o, unit=other)), *[(m, replace(s, unit=other)) for m, s in d.states[2:] if s]]
             self._note(self.honest, "handed_over", other, at, d.code)
-        for d in self._pick(lambda o, f: self._is_watched(f.finished.date()) and f.finished.date() < o.due.date() - timedelta(days=1)):  # type: ignore[union-attr]
+        for d in self._pick(lambda o, f: self._is_watched(f.finished.date()) and f.finished.date() < o.due.date() - timedelta(days=1)):
             o, f = self._course(d)  # finished on paper in the afternoon, entered the next morning, still in time
-            at = datetime.combine(f.finished.date() + timedelta(days=1), time(8))  # type: ignore[union-attr]
+            at = datetime.combine(f.finished.date() + timedelta(days=1), time(8))
             d.states = [*d.states[:2], (at, f), (max(d.states[3][0], at + timedelta(hours=1)), d.states[3][1])]
             self._note(self.honest, "entered_next_morning", o.unit, at, d.code)
-        for d in self._pick(lambda o, f: self._is_watched(f.finished.date()) and f.finished.date() < o.due.date() - timedelta(days=3)):  # type: ignore[union-attr]
+        for d in self._pick(lambda o, f: self._is_watched(f.finished.date()) and f.finished.date() < o.due.date() - timedelta(days=3)):
             o, f = self._course(d)  # withdrawn by the citizen well before it was due
             dropped = replace(o, finished=f.finished, status=7)
             d.states = [*d.states[:2], (d.states[2][0], dropped)]
             self._note(self.honest, "withdrawn_early", o.unit, d.states[2][0], d.code)
-        for d in self._pick(lambda o, f: self._is_watched(f.finished.date()) and (f.finished - o.received).days >= 3):  # type: ignore[union-attr, operator]
+        for d in self._pick(lambda o, f: self._is_watched(f.finished.date()) and (f.finished - o.received).days >= 3):
             o, f = self._course(d)  # sent back for a paper, and the due date counted anew when it came
             asked, came = d.states[1][0] + timedelta(hours=20), d.states[2][0] - timedelta(hours=20)
-            longer = o.due + timedelta(days=4)  # type: ignore[operator]
+            longer = o.due + timedelta(days=4)
             d.states = [
                 *d.states[:2],
                 (asked, replace(o, status=5)),
@@ -262,81 +268,92 @@ class _Office:
         """What rates invite: each planted with the night whose list shows it first."""
 
         def was_late(o: State, f: State) -> bool:
-            return f.finished.date() > o.due.date()  # type: ignore[union-attr]
+            return f.finished.date() > o.due.date()
 
         def received_before(o: State, days: int = 1) -> bool:
-            return o.received.date() + timedelta(days=days) <= o.due.date()  # type: ignore[union-attr]
+            return o.received.date() + timedelta(days=days) <= o.due.date()
 
-        for d in self._pick(lambda o, f: self._is_watched(o.due.date(), 3, 4) and received_before(o)):  # type: ignore[union-attr]
+        for d in self._pick(lambda o, f: self._is_watched(o.due.date(), 3, 4) and received_before(o)):
             o, _ = self._course(d)
-            day = o.due.date() + timedelta(days=2)  # type: ignore[union-attr]
-            at, longer = datetime.combine(day, time(15)), o.due + timedelta(days=14)  # type: ignore[operator]
+            day = o.due.date() + timedelta(days=2)
+            at, longer = datetime.combine(day, time(15)), o.due + timedelta(days=14)
             end = datetime.combine(day + timedelta(days=1), time(10))
             d.states = [*d.states[:2], (at, replace(o, due=longer)), (end, replace(o, due=longer, finished=end, status=9))]
             self._note(self.planted, "due_moved_after", o.unit, self._night(day), d.code)
-        for d in self._pick(lambda o, f: self._is_watched(o.due.date(), 3, 4) and received_before(o)):  # type: ignore[union-attr]
+        for d in self._pick(lambda o, f: self._is_watched(o.due.date(), 3, 4) and received_before(o)):
             o, _ = self._course(d)
-            at, longer = datetime.combine(o.due.date(), time(16)), o.due + timedelta(days=14)  # type: ignore[union-attr, operator]
+            at, longer = datetime.combine(o.due.date(), time(16)), o.due + timedelta(days=14)
             end = at + timedelta(days=2)
             d.states = [*d.states[:2], (at, replace(o, due=longer)), (end, replace(o, due=longer, finished=end, status=9))]
             self._note(self.planted, "due_moved_near", o.unit, self._night(at.date()), d.code)
-        for d in self._pick(lambda o, f: self._is_watched(o.due.date(), 3, 5) and received_before(o)):  # type: ignore[union-attr]
+        for d in self._pick(lambda o, f: self._is_watched(o.due.date(), 3, 5) and received_before(o)):
             o, _ = self._course(d)
-            day = o.due.date() + timedelta(days=3)  # type: ignore[union-attr]
+            day = o.due.date() + timedelta(days=3)
             d.states = [
                 *d.states[:2],
                 (datetime.combine(day, time(10)), replace(o, finished=o.due - timedelta(hours=2, minutes=7), status=9)),
-            ]  # type: ignore[operator]
+            ]
             self._note(self.planted, "finish_backdated", o.unit, self._night(day), d.code)
         for d in self._pick(lambda o, f: self._is_watched(o.submitted.date(), 0, 6)):
             o, f = self._course(d)
             d.channel, day = 0, o.submitted.date() + timedelta(days=3)
             stamped = o.submitted + timedelta(minutes=self.chance.randrange(20, 90))
-            end = max(f.finished or o.submitted, datetime.combine(day + timedelta(days=1), time(9)))
+            end = max(f.finished, datetime.combine(day + timedelta(days=1), time(9)))
             stated = replace(o, received=stamped)
             d.states = [d.states[0], (datetime.combine(day, time(9)), stated), (end, replace(stated, finished=end, status=9))]
             self._note(self.planted, "reception_backdated", o.unit, self._night(day), d.code)
-        for d in self._pick(lambda o, f: self._is_watched(f.finished.date(), 1, 2) and o.received.date() < f.finished.date()):  # type: ignore[union-attr]
+        for d in self._pick(lambda o, f: self._is_watched(f.finished.date(), 1, 2) and o.received.date() < f.finished.date()):
             o, f = self._course(d)
-            early = replace(f, finished=o.received - timedelta(minutes=self.chance.randrange(20, 50)))  # type: ignore[operator]
+            early = replace(f, finished=o.received - timedelta(minutes=self.chance.randrange(20, 50)))
             at = d.states[1][0]
             d.states = [d.states[0], (at, early)]
             self._note(self.planted, "finished_before_received", o.unit, self._night(at.date()), d.code)
-        for d in self._pick(lambda o, f: self._is_watched(f.finished.date(), 1, 6)):  # type: ignore[union-attr]
+        for d in self._pick(lambda o, f: self._is_watched(f.finished.date(), 1, 6)):
             o, f = self._course(d)
-            at = datetime.combine(f.finished.date() + timedelta(days=2), time(10))  # type: ignore[union-attr]
+            at = datetime.combine(f.finished.date() + timedelta(days=2), time(10))
             d.states = [*d.states[:3], (at, o)]
             self._note(self.planted, "reopened", o.unit, self._night(at.date()), d.code)
-        for d in self._pick(lambda o, f: was_late(o, f) and self._is_watched(f.finished.date(), 1, 8)):  # type: ignore[union-attr]
+        for d in self._pick(lambda o, f: was_late(o, f) and self._is_watched(f.finished.date(), 1, 8)):
             o, f = self._course(d)
-            at = datetime.combine(f.finished.date() + timedelta(days=5), time(10))  # type: ignore[union-attr]
+            at = datetime.combine(f.finished.date() + timedelta(days=5), time(10))
             d.states = [*d.states[:3], (at, replace(f, status=8))]
             self._note(self.planted, "status_backward", o.unit, self._night(at.date()), d.code)
-        for d in self._pick(lambda o, f: self._is_watched(o.due.date(), 3, 4) and received_before(o)):  # type: ignore[union-attr]
+        for d in self._pick(lambda o, f: self._is_watched(o.due.date(), 3, 4) and received_before(o)):
             o, _ = self._course(d)
-            at = datetime.combine(o.due.date(), time(16, 20))  # type: ignore[union-attr]
+            at = datetime.combine(o.due.date(), time(16, 20))
             d.states = [*d.states[:2], (at, replace(o, finished=at, status=self.chance.choice([7, 8])))]
             self._note(self.planted, "withdrawn_near_due", o.unit, self._night(at.date()), d.code)
-        middle = self.nights[len(self.nights) // 3].date()
-        for d in self._pick(lambda o, f: self._is_watched(o.received.date(), 0, 5) and o.received.date() <= middle):  # type: ignore[union-attr]
+        middle = self.nights[len(self.nights) // 2].date()
+        # Whether a list lost a dossier or only begins later shows by older ones: those of a unit's first days cannot be told.
+        older = Counter[tuple[int, date]](
+            (o.unit, o.received.date()) for o, _ in (self._course(d) for d in self.dossiers if len(d.states) == 4)
+        )
+        for d in self._pick(
+            lambda o, f: (
+                self._is_watched(o.received.date(), 0, 5)
+                and o.received.date() <= middle
+                and sum(n for (unit, day), n in older.items() if unit == o.unit and day < o.received.date()) >= _OLDER
+            )
+        ):
             o, _ = self._course(d)
-            day = max(o.received.date() + timedelta(days=2), self.nights[1].date())  # type: ignore[union-attr]
+            day = max(o.received.date() + timedelta(days=2), self.nights[1].date())
             d.keep_until(datetime.combine(day, time(9)))
             d.states.append((datetime.combine(day, time(10)), None))
             self._note(self.planted, "vanished", o.unit, self._night(day), d.code)
-        for d in self._pick(lambda o, f: self._is_watched(o.received.date(), 0, 5)):  # type: ignore[union-attr]
+        for d in self._pick(lambda o, f: self._is_watched(o.received.date(), 0, 5)):
             o, _ = self._course(d)
             other = self.chance.choice([u for u in self.busy if u != o.unit])
-            at = max(self._night(o.received.date()), self.nights[0])  # type: ignore[union-attr]
+            at = max(self._night(o.received.date()), self.nights[0])
             d.others = [(at, replace(o, unit=other))]
             self._note(self.planted, "two_units", other, at, d.code)  # the later row of the list is the one that counts
         for d in self._pick(
             lambda o, f: not was_late(o, f) and self._is_watched(f.finished.date(), 1, 4) and o.received.date() < f.finished.date()
-        ):  # type: ignore[union-attr]
+        ):
             o, _ = self._course(d)
             other = self.chance.choice([u for u in self.busy if u != o.unit])
             code = self._name(other, o.submitted.date())
-            twin = Dossier(code, d.procedure, d.channel, [(m + timedelta(days=2), replace(s, unit=other)) for m, s in d.states if s][-1:])
+            last_at, last = next((m, s) for m, s in reversed(d.states) if s)
+            twin = Dossier(code, d.procedure, d.channel, [(last_at + timedelta(days=2), replace(last, unit=other))])
             self.dossiers.append(twin)
             self._touched.add(code)
             self._note(self.planted, "same_content", other, self._night(twin.states[0][0].date()), code)
@@ -376,9 +393,9 @@ class _Office:
         d = self._file(day, unit)
         self._touched.add(d.code)
         o, _ = self._course(d)
-        received = datetime.combine(day, time(15, 30)) if o.received and o.received.date() > day else o.received
+        received = datetime.combine(day, time(15, 30)) if o.received.date() > day else o.received
         o = replace(o, received=received, due=datetime.combine(self._workday(ended.date(), 3), time(17)))
-        d.states = [d.states[0], (o.received or ended, o), (ended, replace(o, finished=ended, status=9))]
+        d.states = [d.states[0], (o.received, o), (ended, replace(o, finished=ended, status=9))]
 
     def export(self, raw: Path, night: datetime) -> None:
         """Writes the full list of one night."""
@@ -399,7 +416,7 @@ class _Office:
             LEVELS[procedure.level][0],
             self.units[state.unit].name,
             CHANNELS[dossier.channel][0],
-            *(f"{moment:%d/%m/%Y %H:%M:%S}" if moment else "" for moment in moments),
+            *(f"{moment:%d/%m/%Y %H:%M:%S}" if moment != NEVER else "" for moment in moments),
             STATUSES[state.status],
         ]
 
