@@ -35,7 +35,7 @@ _FIRST = (3, 1)
 _HOUR = time(23)
 _EACH = 4
 """How many of each kind are planted, honest and not."""
-_OLDER = 8
+_AROUND = 6
 
 
 NEVER = datetime.max
@@ -324,15 +324,16 @@ class _Office:
             d.states = [*d.states[:2], (at, replace(o, finished=at, status=self.chance.choice([7, 8])))]
             self._note(self.planted, "withdrawn_near_due", o.unit, self._night(at.date()), d.code)
         middle = self.nights[len(self.nights) // 2].date()
-        # Whether a list lost a dossier or only begins later shows by older ones: those of a unit's first days cannot be told.
-        older = Counter[tuple[int, date]](
-            (o.unit, o.received.date()) for o, _ in (self._course(d) for d in self.dossiers if len(d.states) == 4)
-        )
+        # Whether a list lost a dossier or only begins later shows by older and younger ones that are finished.
+        courses = [self._course(d) for d in self.dossiers if len(d.states) == 4]
+        older = Counter[tuple[int, date]]((o.unit, o.received.date()) for o, _ in courses)
+        younger = Counter[tuple[int, date]]((o.unit, o.received.date()) for o, f in courses if f.finished < self.nights[-2])
         for d in self._pick(
             lambda o, f: (
                 self._is_watched(o.received.date(), 0, 5)
                 and o.received.date() <= middle
-                and sum(n for (unit, day), n in older.items() if unit == o.unit and day < o.received.date()) >= _OLDER
+                and sum(n for (unit, day), n in older.items() if unit == o.unit and day < o.received.date()) >= _AROUND
+                and sum(n for (unit, day), n in younger.items() if unit == o.unit and day > o.received.date()) >= _AROUND
             )
         ):
             o, _ = self._course(d)
