@@ -181,11 +181,11 @@ SELECT case_code, unit_code, unit_valid_from, first_code FROM alike WHERE today_
 
 CREATE TABLE work.audit_of_lists AS
 SELECT 'vanished' AS rule, h.unit_code, h.unit_valid_from, h.case_code, v.exported_at AS found_at,
-       CAST(NULL AS VARCHAR) AS other_code, CAST(NULL AS VARCHAR) AS other_unit_code, CAST(NULL AS DATE) AS other_unit_valid_from,
+       CAST(NULL AS STRING) AS other_code, CAST(NULL AS STRING) AS other_unit_code, CAST(NULL AS DATE) AS other_unit_valid_from,
        h.received_at AS received_before, h.due_at AS due_before, h.finished_at AS finished_before, h.returned_at AS returned_before, h.status_code AS status_before,
        h.last_file_id AS before_file_id, h.last_sheet AS before_sheet, h.last_row_number AS before_row_number,
        CAST(NULL AS TIMESTAMP) AS received_at, CAST(NULL AS TIMESTAMP) AS due_at, CAST(NULL AS TIMESTAMP) AS finished_at, CAST(NULL AS TIMESTAMP) AS returned_at,
-       CAST(NULL AS INTEGER) AS status_code, v.file_id, CAST(NULL AS VARCHAR) AS sheet, CAST(NULL AS INTEGER) AS row_number
+       CAST(NULL AS INTEGER) AS status_code, v.file_id, CAST(NULL AS STRING) AS sheet, CAST(NULL AS INTEGER) AS row_number
 FROM work.audit_vanished AS v
 JOIN core.case_history AS h ON h.case_code = v.case_code AND h.state_number = v.state_number
 UNION ALL

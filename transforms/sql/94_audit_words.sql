@@ -46,11 +46,11 @@ SELECT s.unit_code, s.unit_valid_from, s.unit_name, s.level, s.rule, s.severity,
        s.numerator, s.denominator, s.rate, s.numerator_without, s.denominator_without, s.rate_without,
        m.label_vi || ': '
            || CASE WHEN s.rate IS NULL THEN 'không có hồ sơ'
-                   ELSE replace(regexp_replace(CAST(s.percent AS VARCHAR), '[.]?0+$', ''), '.', ',') || ' % (' || CAST(s.numerator AS VARCHAR) || ' trên ' || CAST(s.denominator AS VARCHAR) || ')' END
+                   ELSE replace(regexp_replace(CAST(s.percent AS STRING), '[.]?0+$', ''), '.', ',') || ' % (' || CAST(s.numerator AS STRING) || ' trên ' || CAST(s.denominator AS STRING) || ')' END
            || CASE WHEN s.numerator = s.numerator_without AND s.denominator = s.denominator_without THEN '; các hồ sơ này không tính vào tỷ lệ năm nay'
                    WHEN s.rate_without IS NULL THEN ' → không còn hồ sơ nào nếu không tính các hồ sơ này'
-                   ELSE ' → ' || replace(regexp_replace(CAST(s.percent_without AS VARCHAR), '[.]?0+$', ''), '.', ',') || ' % (' || CAST(s.numerator_without AS VARCHAR) || ' trên '
-                        || CAST(s.denominator_without AS VARCHAR) || ') nếu không tính các hồ sơ này' END AS effect_vi,
+                   ELSE ' → ' || replace(regexp_replace(CAST(s.percent_without AS STRING), '[.]?0+$', ''), '.', ',') || ' % (' || CAST(s.numerator_without AS STRING) || ' trên '
+                        || CAST(s.denominator_without AS STRING) || ') nếu không tính các hồ sơ này' END AS effect_vi,
        s.as_of
 FROM shares AS s
 JOIN mart.measures AS m ON m.measure = s.measure
@@ -67,10 +67,10 @@ WITH sides AS (
 ),
 moments AS (
     SELECT s.finding_id, s.side, r.shown, a.label_vi,
-           substr(CAST(received_at AS VARCHAR), 9, 2) || '/' || substr(CAST(received_at AS VARCHAR), 6, 2) || '/' || substr(CAST(received_at AS VARCHAR), 1, 4) || ' ' || substr(CAST(received_at AS VARCHAR), 12, 5) AS received_vi,
-           substr(CAST(due_at AS VARCHAR), 9, 2) || '/' || substr(CAST(due_at AS VARCHAR), 6, 2) || '/' || substr(CAST(due_at AS VARCHAR), 1, 4) || ' ' || substr(CAST(due_at AS VARCHAR), 12, 5) AS due_vi,
-           substr(CAST(finished_at AS VARCHAR), 9, 2) || '/' || substr(CAST(finished_at AS VARCHAR), 6, 2) || '/' || substr(CAST(finished_at AS VARCHAR), 1, 4) || ' ' || substr(CAST(finished_at AS VARCHAR), 12, 5) AS finished_vi,
-           substr(CAST(returned_at AS VARCHAR), 9, 2) || '/' || substr(CAST(returned_at AS VARCHAR), 6, 2) || '/' || substr(CAST(returned_at AS VARCHAR), 1, 4) || ' ' || substr(CAST(returned_at AS VARCHAR), 12, 5) AS returned_vi
+           substr(CAST(received_at AS STRING), 9, 2) || '/' || substr(CAST(received_at AS STRING), 6, 2) || '/' || substr(CAST(received_at AS STRING), 1, 4) || ' ' || substr(CAST(received_at AS STRING), 12, 5) AS received_vi,
+           substr(CAST(due_at AS STRING), 9, 2) || '/' || substr(CAST(due_at AS STRING), 6, 2) || '/' || substr(CAST(due_at AS STRING), 1, 4) || ' ' || substr(CAST(due_at AS STRING), 12, 5) AS due_vi,
+           substr(CAST(finished_at AS STRING), 9, 2) || '/' || substr(CAST(finished_at AS STRING), 6, 2) || '/' || substr(CAST(finished_at AS STRING), 1, 4) || ' ' || substr(CAST(finished_at AS STRING), 12, 5) AS finished_vi,
+           substr(CAST(returned_at AS STRING), 9, 2) || '/' || substr(CAST(returned_at AS STRING), 6, 2) || '/' || substr(CAST(returned_at AS STRING), 1, 4) || ' ' || substr(CAST(returned_at AS STRING), 12, 5) AS returned_vi
     FROM sides AS s
     JOIN work.audit_rules AS r ON r.rule = s.rule
     JOIN work.audit_statuses AS a ON a.status_code = s.status_code
@@ -87,7 +87,7 @@ INSERT INTO mart.audit
 SELECT f.finding_id, f.rule, r.severity, r.label_vi, f.unit_code, f.unit_valid_from, u.unit_name, f.case_code, f.found_at,
        replace(replace(replace(replace(replace(replace(replace(r.question_vi, '{unit}', u.unit_name), '{case}', coalesce(f.case_code, '')), '{before}', coalesce(b.text_vi, '')),
            '{after}', coalesce(a.text_vi, '')), '{other}', coalesce(f.other_code, o.unit_name, '')), '{statistic}', coalesce(f.statistic_vi, '')),
-           '{found}', substr(CAST(f.found_at AS VARCHAR), 12, 5) || ' ngày ' || substr(CAST(f.found_at AS VARCHAR), 9, 2) || '/' || substr(CAST(f.found_at AS VARCHAR), 6, 2) || '/' || substr(CAST(f.found_at AS VARCHAR), 1, 4))
+           '{found}', substr(CAST(f.found_at AS STRING), 12, 5) || ' ngày ' || substr(CAST(f.found_at AS STRING), 9, 2) || '/' || substr(CAST(f.found_at AS STRING), 6, 2) || '/' || substr(CAST(f.found_at AS STRING), 1, 4))
            AS question_vi,
        f.cases, b.text_vi AS before_vi, a.text_vi AS after_vi, f.before_file_id, f.before_sheet, f.before_row_number, f.file_id, f.sheet, f.row_number,
        f.other_code AS other_case_code, f.other_unit_code, f.statistic_vi, e.measure, e.rate, e.rate_without, e.effect_vi, e.as_of
