@@ -224,14 +224,23 @@ def sample(
     as_of: Annotated[
         datetime | None, typer.Option(parser=_parse_moment, metavar="2024-06-30T23:00", help="Thời điểm chốt; mặc định 23:00 ngày 30/06.")
     ] = None,
+    nights: Annotated[
+        int, typer.Option(min=0, max=300, help="Viết danh sách đầy đủ từng đêm, bấy nhiêu đêm, thay cho bộ tệp đủ loại.")
+    ] = 0,
+    tamper: Annotated[
+        bool, typer.Option("--tamper", help="Cài cả những sửa đổi đáng hỏi vào các đêm; truth/tampering.json ghi lại.")
+    ] = False,
 ) -> None:
     """Viết bộ tệp xuất giả như thật (không có người thật) để dùng thử."""
-    from flows.sample import write_sample
+    from flows.sample import write_nights, write_sample
     from flows.terminal import counter
 
     with counter("Viết hồ sơ mẫu", cases) as advance:
         try:
-            made = write_sample(out, seed=seed, cases=cases, year=year, as_of=as_of, on_progress=advance)
+            if nights:
+                made = write_nights(out, nights=nights, seed=seed, cases=cases, year=year, tamper=tamper, on_progress=advance)
+            else:
+                made = write_sample(out, seed=seed, cases=cases, year=year, as_of=as_of, on_progress=advance)
         except FileExistsError:
             raise ConfigurationError(f"thư mục “{out}” đã có dữ liệu; hãy chọn thư mục trống để không ghi đè") from None
         except ValueError as error:

@@ -18,6 +18,7 @@ from flows.engine import DuckEngine, Engine, quoted
 from flows.manifest import FILES, Manifest
 from flows.reconciliation import count_figures, find_candidates, list_stated, load_figures_declared
 from flows.reference import Reference, follow_successors
+from transforms.audit import load_audit, render_audited
 from transforms.corrections import Correction, outcome_rows
 from transforms.freshness import load_freshness
 from transforms.measures import load_measures, render_months, render_periods
@@ -80,12 +81,19 @@ def fill_warehouse(
     """The story of the build, for every engine: each table of core, mart and ops that the build owns is filled, in this order."""
     _load_inputs(engine, manifest, reference, as_of, runs, sources)
     declared = load_figures_declared(reference.lists)
+    measures = load_measures(list(load_contracts()["core.cases"].columns))
+    audit = load_audit([m.name for m in measures])
     reconcile = {"87": list_stated, "88": count_figures, "89": find_candidates}
     for name, text in sql_files():
         if name.startswith("70_"):
             _count_measures(engine, as_of)
         if name.startswith("83_"):
             _count_pending(engine, as_of)
+        if name.startswith("94_audit_changes"):
+            engine.load("work.audit_rules", audit.rules)
+            engine.load("work.audit_statuses", audit.statuses)
+        if name.startswith("94_audit_words"):
+            engine.run("CREATE TABLE work.audit_counted AS\n" + render_audited(audit, measures, as_of), "measures.yml")
         if name[:2] in reconcile:
             reconcile[name[:2]](engine, declared)
         engine.run(text, f"transforms/sql/{name}")

@@ -95,6 +95,10 @@ DEFECTS = [
     _of("a column missing", "ALTER TABLE core.cases DROP COLUMN has_result", "shape:core.cases", "null:core.cases.has_result"),
     _of("a column nobody described", "ALTER TABLE core.units ADD COLUMN note VARCHAR", "shape:core.units"),
     _of("a type changed", "ALTER TABLE mart.unit_rates ALTER numerator TYPE DOUBLE", "shape:mart.unit_rates"),
+    _of("a question without its dossier", "DELETE FROM mart.audit_cases WHERE finding_id = (SELECT min(finding_id) FROM mart.audit_cases)", "audit_consistent"),
+    _of("an effect on another rate", "UPDATE mart.audit_units SET denominator = denominator + 1", "audit_consistent"),
+    _of("more left out than there is", "UPDATE mart.audit_units SET denominator_without = denominator + 1", "audit_consistent"),
+    _of("a question nobody declared", "UPDATE mart.audit SET rule = 'gossip'", "allowed:mart.audit.rule", "audit_consistent"),
     # warnings
     _of("no unit today", "UPDATE core.units SET valid_to = DATE '2024-06-29'", "units_current"),
     _of("no target today", "UPDATE core.targets SET valid_to = DATE '2024-06-29'", "targets_current"),

@@ -211,9 +211,11 @@ def test_what_offices_ordinarily_do_raises_no_alarm(tmp_path: Path, make: Callab
     connection = history.build(tmp_path, datetime.combine(day(as_of), time(23)))
     found = alarms(connection)
     stale = connection.execute("SELECT DISTINCT unit_name FROM mart.unit_rates WHERE is_stale").fetchall()
+    asked = connection.execute("SELECT rule, case_code FROM mart.audit").fetchall()
     connection.close()
     assert found == []
     assert stale == []
+    assert asked == []
 
 
 def faulty(fault: str) -> History:
