@@ -179,6 +179,7 @@ def render(figures: dict[str, Any], readers: dict[str, Any] | None) -> str:
         f"| kill -9 đúng ở một điểm | {rounds.get('kill', 0)} |",
         f"| lỗi vào ra (EIO) ở một điểm | {rounds.get('error', 0)} |",
         f"| đĩa đầy (ENOSPC) từ một điểm trở đi | {rounds.get('full', 0)} |",
+        f"| định kill nhưng đêm đã xong trước | {rounds.get('ended before the kill', 0)} |",
         f"| **cộng** | **{done}** |",
         f"| **vi phạm** | **{len(violations)}** |",
         "",
@@ -193,9 +194,24 @@ def render(figures: dict[str, Any], readers: dict[str, Any] | None) -> str:
             "",
         ]
     lines += [f"- vi phạm: {text}" for text in violations] + ([""] if violations else [])
+    lines += _describe_mending(figures)
     lines += [_describe_readers(readers), ""]
     lines += [*_table("Lời hứa và kiểm tra", "Lời hứa", PROMISES), "", *_table("Lỗi đã tiêm", "Lỗi", INJECTED)]
     return "\n".join(lines) + "\n"
+
+
+def _describe_mending(figures: dict[str, Any]) -> list[str]:
+    """What was done about violations (`mended`, written by hand into the figures) and the run that followed it (`after`, its figures)."""
+    if "mended" not in figures:
+        return []
+    after = figures["after"]
+    counts = ", ".join(f"{name} {count}" for name, count in after["rounds"].items())
+    return [
+        f"**Đã sửa:** {figures['mended']} Sau khi sửa, {sum(after['rounds'].values())} vòng nữa ({after['doors']} điểm; {counts}; {after['what']}) "
+        f"trên chương trình hiện nay: **{len(after['violations'])}** vi phạm.",
+        "",
+        *(f"- vi phạm sau khi sửa: {text}" for text in after["violations"]),
+    ]
 
 
 def _describe_readers(readers: dict[str, Any] | None) -> str:
