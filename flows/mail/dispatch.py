@@ -182,10 +182,11 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _strays(outbox: Path, name: str, ledger: Ledger, day: date) -> list[str]:
-    """Files of this kind and addressee that no row knows: a night died between file and row, and what it would have said is said otherwise now."""
+    """Files of this kind and addressee, whole or half written, that no row knows: a night died over them, and what they would say is said otherwise now."""
     known = {row.eml for row in ledger.rows("summary_date = ?", (day.isoformat(),))}
-    alike = (outbox / name).parent.glob(f"{Path(name).stem[:-8]}{'?' * 8}.eml")
-    return sorted({path.relative_to(outbox).as_posix() for path in alike} - known)
+    folder, alike = (outbox / name).parent, f"{Path(name).stem[:-8]}{'?' * 8}.eml"
+    found = [*folder.glob(alike), *folder.glob(f".{alike}.new")]
+    return sorted({path.relative_to(outbox).as_posix() for path in found} - known)
 
 
 def _remove(outbox: Path, names: Sequence[str]) -> None:
