@@ -132,7 +132,7 @@ def month_re_exported(h: History) -> None:
 
 
 def months_with_carried_over(h: History) -> None:
-    """A month's list that also holds what was still open from before."""
+    """A month's list that also holds what was still open when the month began."""
     for exported, first, last in (
         ("01/02", "02/01", "31/01"),
         ("01/03", "01/02", "29/02"),
@@ -142,7 +142,8 @@ def months_with_carried_over(h: History) -> None:
         before = day(first) - timedelta(days=1)
         start = datetime.combine(day(first), time())
         h.list(exported, first, last)
-        carried = [r for r in dossiers(day("02/01"), before, start) if r["status_code"] == 4]
+        open_then = {r["case_code"] for r in dossiers(day("02/01"), before, start) if r["status_code"] == 4}
+        carried = [r for r in dossiers(day("02/01"), before, h.files[-1]["exported_at"]) if r["case_code"] in open_then]
         h.rows["cases"] += [staged_row(900 + n, **row, file_id=h.files[-1]["file_id"]) for n, row in enumerate(carried)]
 
 
