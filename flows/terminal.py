@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 from filelock import Timeout
@@ -25,12 +26,14 @@ from flows.mail.delivery import Outcome
 from flows.mail.dispatch import FOLDER, Post
 from flows.mail.ledger import Delivery
 from flows.mail.server import load_server, require_server
-from flows.monthly import MonthlyReport
 from flows.night import NightResult, Watcher
 from flows.settings import ConfigurationError, Settings
 from flows.site import SITE_FOLDER
 from flows.watching import Alarm
 from transforms.wording import DELIVERY_STATES_VI, moment_vi
+
+if TYPE_CHECKING:  # Word, workbook and charts take a second to import, and few commands write a report
+    from flows.monthly import MonthlyReport
 
 
 def _bar(console: Console) -> Progress:
@@ -97,7 +100,7 @@ def show_result(settings: Settings, result: NightResult) -> None:
     _show_post(console, settings, result)
 
 
-def show_month(report: MonthlyReport) -> None:
+def show_month(report: "MonthlyReport") -> None:
     """Print the files of a monthly report, and what became of its mails."""
     console = Console(soft_wrap=True, highlight=False)
     for path in report.files:

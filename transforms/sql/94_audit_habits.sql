@@ -32,7 +32,8 @@ WHERE u.cases * (u.share * ln(u.share / u.usual) + CASE WHEN u.exact < u.cases T
 
 -- Endings of this year with a time of day: midnight stands for a date alone. Units and minutes are numbers, because there are as many rows as dossiers.
 CREATE TABLE work.audit_ends AS
-SELECT c.case_code, u.unit_number, CAST(floor(extract(epoch FROM c.ended_at) / 60) AS BIGINT) AS minute
+SELECT c.case_code, u.unit_number, CAST(extract(day FROM CAST(CAST(c.ended_at AS DATE) AS TIMESTAMP) - TIMESTAMP '1970-01-01 00:00:00') AS BIGINT) * 1440
+           + CAST(extract(hour FROM c.ended_at) * 60 + extract(minute FROM c.ended_at) AS BIGINT) AS minute
 FROM core.cases AS c
 JOIN work.unit_numbers AS u ON u.unit_code = c.unit_code AND u.valid_from = c.unit_valid_from
 CROSS JOIN work.moment AS m
@@ -92,8 +93,8 @@ CREATE TABLE work.audit_month_ends AS
 WITH closings AS (
     SELECT c.date AS day, CAST(date_trunc('month', c.date) AS DATE) AS month, count(*) OVER (PARTITION BY CAST(date_trunc('month', c.date) AS DATE)) AS days,
            row_number() OVER (PARTITION BY CAST(date_trunc('month', c.date) AS DATE) ORDER BY c.date DESC) AS from_end,
-           CAST(extract(epoch FROM CAST(c.date AS TIMESTAMP)) / 86400 AS BIGINT) AS day_number,
-           CAST((extract(epoch FROM CAST(c.date AS TIMESTAMP)) + c.afternoon_to) / 60 AS BIGINT) - r.hours * 60 AS last_minute
+           CAST(extract(day FROM CAST(c.date AS TIMESTAMP) - TIMESTAMP '1970-01-01 00:00:00') AS BIGINT) AS day_number,
+           CAST(extract(day FROM CAST(c.date AS TIMESTAMP) - TIMESTAMP '1970-01-01 00:00:00') AS BIGINT) * 1440 + CAST(floor(c.afternoon_to / 60.0) AS BIGINT) - r.hours * 60 AS last_minute
     FROM core.calendar AS c
     CROSS JOIN work.moment AS m
     JOIN work.audit_rules AS r ON r.rule = 'month_end'
