@@ -308,6 +308,9 @@ def _run_steps(
     result.summaries = step(report)(settings)
     result.deleted = step(delete_old_raw)(settings, exports)
     result.post = step(prepare_mail)(settings, reference, server, checks, manifest.files, True)
-    step(pack)(reference, manifest)
+    try:
+        step(pack)(reference, manifest)
+    except Exception as error:  # the figures are out and the mail is ready: what is only not packed yet must stop neither
+        note_error("chưa gói được các danh sách lặp lại; đêm sau làm tiếp", error)
     run.finish("published", files_read)
     return result

@@ -13,11 +13,11 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from conftest import HEADINGS, case_row, settings_in, write_reference
+from conftest import HEADINGS, case_row, settings_in, write_reference, write_workbook
 
 from flows import packing
 from flows.manifest import Manifest
-from flows.night import Watcher, land, list_exports, load_office, read
+from flows.night import Watcher, land, list_exports, load_office, read, run_night
 from flows.packing import pack_exports
 from flows.quarantine import withdraw
 from flows.reference import Reference
@@ -197,6 +197,21 @@ def test_a_list_read_again_with_another_word_does_not_change_those_it_told(tmp_p
     pack(settings)
     assert staged_rows(settings) == after
     assert len(list(settings.staged.glob("read/*/*~*"))) == 1  # the later lists still need it
+
+
+def test_a_night_that_cannot_pack_is_published_and_says_so_in_the_log(office: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
+
+    def fail(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("flows.night.pack_exports", fail)
+        assert run_night(office).is_published
+    logged = "".join(path.read_text(encoding="utf-8") for path in office.logs.rglob("*") if path.is_file())
+    assert "chưa gói được các danh sách lặp lại" in logged
+    assert "OSError" in logged
+    assert run_night(office).is_published
 
 
 def staged_rows(settings: Settings) -> list[str]:
