@@ -27,8 +27,15 @@ class FrameValidator:
     """Great Expectations, imported and ready for frames."""
 
     def __init__(self) -> None:
+        # Where pyspark is installed Great Expectations imports it too, and without grpc that ends the whole process; it is asked about pandas frames only.
+        without_spark = "pyspark" not in sys.modules
+        if without_spark:
+            sys.modules["pyspark"] = None  # type: ignore[assignment]
         import great_expectations as gx
         from great_expectations.data_context.types.base import ProgressBarsConfig
+
+        if without_spark:
+            del sys.modules["pyspark"]
 
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = ProgressBarsConfig(globally=False)

@@ -1,6 +1,9 @@
 """Accepting a check by name, what a held night says, and pages that open without network and show no value."""
 
 import json
+import os
+import subprocess
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -67,6 +70,17 @@ def test_a_named_check_is_published_past_once_and_remembered_for_ever(office: Se
     with duckdb.connect(str(office.warehouse), read_only=True) as connection:
         assert connection.execute("SELECT check_name, why FROM ops.acceptances").fetchall() == [("fees_agree", "đã đối chiếu biên lai")]
         assert connection.execute("SELECT count(*) FROM ops.checks WHERE accepted_why IS NOT NULL").fetchall() == [(0,)]
+
+
+def test_an_installed_spark_does_not_end_the_process_that_asks(tmp_path: Path) -> None:
+    """Met with `tthc[spark]`: pyspark's Spark Connect leaves by sys.exit(0) where grpc is not installed."""
+    (tmp_path / "pyspark").mkdir()
+    (tmp_path / "pyspark" / "__init__.py").write_text("raise SystemExit(0)", encoding="utf-8")
+    probe = "from flows.gate_process import FrameValidator; FrameValidator(); import sys; print('ready', 'pyspark' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", probe], env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines()[-1:] == ["ready False"], done.stderr
 
 
 @pytest.mark.slow
