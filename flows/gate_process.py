@@ -79,7 +79,7 @@ def _evidence(connection: duckdb.DuckDBPyConnection, columns: Mapping[str, str],
     """A pandas frame with all that the checks depend on, so that it holds for every row what holds for this frame's.
 
     Of a column whose values are listed or patterned every different value, of one with bounds the least and the greatest, of any other one value;
-    and an empty cell where the column has one. Shorter columns repeat their last value. One scan makes it, and it does not grow with the table.
+    and an empty cell where the column has one. Shorter columns repeat their last value. One scan makes it; it grows with the different values of a column, not with the rows.
     """
     import pandas as pd
 
