@@ -134,11 +134,13 @@ def look_at_leftovers(settings: Settings) -> Iterator[Finding]:
             yield Finding("green", "Khóa", "không có lần chạy nào đang giữ")
         except Timeout:
             yield Finding("yellow", "Khóa", "một lần chạy đang diễn ra")
-    for suffix, text in (
-        (".wal", "nhật ký ghi dở của một chương trình khác bên cạnh kho dữ liệu; lần chạy sau sẽ dời đi"),
-        (".building", "kho dữ liệu dựng dở của một lần chạy bị ngắt; lần chạy sau sẽ dựng lại"),
+    log = "nhật ký ghi dở của một chương trình khác bên cạnh kho dữ liệu; bản công bố sau không dùng đến"
+    published = settings.warehouse.resolve()  # the log of a client that writes stands where the link leads
+    for beside, suffix, text in (
+        *((path, ".wal", log) for path in dict.fromkeys((settings.warehouse, published))),
+        (settings.warehouse, ".building", "kho dữ liệu dựng dở của một lần chạy bị ngắt; lần chạy sau sẽ dựng lại"),
     ):
-        path = settings.warehouse.with_name(settings.warehouse.name + suffix)
+        path = beside.with_name(beside.name + suffix)
         if path.exists():
             yield Finding("yellow", "Tệp dở dang", f"{path.name}: {text}")
 

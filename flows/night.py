@@ -18,7 +18,7 @@ from flows.fetching import SourceOutcome, fetch, source_rows
 from flows.figures import load_figures
 from flows.gate import known_checks, run_gate
 from flows.history import record_published
-from flows.keeping import keep_current
+from flows.keeping import publish_warehouse
 from flows.landing import Export, find_exports
 from flows.logs import logging_to, note, note_error, timed
 from flows.mail.dispatch import Post, prepare_held, prepare_published, send_night
@@ -32,7 +32,7 @@ from flows.runs import RunLog, find_holder, forget_holder, note_holder
 from flows.settings import AlreadyRunning, Settings, local_now
 from flows.staging import record_landing
 from flows.validation import Validation
-from flows.warehouse import build_warehouse, building_path, publish_warehouse, remove_database
+from flows.warehouse import build_warehouse, building_path, remove_database
 from transforms.measures import load_measures
 from transforms.wording import moment_vi
 
@@ -133,9 +133,7 @@ def gate(
 
 def publish(settings: Settings) -> None:
     """The new warehouse in place of the old one, which stays among the kept."""
-    keep_current(settings)
-    publish_warehouse(building_path(settings.warehouse), settings.warehouse)
-    keep_current(settings)
+    publish_warehouse(settings)
 
 
 def remember(settings: Settings) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows.settings import EXIT_FAILED, EXIT_HELD, ConfigurationError, QueryError, Settings, make_place, make_settings
+from flows.settings import EXIT_FAILED, EXIT_HELD, ConfigurationError, QueryError, Settings, make_place, make_settings, warehouse_path
 
 app = typer.Typer()
 
@@ -21,7 +21,7 @@ def status(
     from flows.settings import local_now
     from flows.status import show_status
 
-    if not show_status(Settings(Path(), Path(), warehouse.resolve(), Path(), datetime.min), local_now(), as_json=as_json):
+    if not show_status(Settings(Path(), Path(), warehouse_path(warehouse), Path(), datetime.min), local_now(), as_json=as_json):
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -206,7 +206,7 @@ def send(
     from flows.night import hold_lock
     from flows.terminal import show_outcome
 
-    settings = Settings(Path(), reference.resolve(), warehouse.resolve(), outbox.resolve(), datetime.min, send=True)
+    settings = Settings(Path(), reference.resolve(), warehouse_path(warehouse), outbox.resolve(), datetime.min, send=True)
     server = require_server(settings.reference)
     with hold_lock(settings):
         outcome = send_waiting(settings, server, day.date() if day else None, again=again)
@@ -232,7 +232,7 @@ def deliveries(
     from flows.night import hold_lock
     from flows.terminal import show_deliveries
 
-    settings = Settings(Path(), Path(), warehouse.resolve(), Path(), datetime.min)
+    settings = Settings(Path(), Path(), warehouse_path(warehouse), Path(), datetime.min)
     if state is not None and state not in STATES:
         raise ConfigurationError(f"--state: có “{state}”, cần một trong: {', '.join(STATES)}")
     alarms = alarm_ledger_path(settings)

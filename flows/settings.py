@@ -109,10 +109,21 @@ def _number(name: str, default: float, least: float = 1e-6) -> float:
     return value
 
 
+def warehouse_path(path: Path) -> Path:
+    """The warehouse's own name, absolute: the link that publishing moves (see flows/keeping.py) is not followed, one that somebody else laid is."""
+    for _ in range(40):  # as many links as Linux follows
+        path = path.parent.resolve() / path.name
+        target = path.parent / path.readlink() if path.is_symlink() else None
+        if target is None or target.parent == path.with_suffix(".kept"):
+            break
+        path = target
+    return path
+
+
 def make_place(warehouse: Path) -> Settings:
     """Settings for commands that only look at, or decide about, what stands beside a warehouse."""
     return Settings(
-        Path(), Path(), warehouse.resolve(), Path(), local_now(), keep_warehouses=int(_number("TTHC_KEEP_WAREHOUSES", 7, least=1))
+        Path(), Path(), warehouse_path(warehouse), Path(), local_now(), keep_warehouses=int(_number("TTHC_KEEP_WAREHOUSES", 7, least=1))
     )
 
 
@@ -140,7 +151,7 @@ def make_settings(
     return Settings(
         raw.resolve(),
         reference.resolve(),
-        warehouse.resolve(),
+        warehouse_path(warehouse),
         outbox.resolve(),
         (as_of or local_now()).replace(tzinfo=None),
         workers,

@@ -1,6 +1,5 @@
-"""The warehouse: built new from staged files, reference tables and as_of, and, once the gate has let it pass, put in place of the old one in a single step."""
+"""The warehouse, built new from staged files, reference tables and as_of; once the gate has let it pass, flows/keeping.py publishes it."""
 
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -256,21 +255,6 @@ def remove_database(path: Path) -> None:
     """Remove a database file and its write-ahead log, where there are any."""
     for leftover in (path, path.with_name(path.name + ".wal")):
         leftover.unlink(missing_ok=True)
-
-
-def publish_warehouse(built: Path, warehouse: Path) -> None:
-    """Put a checked warehouse in place; readers of the old one keep it until they close it.
-
-    A write-ahead log left beside the old file would be replayed into the new one and make it unopenable, so it is moved aside first.
-    """
-    if built.with_name(built.name + ".wal").exists():
-        raise RuntimeError("the new warehouse was not closed cleanly: its write-ahead log is still there")
-    with built.open("rb+") as stream:
-        os.fsync(stream.fileno())
-    stale = warehouse.with_name(warehouse.name + ".wal")
-    if stale.exists():
-        stale.replace(stale.with_name(stale.name + ".stale"))
-    built.replace(warehouse)
 
 
 def checksum_tables(warehouse: Path, schemas: Sequence[str] = ("core", "mart")) -> dict[str, str]:

@@ -73,7 +73,7 @@ def publish_before_readers(folder: Path, nights: int = 30, readers: int = 20) ->
         told = [reader.communicate(timeout=120) for reader in crowd]
         checker.close()
         office.postbox.close()
-    errors = [error[-300:] for reader, (_, error) in zip(crowd, told, strict=True) if reader.returncode]
+    errors = [error[:2000] for reader, (_, error) in zip(crowd, told, strict=True) if reader.returncode]
     lines = [text.splitlines() for text, _ in told]
     seen = {answer for each in lines for answer in each[1:]}
     strange = sorted(seen - published)

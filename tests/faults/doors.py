@@ -130,6 +130,7 @@ def _guard_calls(doors: Doors) -> None:
         ("mkdir", "mkdir"),
         ("rmdir", "rmdir"),
         ("link", "link"),
+        ("symlink", "link"),
     ):
         guard(os, name, door)
     for name in ("fsync", "sendfile"):
