@@ -202,23 +202,25 @@ def _stage_rows(engine: Engine, name: str, parts: Sequence[Path], chained: pa.Ta
 
 
 def apply_corrections(engine: Engine, corrections: Sequence[Correction]) -> None:
-    """work.latest_<table> with every correction applied, one after the other, and what each met in ops.corrections.
+    """work.latest_<table> shows work.newest_<table> with every correction applied, one after the other; what each met stands in ops.corrections.
 
-    A correction is for one dossier, so only the rows of those dossiers go through the corrections; each table is written anew once.
+    A correction is for one dossier, so only the rows of those dossiers are copied and go through the corrections.
     """
     applied = dict.fromkeys(range(len(corrections)), 0)
-    for table in dict.fromkeys(c.table for c in corrections):
-        latest, touched = f"work.latest_{table}", f"work.corrected_{table}"
-        columns = engine.columns(latest)
+    for table in ("cases", "payments", "digitization"):
+        newest, touched = f"work.newest_{table}", f"work.corrected_{table}"
+        shown = f"SELECT * FROM {newest}"
         of_table = {number: c for number, c in enumerate(corrections) if c.table == table}
-        cases = ", ".join(sorted({c.match["case_code"] for c in of_table.values()}))
-        engine.run(f"CREATE TABLE {touched} AS SELECT * FROM {latest} WHERE case_code IN ({cases})", "corrections.yml")
-        for number, correction in of_table.items():
-            applied[number] = int(engine.fetch(f"SELECT count(*) FROM {touched} WHERE {correction.condition}")[0][0])
-            if applied[number]:
-                engine.replace(touched, correction.corrected(touched, columns))
-        if any(applied[number] for number in of_table):
-            engine.replace(latest, f"SELECT * FROM {latest} WHERE case_code NOT IN ({cases}) UNION ALL SELECT * FROM {touched}")
+        if of_table:
+            columns = engine.columns(newest)
+            cases = ", ".join(sorted({c.match["case_code"] for c in of_table.values()}))
+            engine.run(f"CREATE TABLE {touched} AS {shown} WHERE case_code IN ({cases})", "corrections.yml")
+            for number, correction in of_table.items():
+                applied[number] = int(engine.fetch(f"SELECT count(*) FROM {touched} WHERE {correction.condition}")[0][0])
+                if applied[number]:
+                    engine.replace(touched, correction.corrected(touched, columns))
+            shown += f" WHERE case_code NOT IN ({cases}) UNION ALL SELECT * FROM {touched}"
+        engine.run(f"CREATE VIEW work.latest_{table} AS {shown}", "corrections.yml")
     engine.fill("ops.corrections", contract_rows("ops.corrections", outcome_rows(corrections, list(applied.values()))))
 
 

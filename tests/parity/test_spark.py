@@ -120,8 +120,10 @@ CORRECTIONS = """
 def corrected(engine: Engine) -> tuple[list[object], list[object]]:
     """What corrections make of three dossiers: work.latest_cases and ops.corrections."""
     day, moment = datetime(2024, 1, 5).date(), datetime(2024, 1, 9, 17)
+    for table in ("payments", "digitization"):
+        engine.load(f"work.newest_{table}", pa.table({"case_code": pa.array([], pa.string())}))
     engine.load(
-        "work.latest_cases",
+        "work.newest_cases",
         pa.table(
             {
                 "case_code": ["a", "b", "c"],

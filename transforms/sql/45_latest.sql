@@ -1,21 +1,32 @@
--- Grain: work.latest_cases and work.latest_digitization one row a dossier, work.latest_payments one row a fee line: what the newest export shows.
+-- Grain: work.newest_cases and work.newest_digitization one row a dossier, work.newest_payments one row a fee line: what the newest export shows.
 -- At the same age a dossier list wins over the list of those waiting, then the higher file_id, then the later row (design, section 4). Of the
 -- exports that hold a dossier's fees the newest wins whole: its lines replace all older ones.
 -- Inputs: work.good_cases, work.payments_rows, work.digitization_rows, work.rejected, work.files.
--- Readers: corrections.yml is applied to these tables; then 50_payments.sql and 60_cases.sql.
+-- Readers: with corrections.yml applied they are work.latest_cases, work.latest_digitization and work.latest_payments; then 50_payments.sql and 60_cases.sql.
 
-CREATE TABLE work.latest_cases AS
+-- Most dossiers stand in one row and need no ordering; only keys are ordered of the others.
+CREATE TABLE work.repeated_codes AS
+SELECT case_code FROM work.good_cases GROUP BY case_code HAVING count(*) > 1;
+
+CREATE TABLE work.older_rows AS
 WITH ranked AS (
-    SELECT r.*,
+    SELECT r.file_id, r.sheet_number, r.row_number,
            row_number() OVER (
                PARTITION BY r.case_code
                ORDER BY r.exported_at DESC NULLS LAST, r.source_rank, r.file_id DESC, r.sheet_number DESC, r.row_number DESC
            ) AS place
     FROM work.good_cases AS r
+    JOIN work.repeated_codes AS c ON c.case_code = r.case_code
 )
-SELECT * FROM ranked WHERE place = 1;
+SELECT file_id, sheet_number, row_number FROM ranked WHERE place > 1;
 
-CREATE TABLE work.latest_digitization AS
+CREATE VIEW work.newest_cases AS
+SELECT r.*
+FROM work.good_cases AS r
+LEFT JOIN work.older_rows AS o ON o.file_id = r.file_id AND o.sheet_number = r.sheet_number AND o.row_number = r.row_number
+WHERE o.file_id IS NULL;
+
+CREATE TABLE work.newest_digitization AS
 WITH ranked AS (
     SELECT r.case_code, r.digitized_input_code, r.is_result_digitized, r.is_e_result,
            row_number() OVER (
@@ -29,7 +40,7 @@ WITH ranked AS (
 )
 SELECT * FROM ranked WHERE place = 1;
 
-CREATE TABLE work.latest_payments AS
+CREATE TABLE work.newest_payments AS
 WITH lines AS (
     SELECT r.*, f.exported_at
     FROM work.payments_rows AS r

@@ -3,7 +3,7 @@
 -- tells less. Of several rows at one moment the one counts that wins in 45_latest.sql. Nothing here is corrected: it is what the source said.
 -- Most dossiers have one state and need no ordering; only of those with states that interleave (shown again after another) every place is looked at, so that
 -- the cost follows what changed and not how many nights showed it.
--- Inputs: work.good_cases, work.first_places, work.places, work.chained_exports, work.files.
+-- Inputs: work.good_cases, work.repeated_codes, work.first_places, work.places, work.chained_exports, work.files.
 -- Readers: 94_audit.sql; tthc explain --history; analysts.
 
 CREATE TABLE work.first_seen AS
@@ -25,6 +25,7 @@ WHERE c.exported_at IS NOT NULL;
 CREATE TABLE work.repeated_cases AS
 SELECT case_code, min(CASE WHEN source_rank = 0 THEN first_at END) AS listed_at
 FROM work.sightings
+WHERE case_code IN (SELECT case_code FROM work.repeated_codes)
 GROUP BY case_code
 HAVING count(*) > 1;
 
@@ -118,8 +119,9 @@ SELECT case_code, CAST(state_number AS INTEGER) AS state_number, valid_from, val
        CASE WHEN state_number > 1 THEN changes END AS changed_columns, unit_code, unit_valid_from, procedure_code, channel, submitted_at, received_at, due_at, finished_at, returned_at, status_code,
        first_file_id AS file_id, first_sheet AS sheet, first_row_number AS row_number,
        last_file_id, last_sheet, last_row_number
-FROM every_state
-ORDER BY case_code, state_number;
+FROM every_state;
 
 DROP VIEW work.sightings;
+DROP VIEW work.latest_cases;
+DROP VIEW work.newest_cases;
 DROP TABLE work.good_cases;
