@@ -21,6 +21,7 @@ from transforms.layouts import Kind
 from transforms.normalise import TROUBLES, staged_schema
 from transforms.row_runs import RUNS, follow_runs
 
+_MANY_ROWS = 50_000
 LINEAGE = (("file_id", pa.string()), ("sheet", pa.string()), ("sheet_number", pa.int32()))
 PLACES = pa.schema([("state_id", pa.int64()), ("export_number", pa.int32()), ("row_number", pa.int32())])
 CHAINED_EXPORTS = pa.schema([("export_number", pa.int32()), ("kind", pa.string()), *LINEAGE])
@@ -193,7 +194,7 @@ def _load_states(sheets: Sequence[StagedSheet], schema: pa.Schema, first: int) -
 
     def load(sheet: StagedSheet) -> None:
         nonlocal count
-        own = _fit(pq.read_table(sheet.part("rows")), schema) if sheet.has_rows else schema.empty_table()
+        own = _fit(_read(sheet.part("rows"), schema.names), schema) if sheet.has_rows else schema.empty_table()
         own_rows = own["row_number"].to_numpy().astype(np.int64)
         if sheet.base is None:
             listed[sheet.folder, sheet.number] = (first + count + np.arange(own.num_rows), own_rows)
@@ -201,7 +202,7 @@ def _load_states(sheets: Sequence[StagedSheet], schema: pa.Schema, first: int) -
             base = sheet.folder.parent / sheet.base
             listed[sheet.folder, sheet.number] = follow_runs(_runs_of(sheet), listed[base, sheet.number][0], first + count)
         if sheet.has_troubles:
-            found = pq.read_table(sheet.part("troubles")).select(TROUBLES.names)
+            found = _read(sheet.part("troubles"), TROUBLES.names)
             at = np.searchsorted(own_rows, found["row_number"].to_numpy())
             troubles.append(found.append_column("state", pa.array(count + at)))
         parts.append(own)
@@ -218,9 +219,15 @@ def _load_states(sheets: Sequence[StagedSheet], schema: pa.Schema, first: int) -
     return pa.concat_tables(parts).combine_chunks(), pa.concat_tables([none, *troubles]), listed
 
 
+def _read(path: Path, columns: list[str]) -> pa.Table:
+    """The columns that the file has of these; a year of nights is hundreds of files of some hundred rows, for which threads only cost (1.4 ms to 0.8)."""
+    with pq.ParquetFile(path) as file:
+        return file.read(columns, use_threads=file.metadata.num_rows > _MANY_ROWS)
+
+
 def _runs_of(sheet: StagedSheet) -> pa.Table:
     if sheet.runs is None:
-        return pq.read_table(sheet.part("runs"))
+        return _read(sheet.part("runs"), RUNS.names)
     columns = zip(*sheet.runs, strict=True) if sheet.runs else [[], [], []]
     return pa.table([pa.array(column, pa.int32()) for column in columns], schema=RUNS)
 

@@ -219,7 +219,7 @@ def build(
 def sample(
     out: Annotated[Path, typer.Argument(help="Thư mục sẽ chứa raw/, reference/ và truth/.")],
     seed: Annotated[int, typer.Option(help="Số gieo: cùng số, cùng dữ liệu.")] = 1,
-    cases: Annotated[int, typer.Option(min=100, max=5_000_000, help="Số hồ sơ.")] = 4_000,
+    cases: Annotated[int, typer.Option(min=100, max=10_000_000, help="Số hồ sơ.")] = 4_000,
     year: Annotated[int, typer.Option(min=2015, max=2099, help="Năm của dữ liệu.")] = 2024,
     as_of: Annotated[
         datetime | None, typer.Option(parser=_parse_moment, metavar="2024-06-30T23:00", help="Thời điểm chốt; mặc định 23:00 ngày 30/06.")

@@ -5,8 +5,10 @@ of the current year, quarter and month; late receptions, work list and files sta
 there whole or not at all. Codes and counts only.
 """
 
+import base64
 import json
 import os
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -105,16 +107,27 @@ def record_published(staged: Path, figures: Figures) -> Path:
         "worklist": [[*what, code, first.isoformat()] for what, (code, first) in sorted(published.worklist.items())],
         "files": sorted(published.files),
     }
-    table = pa.Table.from_pylist(rows, schema=RATES.with_metadata({_KEY: json.dumps(rest).encode()}))
     path = staged / "published" / f"{published.as_of:%Y-%m-%d}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.new")
     with part.open("wb") as stream:
-        pq.write_table(table, stream, compression="zstd")
+        with pq.ParquetWriter(stream, RATES, compression="zstd") as writer:
+            writer.write_table(pa.Table.from_pylist(rows, schema=RATES))
+            writer.add_key_value_metadata({_KEY: _pack(rest)})  # beside the schema, where it would stand twice
         stream.flush()
         os.fsync(stream.fileno())
     part.replace(path)
     return path
+
+
+def _pack(rest: dict[str, Any]) -> bytes:
+    """Parquet does not compress its metadata, and wants text there."""
+    return base64.b64encode(zlib.compress(json.dumps(rest).encode(), 9))
+
+
+def _unpack(packed: bytes) -> dict[str, Any]:
+    """What `_pack` packed; days kept before 28/11/2026 are plain JSON."""
+    return dict(json.loads(packed if packed.startswith(b"{") else zlib.decompress(base64.b64decode(packed))))
 
 
 def published_days(staged: Path) -> list[date]:
@@ -124,8 +137,8 @@ def published_days(staged: Path) -> list[date]:
 
 def load_published(staged: Path, day: date) -> Published:
     """One day of the history."""
-    table = pq.read_table(staged / "published" / f"{day:%Y-%m-%d}.parquet")
-    rest: dict[str, Any] = json.loads(table.schema.metadata[_KEY])
+    with pq.ParquetFile(staged / "published" / f"{day:%Y-%m-%d}.parquet") as file:
+        table, rest = file.read(), _unpack(file.metadata.metadata[_KEY])
     return Published(
         datetime.fromisoformat(rest["as_of"]),
         {

@@ -26,7 +26,7 @@ from flows.sample.truth import Truth, iso
 from flows.sample.worktime import DAY, NONE, Worktime
 
 VERSION = 3
-FEWEST, MOST = 100, 5_000_000
+FEWEST, MOST = 100, 10_000_000
 _BASE_CASE_COLUMNS = [c for c in words.CASE_HEADINGS if c not in ("supplements", "email", "birthday", "unheard")]
 _WAITING_COLUMNS = ("code", "procedure_code", "procedure_name", "level", "unit", "owner", "submitted", "status")
 _WAITING_ROWS = 50_000
@@ -59,7 +59,7 @@ def write_sample(
     Args:
         out: The folder; its three sub-folders must be missing or empty.
         seed: Of everything drawn.
-        cases: Dossiers, 100 to 5,000,000.
+        cases: Dossiers, 100 to 10,000,000; memory does not grow with them, files and time do (about a minute a million).
         year: In which all of them are filed. In 2025 the units change on 1 July: a district with 14 communes before, five
             communes after.
         as_of: When the exports are made, to the minute; 30 June of the year at 23:00 by default. From 8 January to the
@@ -97,6 +97,8 @@ class _Sample:
         self._numbers = CaseNumbers(self._district, self._clock)
         self._receipts: list[Receipt] = []
         self._waiting: list[Batch] = []
+        self._waiting_lists = 0
+        self._waiting_rng = np.random.default_rng([seed, 3])
         self._first_rows: Batch | None = None
         # A month ago: the end of the month before; in January, some days ago.
         month_begin = datetime(year, as_of.month, 1)
@@ -128,7 +130,7 @@ class _Sample:
                 lists.write_past(batch, fees, scans, self._clock.minute(self._past))
             on_progress(truth.dossiers)
         self._receipts += lists.close()
-        self._write_waiting()
+        self._write_waiting(is_last=True)
         self._write_once(summary06, aggregates)
         numbers = summary06.as_dict() if summary06 else {}
         truth.close(self._receipts, numbers, aggregates.as_dict() if aggregates else {}, self._arguments)
@@ -225,14 +227,18 @@ class _Sample:
         stale = batch.take(received)
         stale.status[:] = 1
         self._waiting.append(Batch.join([batch.take(shown), stale]))
+        self._write_waiting()
 
-    def _write_waiting(self) -> None:
+    def _write_waiting(self, *, is_last: bool = False) -> None:
+        """Writes the full lists of what waits, and at the end the rest."""
         rows = Batch.join(self._waiting)
-        rng = np.random.default_rng([self._seed, 3])
-        for number, begin in enumerate(range(0, len(rows), _WAITING_ROWS), start=1):
-            chunk = rows.take(np.arange(begin, min(begin + _WAITING_ROWS, len(rows))))
-            name = "HoSoChoTiepNhan.xlsx" if number == 1 else f"HoSoChoTiepNhan_{number}.xlsx"
-            self._write_waiting_list(name, self._as_of, chunk, words.BAD_WAITING if number == 1 else (), rng)
+        while len(rows) >= _WAITING_ROWS or (is_last and len(rows)):
+            chunk, rows = rows.take(np.arange(min(_WAITING_ROWS, len(rows)))), rows.take(np.arange(_WAITING_ROWS, len(rows)))
+            self._waiting_lists += 1
+            is_first = self._waiting_lists == 1
+            name = "HoSoChoTiepNhan.xlsx" if is_first else f"HoSoChoTiepNhan_{self._waiting_lists}.xlsx"
+            self._write_waiting_list(name, self._as_of, chunk, words.BAD_WAITING if is_first else (), self._waiting_rng)
+        self._waiting = [rows]
 
     def _write_waiting_list(
         self,

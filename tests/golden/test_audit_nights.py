@@ -1,9 +1,11 @@
 """What is planted in simulated nights is found, and what was corrected in good faith is not."""
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 from bench.audit import STATISTICAL, score_nights
 
@@ -20,6 +22,16 @@ def test_ten_nights_are_found_out(tmp_path: Path) -> None:
     assert {f for f in whole.planted - whole.found if f[0] not in STATISTICAL} == set()
     assert whole.found - whole.planted == set()
     assert half.found - half.planted == set()
+    page = (Path(__file__).parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
+    [queries] = re.findall(r"^```sql\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    asked = next(p for p in truth["planted"] if p["rule"] == "due_moved_after")
+    for example, found in (("000.22.58.H48-240215-0007", asked["case_code"]), ("'000.22.58.H48'", f"'{asked['unit_code']}'")):
+        assert example in queries
+        queries = queries.replace(example, found)
+    with duckdb.connect(str(tmp_path / "w" / "t.duckdb"), read_only=True) as connection:
+        answers = [connection.execute(statement).fetchall() for statement in connection.extract_statements(queries)]
+    assert [bool(rows) for rows in answers] == [True, True, True]
+    assert any(before and after for _, before, _, _, after, *_ in answers[1]), "evidence names the files before and after"
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """What mails say and how they are built: the night's figures, each unit's own only, nothing alive from an export's text."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from conftest import settings_in
 
@@ -223,6 +225,25 @@ def body_of(content: Content, figures: Figures) -> str:
     message = message_from_bytes(made.data, policy=policy.default)
     assert isinstance(message, EmailMessage)
     return body(message, "html")
+
+
+def test_a_day_of_many_late_dossiers_is_kept_small_and_older_days_are_read_as_they_were_kept(settings: Settings, figures: Figures) -> None:
+    some = figures.late[0]
+    many = replace(figures, late=[replace(some, case_code=f"000.22.58.H48-240620-{n:04d}") for n in range(2000)])
+    path = record_published(settings.staged, many)
+    kept = load_published(settings.staged, figures.as_of.date())
+    assert list(kept.late) == [item.case_code for item in many.late]
+    rest = {
+        "as_of": kept.as_of.isoformat(),
+        "late": [[case, code, first.isoformat(), waits] for case, (code, first, waits) in kept.late.items()],
+        "worklist": [[*what, code, first.isoformat()] for what, (code, first) in kept.worklist.items()],
+        "files": sorted(kept.files),
+    }
+    plain = json.dumps(rest).encode()
+    assert path.stat().st_size < len(plain) / 4
+    table = pq.read_table(path)
+    pq.write_table(table.replace_schema_metadata({b"tthc_published": plain}), path)  # as version 1 kept it
+    assert load_published(settings.staged, figures.as_of.date()) == kept
 
 
 def test_a_night_without_anything_new_says_so(settings: Settings, figures: Figures) -> None:

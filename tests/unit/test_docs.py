@@ -7,10 +7,12 @@ from typing import Any
 import duckdb
 import pytest
 import typer.main
+from bench.analysts import CORE_MS, MART_MS, Query, ask, load_queries, report
 
 from expectations import load_contracts
 from flows import cli
 from flows.night import NightResult
+from flows.querying import check_reading, open_warehouse
 from flows.reference import LEVELS, UNIT_COLUMNS
 from flows.settings import Settings
 from transforms.corrections import parse_corrections
@@ -18,7 +20,7 @@ from transforms.measures import load_measures
 from transforms.wording import REASONS_VI
 
 ROOT = Path(__file__).parents[2]
-README, GUIDE, ARCHITECTURE = (ROOT / name for name in ("README.md", "docs/huong-dan.md", "docs/architecture.md"))
+README, GUIDE, ARCHITECTURE, QUERIES = (ROOT / name for name in ("README.md", "docs/huong-dan.md", "docs/architecture.md", "docs/sql.md"))
 MANUALS = [README, GUIDE]
 
 
@@ -102,6 +104,30 @@ def test_every_query_of_the_readme_runs(night: tuple[Settings, NightResult], num
             assert done.fetchall(), "an example that shows nothing explains nothing"
 
 
+@pytest.mark.parametrize("query", load_queries(), ids=lambda query: query.title)
+def test_every_query_for_analysts_gives_the_columns_it_promises(night: tuple[Settings, NightResult], query: Query) -> None:
+    with open_warehouse(night[0].warehouse) as connection:
+        check_reading(connection, query.sql)
+        done = connection.execute(query.sql)
+        assert [column[0] for column in done.description] == query.columns
+        assert done.fetchall(), "an example that shows nothing explains nothing"
+
+
+def test_analysts_have_twelve_queries_on_prepared_tables_and_on_dossiers() -> None:
+    aims = [query.aim for query in load_queries()]
+    assert len(blocks(QUERIES, "sql")) == len(aims) == 12
+    assert aims.count(MART_MS) == 7
+    assert aims.count(CORE_MS) == 5
+
+
+def test_twenty_readers_ask_every_query_at_once(night: tuple[Settings, NightResult]) -> None:
+    answers = ask(night[0].warehouse)
+    assert answers.errors == []
+    page = report(answers)
+    assert all(query.title in page for query in load_queries())
+    assert "no error" in page
+
+
 def test_tracing_finds_exactly_the_dossiers_that_are_missing(night: tuple[Settings, NightResult]) -> None:
     query = next(block for block in blocks(README, "sql") if "row_number" in block).partition(";")[2]
     with duckdb.connect(str(night[0].warehouse), read_only=True) as connection:
@@ -118,7 +144,7 @@ def test_the_table_of_reports_is_what_a_night_writes(night: tuple[Settings, Nigh
     assert sorted(row[0] for row in rows(path, heading)) == sorted(summary.name for summary in night[1].summaries)
 
 
-@pytest.mark.parametrize("path", [*MANUALS, ARCHITECTURE], ids=lambda p: p.name)
+@pytest.mark.parametrize("path", [*MANUALS, ARCHITECTURE, QUERIES], ids=lambda p: p.name)
 def test_every_path_and_link_leads_somewhere(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     named = {name for name in re.findall(r"`((?:flows|transforms|expectations|tests)/[^`\s]*)`", text) if "<" not in name}

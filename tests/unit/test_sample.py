@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import itertools
 import json
 import re
 import sys
@@ -128,6 +129,17 @@ def test_another_seed_gives_other_dossiers(small: SampleSummary, tmp_path: Path)
     assert (other.truth / "dossiers.csv").read_bytes() != (small.truth / "dossiers.csv").read_bytes()
 
 
+def test_many_dossiers_that_wait_fill_several_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = write_sample(tmp_path / "whole", seed=5, cases=600)
+    monkeypatch.setattr("flows.sample.writer._WAITING_ROWS", 7)
+    parts = write_sample(tmp_path / "parts", seed=5, cases=600)
+    lists = [codes_in(rows_of(path)) for path in sorted(parts.raw.glob("HoSoChoTiepNhan*.xlsx"))]
+    assert len(lists) > 2
+    assert sorted(itertools.chain(*lists)) == sorted(codes_in(rows_of(whole.raw / "HoSoChoTiepNhan.xlsx")))
+    assert (parts.truth / "dossiers.csv").read_bytes() == (whole.truth / "dossiers.csv").read_bytes()
+    assert {name for name in files_of(parts) if name.startswith("HoSoCho")} == {path.name for path in parts.raw.glob("HoSoCho*")}
+
+
 def test_progress_counts_up_to_the_number_asked_for(tmp_path: Path) -> None:
     seen: list[int] = []
     summary = write_sample(tmp_path, cases=150, on_progress=seen.append)
@@ -138,7 +150,7 @@ def test_progress_counts_up_to_the_number_asked_for(tmp_path: Path) -> None:
     "arguments",
     [
         {"cases": 99},
-        {"cases": 5_000_001},
+        {"cases": 10_000_001},
         {"as_of": datetime(2024, 1, 7)},
         {"as_of": datetime(2025, 1, 1)},
     ],
