@@ -15,6 +15,9 @@ import duckdb
 _KIND_ORDER = "CASE period_kind WHEN 'year' THEN 0 WHEN 'quarter' THEN 1 ELSE 2 END"
 _LEVEL_ORDER = "list_position(['province', 'province_department', 'district', 'district_department', 'commune', 'all'], {})"
 
+# Measure, period kind, period start, unit code, unit valid_from.
+RateKey = tuple[str, str, date, str, date]
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -69,6 +72,17 @@ class Rate:
     shortfall: int | None
     data_as_of: datetime | None = None
     is_stale: bool = False
+
+    @property
+    def key(self) -> RateKey:
+        """What identifies a unit's rate.
+
+        Raises:
+            ValueError: it is a group's.
+        """
+        if self.unit is None:
+            raise ValueError("a rate of a group has no unit")
+        return (self.measure, self.period.kind, self.period.start, *self.unit.key)
 
 
 @dataclass(frozen=True)
@@ -223,6 +237,7 @@ class Figures:
         rejects: (reason, column, file) -> rows.
         ranks: places in the current periods; a unit without anything to be counted has none.
         loaded_files: file_id of every export that is counted.
+        rates_before: rate of a unit in a current period -> (numerator, denominator, status) on the published day before.
         is_working_day: whether the day of as_of is one.
     """
 
@@ -246,6 +261,7 @@ class Figures:
     sources: list[SourceState] = field(default_factory=list)
     loaded_files: list[str] = field(default_factory=list)
     is_working_day: bool = True
+    rates_before: dict[RateKey, tuple[int, int, str]] = field(default_factory=dict)
 
     def now(self, kind: str, *, family: str = "plan") -> list[Rate]:
         """The units' rates of the current year, quarter or month, of one family of measures."""
@@ -378,6 +394,15 @@ def _read(query: Callable[[str], list[tuple[Any, ...]]]) -> Figures:
         ],
         loaded_files=[file_id for (file_id,) in query("SELECT DISTINCT file_id FROM ops.files WHERE status = 'loaded' ORDER BY file_id")],
         is_working_day=_is_working(query, as_of),
+        rates_before={
+            (m, kind, start, code, first): (n, d, status)
+            for m, kind, start, code, first, n, d, status in query(
+                "SELECT r.measure, r.period_kind, r.period_start, r.unit_code, r.unit_valid_from, r.numerator, r.denominator, r.status "
+                "FROM mart.rates_published AS r JOIN (SELECT max(as_of) AS as_of FROM mart.unit_rates) AS m "
+                "ON r.period_start <= CAST(m.as_of AS DATE) AND r.period_end > CAST(m.as_of AS DATE) "
+                "WHERE r.published_from < CAST(m.as_of AS DATE) AND coalesce(r.published_to >= CAST(m.as_of AS DATE), TRUE)"
+            )
+        },
     )
 
 

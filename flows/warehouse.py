@@ -17,6 +17,7 @@ from flows.engine import DuckEngine, Engine, quoted
 from flows.manifest import FILES, Manifest
 from flows.reconciliation import count_figures, find_candidates, list_stated, load_figures_declared
 from flows.reference import Reference, follow_successors
+from flows.restating import count_restated, load_published
 from transforms.audit import load_audit, render_audited
 from transforms.corrections import Correction, outcome_rows
 from transforms.freshness import load_freshness
@@ -47,7 +48,7 @@ def build_warehouse(
 ) -> None:
     """Build a warehouse file; afterwards `target` is complete, closed, unchecked (see flows/gate.py) and unpublished.
 
-    The core and mart tables are a function of the staged files, the reference tables and as_of alone.
+    The core and mart tables are a function of the staged files, what was published on the days before among them, the reference tables and as_of alone.
 
     Args:
         target: the file to make; what stands there is replaced.
@@ -93,6 +94,10 @@ def fill_warehouse(
             engine.load("work.audit_statuses", audit.statuses)
         if name.startswith("94_audit_words"):
             engine.run("CREATE TABLE work.audit_counted AS\n" + render_audited(audit, measures, as_of), "measures.yml")
+        if name.startswith("95_"):
+            load_published(engine, manifest, as_of)
+        if name.startswith("96_"):
+            count_restated(engine, manifest, as_of)
         if name[:2] in reconcile:
             reconcile[name[:2]](engine, declared)
         engine.run(text, f"transforms/sql/{name}")

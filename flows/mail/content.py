@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from expectations import CheckResult
+from flows.changes import Changes, of_units
 from flows.figures import Figures, File, LateReception, Period, Rate, Unit, WorkItem
-from flows.history import Changes, of_units
 from flows.mail.recipients import Recipient
 from transforms.layouts import load_lists
 from transforms.wording import (

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from expectations import CheckResult
+from flows.changes import find_changes
 from flows.figures import load_figures
-from flows.history import find_changes, published_days
+from flows.history import published_days
 from flows.mail.compose import Attachment, Composed, compose, find_attachments
 from flows.mail.content import Content, describe_held, describe_office, describe_units
 from flows.mail.delivery import Outcome, send_mails
