@@ -15,7 +15,6 @@ from typing import Any
 
 from expectations import CheckResult
 from flows.changes import find_changes
-from flows.figures import load_figures
 from flows.history import published_days
 from flows.mail.compose import Attachment, Composed, compose, find_attachments
 from flows.mail.content import Content, describe_held, describe_office, describe_units
@@ -24,6 +23,7 @@ from flows.mail.ledger import Delivery, Ledger, Mail, ledger_path
 from flows.mail.recipients import OWN_MAILS, Recipient, is_due
 from flows.mail.server import MailServer
 from flows.settings import Settings
+from flows.warehouse_figures import load_figures
 
 FOLDER = "thu"
 _MAX_BYTES = MailServer.max_bytes

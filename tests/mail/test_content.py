@@ -16,7 +16,7 @@ from conftest import settings_in
 
 from expectations import CheckResult
 from flows.changes import find_changes
-from flows.figures import Check, Difference, Figures, Freshness, Period, SourceState, load_figures
+from flows.figures import Check, Difference, Figures, Freshness, Period, SourceState
 from flows.history import published_days, record_published
 from flows.mail.compose import TABLES, compose, find_attachments
 from flows.mail.content import Content, describe_held, describe_office, describe_units
@@ -25,6 +25,7 @@ from flows.mail.ledger import Ledger, ledger_path
 from flows.mail.recipients import SUMMARIES, Recipient
 from flows.night import NightResult, run_night
 from flows.settings import Settings
+from flows.warehouse_figures import load_figures
 
 OFFICE = Recipient("Văn phòng", "vanphong@sonha.test", (), frozenset(SUMMARIES), "daily", 2)
 PAYLOADS = ['<script>alert(1)</script>"><img src=x onerror=alert(2)>', "=cmd|' /C calc'!A0", "+1", "@SUM(A1)", "{{ 7*7 }}"]
