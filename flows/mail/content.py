@@ -8,6 +8,7 @@ from datetime import date, datetime
 from expectations import CheckResult
 from flows.changes import Changes, of_units
 from flows.figures import Figures, File, LateReception, Period, Rate, Unit, WorkItem
+from flows.mail.honesty import honest_lines, honest_sections
 from flows.mail.recipients import Recipient
 from transforms.layouts import load_lists
 from transforms.wording import (
@@ -83,6 +84,7 @@ def describe_office(figures: Figures, changes: Changes | None, wants: Recipient)
         ("Không đạt chỉ tiêu", _missed_line(figures, missed)),
         ("Số liệu", _freshness(figures)),
         ("Chất lượng số liệu", _quality(figures)),
+        *honest_lines(figures, changes.since if changes else None),
     ]
     content = Content(
         "digest",
@@ -104,7 +106,7 @@ def describe_office(figures: Figures, changes: Changes | None, wants: Recipient)
         content.sections.append(("Hồ sơ trực tuyến đang chờ tiếp nhận quá 8 giờ làm việc", _late_list(waiting)))
     if "worklist" in wants.summaries:
         content.sections.append(("Hồ sơ cần xử lý ngay", _work_list(figures.worklist)))
-    content.sections += [*_supply(figures), *_gate(figures)]
+    content.sections += [*honest_sections(figures), *_supply(figures), *_gate(figures)]
     return content
 
 
@@ -124,6 +126,7 @@ def describe_units(figures: Figures, changes: Changes | None, wants: Recipient) 
         ("Đang chờ quá 8 giờ", _waiting(waiting, alone)),
         ("Không đạt chỉ tiêu", _missed_line(figures, missed, alone)),
         ("Số liệu", _freshness(figures, keys)),
+        *honest_lines(figures, changes.since if changes else None, mine),
     ]
     content = Content(
         "digest",
@@ -146,6 +149,7 @@ def describe_units(figures: Figures, changes: Changes | None, wants: Recipient) 
         content.sections.append(("Hồ sơ trực tuyến tiếp nhận chậm quá 8 giờ làm việc, hồ sơ đang chờ xếp trước", _late_list(late)))
     if "worklist" in wants.summaries:
         content.sections.append(("Hồ sơ cần xử lý ngay", _work_list([i for i in figures.worklist if i.unit.key in keys])))
+    content.sections += honest_sections(figures, mine)
     return content
 
 

@@ -1,0 +1,130 @@
+"""What a mail says of figures published otherwise before, and of what the history of the exports should be asked about."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from flows.figures import Figures, Finding, Restatement, Unit
+from transforms.wording import (
+    COUNTED_VI,
+    MEASURES_SHORT_VI,
+    QUESTION_NOTE_VI,
+    QUESTIONS_VI,
+    counted_vi,
+    period_vi,
+    share_vi,
+)
+
+_LISTED = 10
+_CASES = 3
+_WHERE = "trang Điều cần hỏi, tờ “Cần hỏi” của sổ Excel"
+_RESTATED_WHERE = "trang Số đã thay đổi, tờ “Số đã thay đổi” của sổ Excel"
+
+
+def restated_today(figures: Figures, mine: Sequence[Unit] | None = None) -> list[Restatement]:
+    """The rates of periods that were over that this day publishes otherwise; of some units only where they are named."""
+    return [r for r in figures.restatements if r.restated_on == figures.as_of.date() and (mine is None or r.unit in mine)]
+
+
+def honest_lines(figures: Figures, since: date | None, mine: Sequence[Unit] | None = None) -> list[tuple[str, str]]:
+    """(label, text) of what a reader must know first; nothing where there is nothing.
+
+    Args:
+        figures: the night's.
+        since: the published day before, to tell new questions from old ones.
+        mine: the units of a reader who sees only some.
+    """
+    lines = []
+    restated = restated_today(figures, mine)
+    if restated:
+        units = len({r.unit.key for r in restated})
+        where = f" ở {units} đơn vị" if mine is None else ""
+        more = (
+            f"; {figures.ordinary_restatements} tỷ lệ khác đổi vì hồ sơ được giải quyết tiếp hoặc đến hạn"
+            if mine is None and figures.ordinary_restatements
+            else ""
+        )
+        lines.append(
+            (
+                "Số đã công bố thay đổi",
+                f"{len(restated)} tỷ lệ của kỳ đã qua{where} khác với ngày {restated[0].published_on:%d/%m/%Y}; {restated_vi(figures, restated[0], mine)}{more} (cuối thư).",
+            )
+        )
+    asked = questions_of(figures, mine)
+    if asked:
+        new = sum(f.found_at.date() > since for f in asked) if since else 0
+        lines.append(
+            (
+                "Điều cần hỏi",
+                f"{_questions_vi(figures, asked, mine)}{f', {new} điều mới' if new else ''}; là câu hỏi, không phải kết luận (cuối thư).",
+            )
+        )
+    return lines
+
+
+def honest_sections(figures: Figures, mine: Sequence[Unit] | None = None) -> list[tuple[str, list[str]]]:
+    """(heading, lines) with the rates and the dossiers behind them, and the questions: the office's by unit, a unit's own in full."""
+    sections = []
+    restated = restated_today(figures, mine)
+    if restated:
+        told = [f"{restated_vi(figures, r, mine)}{_dossiers_vi(r)}" for r in restated]
+        sections.append(("Số đã công bố của kỳ đã qua, nay thay đổi", _cut(told, "tỷ lệ", _RESTATED_WHERE)))
+    asked = questions_of(figures, mine)
+    if asked and mine is None:
+        told = [
+            f"{e.unit.name}: {_lower(e.label_vi)}, {counted_vi(e.cases, 'hồ sơ')} ({_lower(QUESTIONS_VI[e.severity])}). {e.effect_vi}."
+            for e in figures.effects
+        ]
+        sections.append(("Điều cần hỏi, nặng nhất trước", [f"{QUESTION_NOTE_VI}.", *_cut(told, "dòng", _WHERE)]))
+    elif asked:
+        sections.append(
+            (
+                "Điều đề nghị đơn vị giải trình",
+                [f"{QUESTION_NOTE_VI}.", *_cut([f"{f.question_vi} {f.effect_vi}." for f in asked], "điều", _WHERE)],
+            )
+        )
+    return sections
+
+
+def questions_of(figures: Figures, mine: Sequence[Unit] | None) -> list[Finding]:
+    """The questions a reader is told: the office all, a unit those it is asked itself; what the office looks at first does not go out to it."""
+    return [f for f in figures.findings if mine is None or (f.unit in mine and f.severity == "ask")]
+
+
+def restated_vi(figures: Figures, restated: Restatement, mine: Sequence[Unit] | None = None) -> str:
+    """One restated rate: UBND xã Sơn Hạ, tháng 5/2024, đúng hạn: 97,44 % (38/39) → 95 % (38/40), do 1 hồ sơ đến muộn."""
+    who = "" if mine is not None and len(mine) == 1 else f"{restated.unit.name}, "
+    measure = _lower(MEASURES_SHORT_VI.get(restated.measure, figures.labels.get(restated.measure, restated.measure)))
+    now = share_vi(*restated.now[:2]) if restated.now else "không còn tính"
+    period = _lower(period_vi(restated.period.kind, restated.period.start))
+    turned = ""
+    if restated.now and restated.now[2] != restated.before[2] and restated.now[2] in ("met", "missed"):
+        turned = " (thành đạt)" if restated.now[2] == "met" else " (thành không đạt)"
+    return f"{who}{period}, {measure}: {share_vi(*restated.before[:2])} → {now}{turned}, {restated.reason_vi}"
+
+
+def _dossiers_vi(restated: Restatement) -> str:
+    told = [f"{case} ({COUNTED_VI[before]} → {COUNTED_VI[now]})" for case, before, now, _, _ in restated.dossiers[:_CASES]]
+    more = "…" if len(restated.dossiers) > _CASES else ""
+    return f": {', '.join(told)}{more}" if told else ""
+
+
+def _questions_vi(figures: Figures, asked: Sequence[Finding], mine: Sequence[Unit] | None) -> str:
+    if mine is not None:
+        return f"{len(asked)} điều đề nghị đơn vị giải trình"
+    counts = {severity: [f for f in asked if f.severity == severity] for severity in QUESTIONS_VI}
+    told = []
+    if counts["ask"]:
+        told.append(f"{len(counts['ask'])} điều đề nghị giải trình ở {len({f.unit.key for f in counts['ask']})} đơn vị")
+    if counts["look"]:
+        told.append(f"{len(counts['look'])} điều văn phòng xem trước")
+    worst = figures.effects[0]
+    return f"{', '.join(told)}; nặng nhất: {worst.unit.name}, {_lower(worst.label_vi)} ({counted_vi(worst.cases, 'hồ sơ')})"
+
+
+def _cut(texts: Sequence[str], what: str, where: str) -> list[str]:
+    shown = list(texts[:_LISTED])
+    return [*shown, f"… và {len(texts) - _LISTED} {what} nữa, xem {where}"] if len(texts) > _LISTED else shown
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
