@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from flows.csv_files import write_csv
+from flows.summaries_honesty import tell_questions, tell_restated
 from flows.warehouse_figures import read_differences, read_units
 from transforms.layouts import load_lists
 from transforms.wording import (
@@ -44,8 +45,8 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
     """All CSV summaries of a published warehouse, in `outbox/<date of as_of>/`.
 
     Returns:
-        The files written: scorecard, rates, missed targets, late receptions, flags, freshness, work list, outlook, files, rejected rows, plan, tasks,
-        reconciliation.
+        The files written: scorecard, rates, missed targets, late receptions, flags, freshness, work list, outlook, files, rejected rows, questions, restated
+        rates, plan, tasks, reconciliation.
     """
     folder = outbox / f"{as_of:%Y-%m-%d}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -203,6 +204,8 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
                 )
             ),
         )
+        save("can-hoi.csv", *tell_questions(query))
+        save("so-da-thay-doi.csv", *tell_restated(query))
         save("ke-hoach.csv", *_plan(query))
         save("nhiem-vu.csv", *_tasks(query))
         save("doi-chieu.csv", *_reconciliation(query, {name: kind.label_vi for name, kind in kinds.items()}))
