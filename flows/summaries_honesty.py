@@ -26,7 +26,10 @@ def tell_questions(query: Query) -> Sheet:
 
 
 def tell_restated(query: Query) -> Sheet:
-    """One row a rate of a period that was over and a day that published it otherwise, newest first, whatever the cause; all measures."""
+    """One row a rate of a period that was over and a day that published it otherwise, newest first; all measures, every dossier with the row that shows it.
+
+    Of earlier days those are left out that moved only because dossiers went on or time passed: they are many, and mart.restatements has them.
+    """
     headings = (
         "Công bố lại|Đã công bố|Mã đơn vị|Đơn vị|Kỳ|Chỉ số|Tỷ lệ cũ|Đạt cũ|Tổng cũ|Kết quả cũ|Tỷ lệ nay|Đạt nay|Tổng nay|Kết quả nay".split(
             "|"
@@ -34,11 +37,15 @@ def tell_restated(query: Query) -> Sheet:
     )
     headings += "Nguyên nhân|Cụ thể|Hồ sơ|Tệp mới".split("|")
     key = "restated_on, measure, period_kind, period_start, unit_code, unit_valid_from"
+    told_here = "(r.cause NOT IN ('progress', 'time') OR r.restated_on = CAST(r.as_of AS DATE))"
     dossiers: dict[tuple[object, ...], list[str]] = {}
-    for *restated, case, before, now in query(
-        f"SELECT {key}, case_code, counted_before, counted_now FROM mart.restatement_cases ORDER BY case_code"
+    for *restated, case, before, now, name, row_number in query(
+        f"SELECT {', '.join(f'c.{column}' for column in key.split(', '))}, c.case_code, c.counted_before, c.counted_now, {_NAME.format('f')}, c.row_number "
+        f"FROM mart.restatement_cases AS c JOIN mart.restatements AS r USING ({key}) "
+        f"LEFT JOIN ops.files AS f ON f.file_id = c.file_id AND f.status = 'loaded' WHERE {told_here} ORDER BY c.case_code"
     ):
-        dossiers.setdefault(tuple(restated), []).append(f"{case} ({COUNTED_VI[before]} → {COUNTED_VI[now]})")
+        place = f"; tệp {name}, dòng {row_number}" if name else ""
+        dossiers.setdefault(tuple(restated), []).append(f"{case} ({COUNTED_VI[before]} → {COUNTED_VI[now]}{place})")
     rows: list[list[object]] = []
     for (
         on,
@@ -62,7 +69,7 @@ def tell_restated(query: Query) -> Sheet:
     ) in query(
         "SELECT r.restated_on, r.measure, r.period_kind, r.period_start, r.unit_code, r.unit_valid_from, r.published_on, r.unit_name, m.label_vi, "
         "r.numerator_before, r.denominator_before, r.status_before, r.numerator, r.denominator, r.status, r.cause, r.reason_vi, r.exports_vi "
-        "FROM mart.restatements AS r JOIN mart.measures AS m USING (measure) "
+        f"FROM mart.restatements AS r JOIN mart.measures AS m USING (measure) WHERE {told_here} "
         "ORDER BY r.restated_on DESC, r.cause IN ('progress', 'time'), r.unit_code, r.unit_valid_from, m.rowid, r.period_start DESC, r.period_kind"
     ):
         row: list[object] = [day_vi(on), day_vi(published), code, name, period_vi(kind, start), label]

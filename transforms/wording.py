@@ -66,7 +66,7 @@ FRESHNESS_VI = {
 }
 QUESTIONS_VI = {"ask": "Đề nghị giải trình", "look": "Văn phòng xem trước"}
 QUESTION_NOTE_VI = "Mỗi điều là một câu hỏi, không phải kết luận: cùng một dấu vết có thể do nhập bù, gõ nhầm, mất mạng"
-COUNTED_VI = {"none": "không tính", "denominator": "tính, chưa đạt", "numerator": "tính, đạt"}
+COUNTED_VI = {"none": "không tính", "denominator": "không đạt", "numerator": "đạt"}
 CAUSES_VI = {
     "late_arrival": "Hồ sơ đến muộn",
     "changed": "Hồ sơ được sửa",

@@ -18,11 +18,15 @@ _LISTED = 10
 _CASES = 3
 _WHERE = "trang Điều cần hỏi, tờ “Cần hỏi” của sổ Excel"
 _RESTATED_WHERE = "trang Số đã thay đổi, tờ “Số đã thay đổi” của sổ Excel"
+_UNIT_WHERE = "trang của đơn vị"
 
 
 def restated_today(figures: Figures, mine: Sequence[Unit] | None = None) -> list[Restatement]:
-    """The rates of periods that were over that this day publishes otherwise; of some units only where they are named."""
-    return [r for r in figures.restatements if r.restated_on == figures.as_of.date() and (mine is None or r.unit in mine)]
+    """The rates of periods that were over that this day publishes otherwise, those that turned first, then those that moved most; of some units where named."""
+    found = [r for r in figures.restatements if r.restated_on == figures.as_of.date() and (mine is None or r.unit in mine)]
+    return sorted(
+        found, key=lambda r: (r.now is not None and r.now[2] == r.before[2], -_moved(r))
+    )  # stable: else as they stand in the figures
 
 
 def honest_lines(figures: Figures, since: date | None, mine: Sequence[Unit] | None = None) -> list[tuple[str, str]]:
@@ -46,7 +50,7 @@ def honest_lines(figures: Figures, since: date | None, mine: Sequence[Unit] | No
         lines.append(
             (
                 "Số đã công bố thay đổi",
-                f"{len(restated)} tỷ lệ của kỳ đã qua{where} khác với ngày {restated[0].published_on:%d/%m/%Y}; {restated_vi(figures, restated[0], mine)}{more} (cuối thư).",
+                f"{len(restated)} tỷ lệ của kỳ đã qua{where} khác với ngày {restated[0].published_on:%d/%m/%Y}; rõ nhất: {restated_vi(figures, restated[0], mine)}{more} (cuối thư).",
             )
         )
     asked = questions_of(figures, mine)
@@ -66,8 +70,8 @@ def honest_sections(figures: Figures, mine: Sequence[Unit] | None = None) -> lis
     sections = []
     restated = restated_today(figures, mine)
     if restated:
-        told = [f"{restated_vi(figures, r, mine)}{_dossiers_vi(r)}" for r in restated]
-        sections.append(("Số đã công bố của kỳ đã qua, nay thay đổi", _cut(told, "tỷ lệ", _RESTATED_WHERE)))
+        where = _RESTATED_WHERE if mine is None else _UNIT_WHERE
+        sections.append(("Số đã công bố của kỳ đã qua, nay thay đổi", _cut(_told_once(figures, restated, mine), "tỷ lệ", where)))
     asked = questions_of(figures, mine)
     if asked and mine is None:
         told = [
@@ -79,7 +83,7 @@ def honest_sections(figures: Figures, mine: Sequence[Unit] | None = None) -> lis
         sections.append(
             (
                 "Điều đề nghị đơn vị giải trình",
-                [f"{QUESTION_NOTE_VI}.", *_cut([f"{f.question_vi} {f.effect_vi}." for f in asked], "điều", _WHERE)],
+                [f"{QUESTION_NOTE_VI}.", *_cut([f"{f.question_vi} {f.effect_vi}." for f in asked], "điều", _UNIT_WHERE)],
             )
         )
     return sections
@@ -100,6 +104,21 @@ def restated_vi(figures: Figures, restated: Restatement, mine: Sequence[Unit] | 
     if restated.now and restated.now[2] != restated.before[2] and restated.now[2] in ("met", "missed"):
         turned = " (thành đạt)" if restated.now[2] == "met" else " (thành không đạt)"
     return f"{who}{period}, {measure}: {share_vi(*restated.before[:2])} → {now}{turned}, {restated.reason_vi}"
+
+
+def _moved(restated: Restatement) -> float:
+    now, before = restated.now or (0, 0, ""), restated.before
+    return abs(now[0] / now[1] - before[0] / before[1]) if now[1] and before[1] else 1.0
+
+
+def _told_once(figures: Figures, restated: Sequence[Restatement], mine: Sequence[Unit] | None) -> list[str]:
+    """Each restated rate; dossiers that stand behind several are named with the first."""
+    told, named = [], set()
+    for r in restated:
+        codes = (r.unit.key, tuple(case for case, *_ in r.dossiers))
+        told.append(restated_vi(figures, r, mine) + ("" if codes in named else _dossiers_vi(r)))
+        named.add(codes)
+    return told
 
 
 def _dossiers_vi(restated: Restatement) -> str:

@@ -12,7 +12,7 @@ from transforms.wording import CAUSES_VI, COUNTED_VI, MEASURES_SHORT_VI, QUESTIO
 
 HISTORIES = "lich-su-ho-so.html"
 _MOST_ROWS = 2_000
-_MOST_CASES = 10
+_MOST_CASES = 3
 
 
 def questions_page(frame: Frame) -> dict[str, Any]:
@@ -43,9 +43,9 @@ def questions_page(frame: Frame) -> dict[str, Any]:
 
 
 def questions_table(frame: Frame, findings: Sequence[Finding], up: str, *, with_unit: bool) -> Table:
-    """Every question with both states, where each stands, and the way to the dossier's history."""
+    """Every question, which tells both states, where each stands, and the way to the dossier's history."""
     columns = [Column("Mức"), *([Column("Đơn vị")] if with_unit else []), Column("Hồ sơ", "code"), Column("Thấy từ lần xuất", "date")]
-    columns += [Column("Câu hỏi", "long"), Column("Trước", "long"), Column("Sau", "long")]
+    columns += [Column("Câu hỏi", "long", is_wide=True), Column("Nơi ghi trước, sau", "long")]
     rows = [
         [
             _severity(f.severity),
@@ -53,8 +53,7 @@ def questions_table(frame: Frame, findings: Sequence[Finding], up: str, *, with_
             _case(frame, f, up),
             moment(f.found_at),
             text(f.question_vi, sub=f.label_vi),
-            text(f.before_vi, sub=f.before_place),
-            text(f.after_vi, sub=f.place),
+            text(f"Trước: {f.before_place}" if f.before_place else "", sub=f"Sau: {f.place}" if f.place else ""),
         ]
         for f in findings[:_MOST_ROWS]
     ]
@@ -84,25 +83,22 @@ def restatements_page(frame: Frame) -> dict[str, Any]:
 
 def restatements_table(frame: Frame, restatements: Sequence[Restatement], up: str, *, with_unit: bool) -> Table:
     """Old and new figure of every restated rate, why, and the dossiers behind it."""
-    columns = [Column("Công bố lại", "date"), *([Column("Đơn vị")] if with_unit else []), Column("Kỳ"), Column("Chỉ số")]
+    columns = [*([Column("Đơn vị")] if with_unit else []), Column("Kỳ"), Column("Chỉ số")]
     columns += [
         Column("Đã công bố", "number"),
         Column("Nay", "number"),
         Column("Nguyên nhân", "long"),
         Column("Hồ sơ", "long"),
-        Column("Tệp mới", "long"),
     ]
     rows = [
         [
-            moment(r.restated_on),
             *([text(r.unit.name, href=frame.link(r.unit, up))] if with_unit else []),
             text(period_vi(r.period.kind, r.period.start)),
             text(MEASURES_SHORT_VI.get(r.measure, frame.figures.labels.get(r.measure, r.measure))),
             _share(r.before, f"ngày {r.published_on:%d/%m/%Y}"),
-            _share(r.now, ""),
+            _share(r.now, f"ngày {r.restated_on:%d/%m/%Y}"),
             text(CAUSES_VI[r.cause], sub=r.reason_vi),
-            text(_dossiers(r)),
-            text(r.exports_vi),
+            text(_dossiers(r), sub=f"tệp mới: {r.exports_vi}" if r.exports_vi else ""),
         ]
         for r in restatements[:_MOST_ROWS]
     ]
@@ -116,7 +112,8 @@ def restatements_table(frame: Frame, restatements: Sequence[Restatement], up: st
         f"Tỷ lệ của kỳ đã qua được công bố lại ({len(restatements)})",
         columns,
         rows,
-        note=f"Mới nhất ở trên. Không kể tỷ lệ đổi chỉ vì hồ sơ được giải quyết tiếp hoặc đến hạn; đủ cả ở tệp so-da-thay-doi.csv.{cut}",
+        note="Mới nhất ở trên. Không kể tỷ lệ đổi chỉ vì hồ sơ được giải quyết tiếp hoặc đến hạn; của lần công bố này đủ cả, kèm mọi hồ sơ với tệp và dòng, "
+        f"ở tệp so-da-thay-doi.csv.{cut}",
         is_searchable=True,
         is_wide=True,
         empty="Chưa có số đã công bố nào của kỳ đã qua bị thay đổi.",
@@ -168,16 +165,13 @@ def _anchor(case_code: str) -> str:
 
 def _share(counts: tuple[int, int, str] | None, sub: str) -> Cell:
     if counts is None:
-        return Cell("không còn tính", is_empty=True)
+        return Cell("không còn tính", is_empty=True, sub=sub)
     numerator, denominator, status = counts
     share = numerator / denominator if denominator else None
     return Cell(share_vi(numerator, denominator), sort=share, tone=status if denominator else "", sub=sub, is_empty=share is None)
 
 
 def _dossiers(restated: Restatement) -> str:
-    told = [
-        f"{case} ({COUNTED_VI[before]} → {COUNTED_VI[now]}{'; ' + place if place else ''})"
-        for case, before, now, _, place in restated.dossiers
-    ]
-    more = f"; và {len(told) - _MOST_CASES} hồ sơ nữa ở tệp so-da-thay-doi.csv" if len(told) > _MOST_CASES else ""
+    told = [f"{case} ({COUNTED_VI[before]} → {COUNTED_VI[now]})" for case, before, now, _, _ in restated.dossiers]
+    more = "…" if len(told) > _MOST_CASES else ""
     return "; ".join(told[:_MOST_CASES]) + more
