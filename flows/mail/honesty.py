@@ -16,9 +16,9 @@ from transforms.wording import (
 
 _LISTED = 10
 _CASES = 3
-_WHERE = "trang Điều cần hỏi, tờ “Cần hỏi” của sổ Excel"
-_RESTATED_WHERE = "trang Số đã thay đổi, tờ “Số đã thay đổi” của sổ Excel"
-_UNIT_WHERE = "trang của đơn vị"
+_WHERE = "trang “Cần hỏi” của sổ Excel hoặc mục Điều cần hỏi của trang xem số liệu"
+_RESTATED_WHERE = "trang “Số đã thay đổi” của sổ Excel hoặc mục cùng tên của trang xem số liệu"
+_UNIT_WHERE = "mục của đơn vị ở trang xem số liệu"
 
 
 def restated_today(figures: Figures, mine: Sequence[Unit] | None = None) -> list[Restatement]:
