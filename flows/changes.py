@@ -40,7 +40,7 @@ def find_changes(staged: Path, figures: Figures) -> Changes | None:
     A day run again is compared with the same earlier day, so it says the same.
     """
     days = load_days(staged, figures.as_of.date())
-    return compare(days[-1].day, figures.rates_before, late_on(days), files_on(days), figures) if days else None
+    return compare(days[-1].day, figures.rates_before, late_on(staged, days), files_on(days), figures) if days else None
 
 
 def compare(since: date, rates: Mapping[RateKey, tuple[int, int, str]], late: Late, files: frozenset[str], figures: Figures) -> Changes:

@@ -1,7 +1,8 @@
 """What was published, day by day, kept outside the warehouse that is built anew: the ground for "what changed", for restatements and for looking back.
 
-<warehouse>.staged/published/<yyyy-mm-dd>.json            the last publication of that day of as_of: late receptions and exports counted, and its parts
-<warehouse>.staged/published/<yyyy-mm-dd>.<hash>.<part>.parquet    rates, cases (what measures see of a dossier), restated (dossiers behind restatements)
+<warehouse>.staged/published/<yyyy-mm-dd>.json            the last publication of that day of as_of: exports counted, and its parts
+<warehouse>.staged/published/<yyyy-mm-dd>.<hash>.<part>.parquet    rates, cases (what measures see of a dossier), late (receptions), restated (dossiers
+                                                          behind restatements)
 
 A day holds only what is otherwise than on the published day before it, so a year of nights grows with what changed; a day on which nothing changed
 has no parts. The JSON file names its parts, so a day is there whole or not at all. Codes, dates and counts only.
@@ -42,7 +43,21 @@ RATES = pa.schema(
         ("status", pa.string()),
     ]
 )
-_RATE_KEY = "measure, period_kind, period_start, unit_code, unit_valid_from"
+LATE = pa.schema(
+    [
+        ("day", pa.date32()),
+        ("case_code", pa.string()),
+        ("unit_code", pa.string()),
+        ("unit_valid_from", pa.date32()),
+        ("is_waiting", pa.bool_()),
+    ]
+)
+# Parts that tell a state: the columns that say what a row is about, and one that is empty where there is no such thing any more.
+_STATES = {
+    "rates": (("measure", "period_kind", "period_start", "period_end", "unit_code", "unit_valid_from"), "status"),
+    "cases": (("case_code",), "unit_code"),
+    "late": (("case_code",), "unit_code"),
+}
 Late = dict[str, tuple[str, date, bool]]
 
 
@@ -51,14 +66,11 @@ class PublishedDay:
     """One published day as it is kept: what is otherwise than on the one before.
 
     Attributes:
-        late: dossier -> (unit code, unit valid_from, whether it still waits), of late receptions that are new or changed; late_gone: those that are none now.
         files, files_gone: exports counted now and not before, and the other way round.
         parts: part -> file name in the same folder.
     """
 
     as_of: datetime
-    late: Late
-    late_gone: frozenset[str]
     files: frozenset[str]
     files_gone: frozenset[str]
     parts: Mapping[str, str] = field(default_factory=dict)
@@ -85,11 +97,15 @@ def load_days(staged: Path, before: date | None = None) -> list[PublishedDay]:
     return [_load_day(staged, day) for day in days]
 
 
-def late_on(days: Sequence[PublishedDay]) -> Late:
-    """The late receptions that the last of these days published."""
+def late_on(staged: Path, days: Sequence[PublishedDay]) -> Late:
+    """Dossier -> (unit code, unit valid_from, whether it still waits) of the late receptions that the last of these days published."""
     late: Late = {}
-    for day in days:
-        late = {case: told for case, told in late.items() if case not in day.late_gone} | day.late
+    for path in part_files(staged, days, "late"):
+        for row in pq.read_table(path, schema=LATE).to_pylist():
+            if row["unit_code"] is None:
+                late.pop(row["case_code"], None)
+            else:
+                late[row["case_code"]] = (row["unit_code"], row["unit_valid_from"], row["is_waiting"])
     return late
 
 
@@ -106,7 +122,7 @@ def part_files(staged: Path, days: Sequence[PublishedDay], part: str) -> list[Pa
     return [published_folder(staged) / day.parts[part] for day in days if part in day.parts]
 
 
-def case_records(rows: int = 0) -> pa.Table:
+def case_records() -> pa.Table:
     """The empty table of dossiers as days keep them: the day, then the columns that measures see; a dossier that is gone has no unit."""
     kept = contract_rows("core.cases", []).select(columns_kept(_measures()))
     return kept.add_column(0, "day", pa.array([], pa.date32()))
@@ -129,67 +145,66 @@ def record_published(staged: Path, warehouse: Path) -> Path | None:
         if as_of is None:
             return None
         days = load_days(staged, as_of.date())
-        _stage_state(connection, staged, days)
+        _stage_state(connection, staged, days, ("cases", "late"))
+        asked = {"rates": _RATES_SINCE, "cases": _since("cases", _cases_now()), "late": _since("late", _LATE_NOW)}
         parts = {
-            "rates": connection.sql(_RATES_SINCE, params=[as_of.date()] * 4).to_arrow_table().cast(RATES),
-            "cases": connection.sql(_cases_since(), params=[as_of.date()] * 2).to_arrow_table().cast(case_records().schema),
-            "restated": connection.sql(_RESTATED, params=[as_of.date()]).to_arrow_table(),
+            name: connection.sql(sql, params={"day": as_of.date()}).to_arrow_table().cast(_shape(name).schema)
+            for name, sql in asked.items()
         }
-        late_now: Late = {
-            case: (code, first, waiting)
-            for case, code, first, waiting in connection.execute(
-                "SELECT l.case_code, c.unit_code, c.unit_valid_from, l.is_waiting FROM mart.late_receptions AS l JOIN core.cases AS c USING (case_code)"
-            ).fetchall()
-        }
-        files_now = frozenset(f for (f,) in connection.execute("SELECT DISTINCT file_id FROM ops.files WHERE status = 'loaded'").fetchall())
-    told = PublishedDay(as_of, late_now, frozenset(late_on(days)) - late_now.keys(), files_now, files_on(days) - files_now)
-    _let_stand_alone(staged, told, parts)
-    late_before, files_before = late_on(days), files_on(days)
-    new = {case: told for case, told in late_now.items() if late_before.get(case) != told}
-    return _write_day(staged, PublishedDay(as_of, new, told.late_gone, files_now - files_before, told.files_gone), parts)
+        parts["restated"] = connection.sql(_RESTATED, params={"day": as_of.date()}).to_arrow_table()
+        counted = frozenset(f for (f,) in connection.execute("SELECT DISTINCT file_id FROM ops.files WHERE status = 'loaded'").fetchall())
+    before = files_on(days)
+    _let_stand_alone(staged, PublishedDay(as_of, counted, before - counted), parts)
+    return _write_day(staged, PublishedDay(as_of, counted - before, before - counted), parts)
 
 
 # What the day's rates are otherwise: rows that begin on it, and those that end on it and have no successor.
 _RATES_SINCE = """
-SELECT CAST(? AS DATE) AS day, measure, period_kind, period_start, period_end, unit_code, unit_valid_from, numerator, denominator, status
-FROM mart.rates_published WHERE published_from = ?
+SELECT $day AS day, measure, period_kind, period_start, period_end, unit_code, unit_valid_from, numerator, denominator, status
+FROM mart.rates_published WHERE published_from = $day
 UNION ALL
-SELECT CAST(? AS DATE), measure, period_kind, period_start, period_end, unit_code, unit_valid_from, NULL, NULL, NULL
-FROM mart.rates_published AS gone WHERE published_to = ?
+SELECT $day, measure, period_kind, period_start, period_end, unit_code, unit_valid_from, NULL, NULL, NULL
+FROM mart.rates_published AS gone WHERE published_to = $day
  AND NOT EXISTS (SELECT 1 FROM mart.rates_published AS next WHERE next.published_from = gone.published_to AND next.measure = gone.measure
                  AND next.period_kind = gone.period_kind AND next.period_start = gone.period_start AND next.unit_code = gone.unit_code
                  AND next.unit_valid_from = gone.unit_valid_from)
 ORDER BY ALL
 """
-_RESTATED = "SELECT * FROM mart.restatement_cases WHERE restated_on = ? ORDER BY ALL"
+_LATE_NOW = (
+    "SELECT l.case_code, c.unit_code, c.unit_valid_from, l.is_waiting FROM mart.late_receptions AS l JOIN core.cases AS c USING (case_code)"
+)
+_RESTATED = "SELECT * FROM mart.restatement_cases WHERE restated_on = $day ORDER BY ALL"
 # A clock that runs is kept in whole hours begun, up to a day: that says the same to a limit of whole hours, and stands still soon.
 _CLOCK = "CASE WHEN received_at IS NULL THEN ceil(least(waiting_hours, 24.0)) ELSE waiting_hours END AS waiting_hours"
 
 
-def _cases_since() -> str:
-    columns = columns_kept(_measures())
-    told = ", ".join(columns)
-    now = ", ".join(_CLOCK if column == "waiting_hours" else column for column in columns)
-    rest = ", ".join(f"NULL AS {column}" for column in columns[1:])
+def _cases_now() -> str:
+    return f"SELECT {', '.join(_CLOCK if column == 'waiting_hours' else column for column in columns_kept(_measures()))} FROM core.cases"
+
+
+def _since(part: str, now: str) -> str:
+    """Rows of a dossier each that are otherwise than before, and the dossiers of which there is none now."""
+    columns = _shape(part).column_names[1:]
+    told, rest = ", ".join(columns), ", ".join(f"NULL AS {column}" for column in columns[1:])
     return (
-        f"SELECT CAST(? AS DATE) AS day, {told} FROM (SELECT {now} FROM core.cases EXCEPT SELECT {told} FROM work.cases_before) AS now\n"
-        f"UNION ALL SELECT CAST(? AS DATE), case_code, {rest} FROM work.cases_before WHERE case_code NOT IN (SELECT case_code FROM core.cases)\n"
-        "ORDER BY case_code"
+        f"WITH now AS ({now}) SELECT $day AS day, {told} FROM (SELECT * FROM now EXCEPT SELECT {told} FROM work.{part}_before) AS changed\n"
+        f"UNION ALL SELECT $day, case_code, {rest} FROM work.{part}_before WHERE case_code NOT IN (SELECT case_code FROM now)\nORDER BY case_code"
     )
 
 
-def _stage_state(connection: duckdb.DuckDBPyConnection, staged: Path, days: Sequence[PublishedDay]) -> None:
-    """work.rates_before and work.cases_before: what the last of these days says."""
-    engine = DuckEngine(connection)
-    engine.stage("work.rate_records", part_files(staged, days, "rates"), RATES.empty_table())
-    engine.stage("work.case_records", part_files(staged, days, "cases"), case_records())
-    for name, records, key, there in (
-        ("rates_before", "rate_records", _RATE_KEY, "status"),
-        ("cases_before", "case_records", "case_code", "unit_code"),
-    ):
+def _shape(part: str) -> pa.Table:
+    """The empty table of a part."""
+    return {"rates": RATES.empty_table, "cases": case_records, "late": LATE.empty_table}[part]()
+
+
+def _stage_state(connection: duckdb.DuckDBPyConnection, staged: Path, days: Sequence[PublishedDay], parts: Sequence[str]) -> None:
+    """work.<part>_before: what the last of these days says."""
+    for part in parts:
+        about, there = _STATES[part]
+        DuckEngine(connection).stage(f"work.{part}_records", part_files(staged, days, part), _shape(part))
         connection.execute(
-            f"CREATE TABLE work.{name} AS SELECT * EXCLUDE (place) FROM (SELECT *, row_number() OVER (PARTITION BY {key} ORDER BY day DESC) AS place "
-            f"FROM work.{records}) WHERE place = 1 AND {there} IS NOT NULL"
+            f"CREATE TABLE work.{part}_before AS SELECT * EXCLUDE (place) FROM (SELECT *, row_number() OVER (PARTITION BY {', '.join(about)} ORDER BY day DESC) "
+            f"AS place FROM work.{part}_records) WHERE place = 1 AND {there} IS NOT NULL"
         )
 
 
@@ -204,31 +219,26 @@ def _let_stand_alone(staged: Path, replaced: PublishedDay, parts: Mapping[str, p
         return
     after = following[0]
     until = [day for day in every if day.day <= after.day]
+    whole = {}
     with duckdb.connect() as connection:
         connection.execute("ATTACH ':memory:' AS work")
-        _stage_state(connection, staged, until)
-        whole = {}
-        for name, state, key in (("rates", "rates_before", _RATE_KEY.split(", ")), ("cases", "cases_before", ["case_code"])):
-            connection.register("newly", parts[name])
-            same = " AND ".join(f"s.{column} = n.{column}" for column in key)
-            kept = [*key, *(["period_end"] if name == "rates" else [])]
-            denied = ", ".join(f"n.{c}" if c in kept else f"NULL AS {c}" for c in parts[name].column_names[1:])
-            names = ", ".join(parts[name].column_names[1:])
+        _stage_state(connection, staged, until, list(_STATES))
+        for part, (about, _) in _STATES.items():
+            connection.register("newly", parts[part])
+            columns = parts[part].column_names[1:]
+            same = " AND ".join(f"s.{column} = n.{column}" for column in about)
+            denied = ", ".join(f"n.{column}" if column in about else f"NULL AS {column}" for column in columns)
             found = connection.sql(
-                f"SELECT CAST(? AS DATE) AS day, {names} FROM work.{state} UNION ALL SELECT CAST(? AS DATE), {denied} FROM newly AS n "
-                f"WHERE NOT EXISTS (SELECT 1 FROM work.{state} AS s WHERE {same}) ORDER BY ALL",
-                params=[after.day] * 2,
+                f"SELECT $day AS day, {', '.join(columns)} FROM work.{part}_before UNION ALL SELECT $day, {denied} FROM newly AS n "
+                f"WHERE NOT EXISTS (SELECT 1 FROM work.{part}_before AS s WHERE {same}) ORDER BY ALL",
+                params={"day": after.day},
             )
-            whole[name] = found.to_arrow_table().cast(parts[name].schema)
+            whole[part] = found.to_arrow_table().cast(parts[part].schema)
             connection.unregister("newly")
     restated = part_files(staged, [after], "restated")
     whole["restated"] = pq.read_table(restated[0]) if restated else restated_records()
-    late, files = late_on(until), files_on(until)
-    _write_day(
-        staged,
-        PublishedDay(after.as_of, late, frozenset(replaced.late) - late.keys(), files, frozenset(replaced.files) - files),
-        whole,
-    )
+    files = files_on(until)
+    _write_day(staged, PublishedDay(after.as_of, files, replaced.files - files), whole)
 
 
 def _write_day(staged: Path, told: PublishedDay, parts: Mapping[str, pa.Table]) -> Path:
@@ -238,8 +248,6 @@ def _write_day(staged: Path, told: PublishedDay, parts: Mapping[str, pa.Table]) 
     named = {name: _write_part(folder, told.day, name, table) for name, table in parts.items() if table.num_rows}
     record: dict[str, object] = {
         "as_of": told.as_of.isoformat(),
-        "late": [[case, code, first.isoformat(), waiting] for case, (code, first, waiting) in sorted(told.late.items())],
-        "late_gone": sorted(told.late_gone),
         "files": sorted(told.files),
         "files_gone": sorted(told.files_gone),
         "parts": named,
@@ -270,8 +278,6 @@ def _load_day(staged: Path, day: date) -> PublishedDay:
     record: dict[str, Any] = load_record(published_folder(staged) / f"{day:%Y-%m-%d}.json") or {}
     return PublishedDay(
         datetime.fromisoformat(record["as_of"]),
-        {case: (code, date.fromisoformat(first), waiting) for case, code, first, waiting in record["late"]},
-        frozenset(record["late_gone"]),
         frozenset(record["files"]),
         frozenset(record["files_gone"]),
         record["parts"],

@@ -34,7 +34,7 @@ def load_published(engine: Engine, manifest: Manifest, as_of: datetime) -> None:
     """work.published_days, work.files_before, work.rate_records, work.case_records and work.restated_records: what earlier days published."""
     days = manifest.published
     counted = frozenset(file["file_id"] for file in manifest.files if file["status"] == "loaded")
-    today = PublishedDay(as_of, {}, frozenset(), counted - files_on(days), files_on(days) - counted)
+    today = PublishedDay(as_of, counted - files_on(days), files_on(days) - counted)
     engine.load("work.published_days", pa.Table.from_pylist(_tell_days([*days, today], manifest), schema=_DAYS))
     engine.load("work.files_before", pa.table({"file_id": pa.array(sorted(files_on(days)), pa.string())}))
     engine.stage("work.rate_records", manifest.published_parts("rates"), RATES.empty_table())

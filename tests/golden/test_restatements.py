@@ -10,7 +10,7 @@ import pytest
 from conftest import HEADINGS, TARGETS, case_row, settings_in, write_reference, write_workbook
 
 from flows.building import build_on_duckdb
-from flows.history import published_days, record_published
+from flows.history import files_on, late_on, load_days, published_days, record_published
 from flows.landing import find_exports
 from flows.manifest import make_manifest
 from flows.night import load_office
@@ -200,10 +200,16 @@ def test_an_earlier_day_published_again_changes_no_later_one(folder: Path) -> No
     publish(folder, 5)
     export(folder, 6, [dossier(7)])
     publish(folder, 6)
-    before = published_state(folder, 6)
+    staged = settings_in(folder).staged
+    before, days = published_state(folder, 6), load_days(staged)
+    late, files = late_on(staged, days), files_on(days)
+    assert len(files) == 2
     export(folder, 5, [dossier(8), dossier(9, **OPEN)], hour=21)
     publish(folder, 5)
-    assert published_days(settings_in(folder).staged) == [date(2024, 6, day) for day in (4, 5, 6)]
+    days = load_days(staged)
+    assert (late_on(staged, days), files_on(days)) == (late, files)
+    assert len(files_on(days[:-1])) == 2, "the fifth counts its own export"
+    assert published_days(staged) == [date(2024, 6, day) for day in (4, 5, 6)]
     assert published_state(folder, 6) == before
     assert published_state(folder, 5) != before
     later = build(folder, night_of(7))
@@ -212,6 +218,10 @@ def test_an_earlier_day_published_again_changes_no_later_one(folder: Path) -> No
         (date(2024, 6, 6), 6, 7, 6, 6),
         (date(2024, 6, 5), 5, 5, 6, 7),
     ]
+    assert ask(
+        later,
+        "SELECT case_code, cause FROM mart.restatement_cases WHERE restated_on = DATE '2024-06-07' AND measure = 'on_time' AND period_kind = 'month' ORDER BY 1",
+    ) == [(f"000.22.58.H48-240515-000{number}", "late_arrival") for number in (8, 9)]
 
 
 def published_state(folder: Path, day: int) -> list[tuple[object, ...]]:
