@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from flows.figures import Figures, Finding, Restatement, Unit
+from flows.mail.phrases import cut_list, lower_first
 from transforms.wording import (
     COUNTED_VI,
     MEASURES_SHORT_VI,
@@ -71,19 +72,21 @@ def honest_sections(figures: Figures, mine: Sequence[Unit] | None = None) -> lis
     restated = restated_today(figures, mine)
     if restated:
         where = _RESTATED_WHERE if mine is None else _UNIT_WHERE
-        sections.append(("Số đã công bố của kỳ đã qua, nay thay đổi", _cut(_told_once(figures, restated, mine), "tỷ lệ", where)))
+        sections.append(
+            ("Số đã công bố của kỳ đã qua, nay thay đổi", cut_list(_told_once(figures, restated, mine), "tỷ lệ", where, _LISTED))
+        )
     asked = questions_of(figures, mine)
     if asked and mine is None:
         told = [
-            f"{e.unit.name}: {_lower(e.label_vi)}, {counted_vi(e.cases, 'hồ sơ')} ({_lower(QUESTIONS_VI[e.severity])}). {e.effect_vi}."
+            f"{e.unit.name}: {lower_first(e.label_vi)}, {counted_vi(e.cases, 'hồ sơ')} ({lower_first(QUESTIONS_VI[e.severity])}). {e.effect_vi}."
             for e in figures.effects
         ]
-        sections.append(("Điều cần hỏi, nặng nhất trước", [f"{QUESTION_NOTE_VI}.", *_cut(told, "dòng", _WHERE)]))
+        sections.append(("Điều cần hỏi, nặng nhất trước", [f"{QUESTION_NOTE_VI}.", *cut_list(told, "dòng", _WHERE, _LISTED)]))
     elif asked:
         sections.append(
             (
                 "Điều đề nghị đơn vị giải trình",
-                [f"{QUESTION_NOTE_VI}.", *_cut([f"{f.question_vi} {f.effect_vi}." for f in asked], "điều", _UNIT_WHERE)],
+                [f"{QUESTION_NOTE_VI}.", *cut_list([f"{f.question_vi} {f.effect_vi}." for f in asked], "điều", _UNIT_WHERE, _LISTED)],
             )
         )
     return sections
@@ -97,9 +100,9 @@ def questions_of(figures: Figures, mine: Sequence[Unit] | None) -> list[Finding]
 def restated_vi(figures: Figures, restated: Restatement, mine: Sequence[Unit] | None = None) -> str:
     """One restated rate: UBND xã Sơn Hạ, tháng 5/2024, đúng hạn: 97,44 % (38/39) → 95 % (38/40), do 1 hồ sơ đến muộn."""
     who = "" if mine is not None and len(mine) == 1 else f"{restated.unit.name}, "
-    measure = _lower(MEASURES_SHORT_VI.get(restated.measure, figures.labels.get(restated.measure, restated.measure)))
+    measure = lower_first(MEASURES_SHORT_VI.get(restated.measure, figures.labels.get(restated.measure, restated.measure)))
     now = share_vi(*restated.now[:2]) if restated.now else "không còn tính"
-    period = _lower(period_vi(restated.period.kind, restated.period.start))
+    period = lower_first(period_vi(restated.period.kind, restated.period.start))
     turned = ""
     if restated.now and restated.now[2] != restated.before[2] and restated.now[2] in ("met", "missed"):
         turned = " (thành đạt)" if restated.now[2] == "met" else " (thành không đạt)"
@@ -137,13 +140,4 @@ def _questions_vi(figures: Figures, asked: Sequence[Finding], mine: Sequence[Uni
     if counts["look"]:
         told.append(f"{len(counts['look'])} điều văn phòng xem trước")
     worst = figures.effects[0]
-    return f"{', '.join(told)}; nặng nhất: {worst.unit.name}, {_lower(worst.label_vi)} ({counted_vi(worst.cases, 'hồ sơ')})"
-
-
-def _cut(texts: Sequence[str], what: str, where: str) -> list[str]:
-    shown = list(texts[:_LISTED])
-    return [*shown, f"… và {len(texts) - _LISTED} {what} nữa, xem {where}"] if len(texts) > _LISTED else shown
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
+    return f"{', '.join(told)}; nặng nhất: {worst.unit.name}, {lower_first(worst.label_vi)} ({counted_vi(worst.cases, 'hồ sơ')})"
