@@ -43,12 +43,17 @@ def load_published(engine: Engine, manifest: Manifest, as_of: datetime) -> None:
 
 
 def count_restated(engine: Engine, manifest: Manifest, as_of: datetime) -> None:
-    """work.counted_before, work.counted_now and work.compared_cases: by what dossiers the restated rates were and are made up."""
+    """work.counted_before and work.counted_now: of which dossiers the restated rates were and are made up."""
     every = load_measures(list(load_contracts()["core.cases"].columns))
     restated = {measure for (measure,) in engine.fetch("SELECT DISTINCT measure FROM work.restated_now")}
     measures = [measure for measure in every if measure.name in restated]
     _count(engine, "work.counted_before", measures, manifest.published[-1].as_of if measures else as_of, "work.cases_before")
     _count(engine, "work.counted_now", measures, as_of, "core.cases")
+
+
+def compare_cases(engine: Engine) -> None:
+    """work.compared_cases: what is otherwise with the dossiers that restated rates count otherwise."""
+    every = load_measures(list(load_contracts()["core.cases"].columns))
     engine.run("CREATE TABLE work.compared_cases AS\n" + render_compared(every), "measures.yml")
 
 

@@ -17,7 +17,7 @@ from flows.engine import DuckEngine, Engine, quoted
 from flows.manifest import FILES, Manifest
 from flows.reconciliation import count_figures, find_candidates, list_stated, load_figures_declared
 from flows.reference import Reference, follow_successors
-from flows.restating import count_restated, load_published
+from flows.restating import compare_cases, count_restated, load_published
 from transforms.audit import load_audit, render_audited
 from transforms.corrections import Correction, outcome_rows
 from transforms.freshness import load_freshness
@@ -98,6 +98,8 @@ def fill_warehouse(
             load_published(engine, manifest, as_of)
         if name.startswith("96_"):
             count_restated(engine, manifest, as_of)
+        if name.startswith("97_"):
+            compare_cases(engine)
         if name[:2] in reconcile:
             reconcile[name[:2]](engine, declared)
         engine.run(text, f"transforms/sql/{name}")

@@ -53,13 +53,16 @@ def _render_counted(measure: Measure, as_of: datetime, cases: str) -> str:
 def render_compared(measures: Sequence[Measure]) -> str:
     """SELECT of what is otherwise with a dossier than when the last figures were published.
 
-    Columns: case_code, is_same (nothing a measure sees but the clock), is_as_taken_in, is_same_course; from work.cases_before and core.cases.
+    Columns: case_code, is_same (nothing a measure sees but the clock), is_as_taken_in, is_same_course; of the dossiers in work.recounted.
     """
     kept = [column for column in columns_kept(measures) if column not in ("case_code", *_CLOCKS)]
     told = ", ".join(f"CASE WHEN {_same(columns)} THEN TRUE ELSE FALSE END AS {name}" for name, columns in (
         ("is_same", kept), ("is_as_taken_in", _TAKEN_IN), ("is_same_course", _COURSE)
     ))  # fmt: skip
-    return f"SELECT c.case_code, {told}\nFROM work.cases_before AS b\nJOIN core.cases AS c ON c.case_code = b.case_code"
+    return (
+        f"SELECT c.case_code, {told}\nFROM work.cases_before AS b\nJOIN core.cases AS c ON c.case_code = b.case_code\n"
+        "WHERE c.case_code IN (SELECT case_code FROM work.recounted)"
+    )
 
 
 def _same(columns: Sequence[str]) -> str:

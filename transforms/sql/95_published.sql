@@ -2,17 +2,7 @@
 -- and the day that published it otherwise.
 -- A published day keeps what is otherwise than on the one before; the figures of this as_of are the newest day.
 -- Inputs: work.rate_records, work.case_records, work.published_days (flows/restating.py), mart.unit_rates, work.moment.
--- Readers: 96_restatements.sql, flows/history.py, "what changed" in the mail, analysts.
-
-CREATE TABLE work.rates_before AS
-WITH told AS (
-    SELECT measure, period_kind, period_start, period_end, unit_code, unit_valid_from, numerator, denominator, status,
-           row_number() OVER (PARTITION BY measure, period_kind, period_start, unit_code, unit_valid_from ORDER BY day DESC) AS place
-    FROM work.rate_records
-)
-SELECT measure, period_kind, period_start, period_end, unit_code, unit_valid_from, numerator, denominator, status
-FROM told
-WHERE place = 1 AND status IS NOT NULL;
+-- Readers: 96_recounted.sql, 97_restatements.sql, flows/history.py, "what changed" in the mail, analysts.
 
 CREATE TABLE work.cases_before AS
 WITH told AS (
@@ -25,27 +15,23 @@ CREATE TABLE work.rate_steps AS
 WITH told AS (
     SELECT day, measure, period_kind, period_start, period_end, unit_code, unit_valid_from, numerator, denominator, status FROM work.rate_records
     UNION ALL
-    SELECT CAST(u.as_of AS DATE), u.measure, u.period_kind, u.period_start, u.period_end, u.unit_code, u.unit_valid_from, u.numerator, u.denominator, u.status
-    FROM mart.unit_rates AS u
-    LEFT JOIN work.rates_before AS b
-           ON b.measure = u.measure AND b.period_kind = u.period_kind AND b.period_start = u.period_start AND b.unit_code = u.unit_code AND b.unit_valid_from = u.unit_valid_from
-    WHERE b.measure IS NULL OR b.numerator <> u.numerator OR b.denominator <> u.denominator OR b.status <> u.status
-    UNION ALL
-    SELECT CAST(m.as_of AS DATE), b.measure, b.period_kind, b.period_start, b.period_end, b.unit_code, b.unit_valid_from, CAST(NULL AS BIGINT), CAST(NULL AS BIGINT), CAST(NULL AS STRING)
-    FROM work.rates_before AS b
-    CROSS JOIN work.moment AS m
-    LEFT JOIN mart.unit_rates AS u
-           ON u.measure = b.measure AND u.period_kind = b.period_kind AND u.period_start = b.period_start AND u.unit_code = b.unit_code AND u.unit_valid_from = b.unit_valid_from
-    WHERE u.measure IS NULL
+    SELECT CAST(as_of AS DATE), measure, period_kind, period_start, period_end, unit_code, unit_valid_from, numerator, denominator, status FROM mart.unit_rates
 ),
 compared AS (
-    SELECT t.*, row_number() OVER w AS place, lag(numerator) OVER w AS numerator_before, lag(denominator) OVER w AS denominator_before, lag(status) OVER w AS status_before
+    SELECT t.*, row_number() OVER w AS place, lag(numerator) OVER w AS numerator_before, lag(denominator) OVER w AS denominator_before, lag(status) OVER w AS status_before,
+           lead(day) OVER w AS next_day
     FROM told AS t
     WINDOW w AS (PARTITION BY measure, period_kind, period_start, unit_code, unit_valid_from ORDER BY day)
 )
 SELECT day, measure, period_kind, period_start, period_end, unit_code, unit_valid_from, numerator, denominator, status, numerator_before, denominator_before, status_before
 FROM compared
-WHERE place = 1 OR numerator IS DISTINCT FROM numerator_before OR denominator IS DISTINCT FROM denominator_before OR status IS DISTINCT FROM status_before;
+WHERE place = 1 OR numerator IS DISTINCT FROM numerator_before OR denominator IS DISTINCT FROM denominator_before OR status IS DISTINCT FROM status_before
+UNION ALL
+SELECT CAST(m.as_of AS DATE), c.measure, c.period_kind, c.period_start, c.period_end, c.unit_code, c.unit_valid_from, CAST(NULL AS BIGINT), CAST(NULL AS BIGINT), CAST(NULL AS STRING),
+       c.numerator, c.denominator, c.status
+FROM compared AS c
+JOIN work.moment AS m ON c.day < CAST(m.as_of AS DATE)
+WHERE c.next_day IS NULL AND c.status IS NOT NULL;
 
 INSERT INTO mart.rates_published
 WITH spans AS (

@@ -1,6 +1,6 @@
 -- Grain: mart.restatements one row a rate of a period that was over and a later day that published it otherwise; mart.restatement_cases one row a
 -- dossier behind it. Of earlier days the dossiers are those found then and kept beside the day.
--- Inputs: work.restated, work.restated_records, work.counted_before, work.counted_now, work.compared_cases (rendered from measures.yml), work.cases_before,
+-- Inputs: work.restated, work.restated_records, work.recounted, work.compared_cases (rendered from the measures' columns), work.cases_before,
 -- core.cases, core.case_history, work.files_before, core.units, work.moment.
 -- Readers: the summaries, flows/history.py, analysts.
 
@@ -11,6 +11,7 @@ WITH states AS (
            max(h.state_number) OVER (PARTITION BY h.case_code) AS newest
     FROM core.case_history AS h
     LEFT JOIN work.files_before AS f ON f.file_id = h.file_id
+    WHERE h.case_code IN (SELECT case_code FROM work.recounted)
 ),
 ordered AS (
     SELECT case_code, known, newest, last_seen_at, row_number() OVER (PARTITION BY case_code ORDER BY known DESC) AS place FROM states WHERE known IS NOT NULL
@@ -18,16 +19,6 @@ ordered AS (
 SELECT case_code, known, newest, last_seen_at FROM ordered WHERE place = 1;
 
 CREATE TABLE work.restated_cases AS
-WITH sides AS (
-    SELECT measure, period_kind, period_start, unit_code, unit_valid_from, case_code, numerator AS before_was, CAST(NULL AS INTEGER) AS now_is FROM work.counted_before
-    UNION ALL
-    SELECT measure, period_kind, period_start, unit_code, unit_valid_from, case_code, CAST(NULL AS INTEGER), numerator FROM work.counted_now
-),
-joined AS (
-    SELECT measure, period_kind, period_start, unit_code, unit_valid_from, case_code, max(before_was) AS before_was, max(now_is) AS now_is
-    FROM sides
-    GROUP BY measure, period_kind, period_start, unit_code, unit_valid_from, case_code
-)
 SELECT s.measure, s.period_kind, s.period_start, s.unit_code, s.unit_valid_from, s.case_code,
        CASE WHEN s.before_was IS NULL THEN 'none' WHEN s.before_was = 1 THEN 'numerator' ELSE 'denominator' END AS counted_before,
        CASE WHEN s.now_is IS NULL THEN 'none' WHEN s.now_is = 1 THEN 'numerator' ELSE 'denominator' END AS counted_now,
@@ -39,12 +30,11 @@ SELECT s.measure, s.period_kind, s.period_start, s.unit_code, s.unit_valid_from,
             WHEN o.is_as_taken_in AND (o.is_same_course OR c.ended_at >= k.last_seen_at OR (c.ended_at IS NULL AND b.ended_at IS NULL)) THEN 'progress'
             ELSE 'changed' END AS cause,
        c.file_id, c.sheet, c.row_number
-FROM joined AS s
+FROM work.recounted AS s
 LEFT JOIN work.cases_before AS b ON b.case_code = s.case_code
 LEFT JOIN core.cases AS c ON c.case_code = s.case_code
 LEFT JOIN work.compared_cases AS o ON o.case_code = s.case_code
-LEFT JOIN work.known_states AS k ON k.case_code = s.case_code
-WHERE s.before_was IS DISTINCT FROM s.now_is;
+LEFT JOIN work.known_states AS k ON k.case_code = s.case_code;
 
 INSERT INTO mart.restatement_cases
 WITH found AS (
