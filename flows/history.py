@@ -25,6 +25,7 @@ from expectations import load_contracts
 from flows.build_sql import contract_rows
 from flows.engine import DuckEngine, quoted
 from flows.landing import save_record
+from flows.settings import ConfigurationError
 from flows.staging import load_record
 from transforms.measures import load_measures
 from transforms.restatements import columns_kept
@@ -95,6 +96,22 @@ def load_days(staged: Path, before: date | None = None) -> list[PublishedDay]:
     """The published days, oldest first; with `before` only those earlier than it."""
     days = [day for day in published_days(staged) if before is None or day < before]
     return [_load_day(staged, day) for day in days]
+
+
+def check_days(staged: Path) -> None:
+    """Every published day is whole.
+
+    Raises:
+        ConfigurationError: a file of one is gone, so that neither it nor what came after can be told.
+    """
+    for day in load_days(staged):
+        for name in day.parts.values():
+            if not (published_folder(staged) / name).is_file():
+                record = published_folder(staged) / f"{day.day:%Y-%m-%d}.json"
+                raise ConfigurationError(
+                    f"lịch sử công bố ngày {day.day:%d/%m/%Y} thiếu tệp {name} trong {record.parent}; hãy lấy lại tệp ấy từ bản sao lưu (tthc restore), "
+                    f"hoặc xóa {record.name} để bỏ ngày ấy khỏi lịch sử"
+                )
 
 
 def late_on(staged: Path, days: Sequence[PublishedDay]) -> Late:

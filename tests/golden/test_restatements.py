@@ -1,5 +1,6 @@
 """What was published stays known, and a closed period's rate that is published otherwise later says what changed, why, and by which dossiers."""
 
+import re
 import shutil
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -10,15 +11,15 @@ import pytest
 from conftest import HEADINGS, TARGETS, case_row, settings_in, write_reference, write_workbook
 
 from flows.building import build_on_duckdb
-from flows.history import files_on, late_on, load_days, published_days, record_published
+from flows.history import files_on, late_on, load_days, published_days, published_folder, record_published
 from flows.landing import find_exports
 from flows.manifest import make_manifest
-from flows.night import load_office
+from flows.night import list_exports, load_office
 from flows.packing import pack_exports
 from flows.quarantine import withdraw
 from flows.reading import find_unread, read_exports
 from flows.sample import write_nights
-from flows.settings import Settings
+from flows.settings import ConfigurationError, Settings
 from flows.staging import record_landing
 from flows.warehouse import build_warehouse, checksum_tables
 
@@ -193,6 +194,16 @@ def test_what_a_day_published_can_be_asked_for(folder: Path) -> None:
     settings = publish(folder, 6)
     asked = "SELECT denominator FROM mart.rates_published WHERE measure = 'on_time' AND period_kind = 'month' AND period_start = DATE '2024-05-01' AND unit_code = '000.22.58.H48' AND published_from <= DATE '{0}' AND coalesce(published_to > DATE '{0}', TRUE)"
     assert [ask(settings, asked.format(f"2024-06-0{day}")) for day in (4, 5, 6)] == [[(5,)], [(6,)], [(6,)]]
+
+
+def test_a_lost_file_of_the_history_is_named_with_what_to_do(folder: Path) -> None:
+    settings = settings_in(folder, night_of(5))
+    [lost] = published_folder(settings.staged).glob("*.rates.parquet")
+    lost.unlink()
+    with pytest.raises(ConfigurationError, match=rf"ngày 04/06/2024 thiếu tệp {re.escape(lost.name)} .* xóa 2024-06-04\.json"):
+        list_exports(settings, load_office(settings), [], {})
+    (published_folder(settings.staged) / "2024-06-04.json").unlink()
+    assert list_exports(settings, load_office(settings), [], {}).published == []
 
 
 def test_an_earlier_day_published_again_changes_no_later_one(folder: Path) -> None:
