@@ -105,7 +105,7 @@ def restated_vi(figures: Figures, restated: Restatement, mine: Sequence[Unit] | 
     period = lower_first(period_vi(restated.period.kind, restated.period.start))
     turned = ""
     if restated.now and restated.now[2] != restated.before[2] and restated.now[2] in ("met", "missed"):
-        turned = " (thành đạt)" if restated.now[2] == "met" else " (thành không đạt)"
+        turned = f" (chuyển thành {'đạt' if restated.now[2] == 'met' else 'không đạt'} chỉ tiêu)"
     return f"{who}{period}, {measure}: {share_vi(*restated.before[:2])} → {now}{turned}, {restated.reason_vi}"
 
 
@@ -119,7 +119,8 @@ def _told_once(figures: Figures, restated: Sequence[Restatement], mine: Sequence
     told, named = [], set()
     for r in restated:
         codes = (r.unit.key, tuple(case for case, *_ in r.dossiers))
-        told.append(restated_vi(figures, r, mine) + ("" if codes in named else _dossiers_vi(r)))
+        text = restated_vi(figures, r, mine)
+        told.append(text[:1].upper() + text[1:] + ("" if codes in named else _dossiers_vi(r)))
         named.add(codes)
     return told
 

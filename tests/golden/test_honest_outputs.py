@@ -141,7 +141,7 @@ def test_a_restated_rate_is_shown_plainly_everywhere(outputs: Outputs) -> None:
     assert restated.now
     (n, d, _), (m, e, _) = restated.before, restated.now
     assert e > d
-    told = "tháng 2/2024, đúng hạn: "
+    told = "háng 2/2024, đúng hạn: "
     for mail in (outputs.mails["vp@a.vn"], outputs.mails["muon@a.vn"]):
         line = next(line for line in mail.splitlines() if line.startswith("- ") and told in line)
         assert f"({n}/{d}) → " in line or "không phát sinh → " in line
