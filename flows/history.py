@@ -8,12 +8,11 @@ A day holds only what is otherwise than on the published day before it, so a yea
 has no parts. The JSON file names its parts, so a day is there whole or not at all. Codes, dates and counts only.
 """
 
-import io
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ import pyarrow.parquet as pq
 
 from expectations import load_contracts
 from flows.build_sql import contract_rows
-from flows.engine import DuckEngine, quoted
+from flows.engine import DuckEngine, connect_scratch, quoted
 from flows.landing import save_record
 from flows.settings import ConfigurationError
 from flows.staging import load_record
@@ -156,32 +155,32 @@ def record_published(staged: Path, warehouse: Path) -> Path | None:
     Returns:
         The day's file; None where no unit was in force, so that nothing was published.
     """
-    with duckdb.connect() as connection:
+    folder = published_folder(staged)
+    folder.mkdir(parents=True, exist_ok=True)
+    with connect_scratch(folder / "record") as connection:
         connection.execute(f"ATTACH '{quoted(warehouse)}' AS tthc (READ_ONLY); ATTACH ':memory:' AS work; USE tthc")
         [(as_of,)] = connection.execute("SELECT max(as_of) FROM mart.unit_rates").fetchall()
         if as_of is None:
             return None
-        days = load_days(staged, as_of.date())
-        _stage_state(connection, staged, days, ("cases", "late"))
-        asked = {"rates": _RATES_SINCE, "cases": _since("cases", _cases_now()), "late": _since("late", _LATE_NOW)}
-        parts = {
-            name: connection.sql(sql, params={"day": as_of.date()}).to_arrow_table().cast(_shape(name).schema)
-            for name, sql in asked.items()
-        }
-        parts["restated"] = connection.sql(_RESTATED, params={"day": as_of.date()}).to_arrow_table()
+        every = load_days(staged)
+        days = [day for day in every if day.day < as_of.date()]
         counted = frozenset(f for (f,) in connection.execute("SELECT DISTINCT file_id FROM ops.files WHERE status = 'loaded'").fetchall())
-    before = files_on(days)
-    _let_stand_alone(staged, PublishedDay(as_of, counted, before - counted), parts)
-    return _write_day(staged, PublishedDay(as_of, counted - before, before - counted), parts)
+        before = files_on(days)
+        _stage_state(connection, staged, days, ("cases", "late"))
+        queries = {"rates": _RATES_SINCE, "cases": _since("cases", _cases_now()), "late": _since("late", _LATE_NOW), "restated": _RESTATED}
+        parts = {name: _write_part(connection, folder, as_of.date(), name, query) for name, query in queries.items()}
+    told = PublishedDay(as_of, counted - before, before - counted, {name: part for name, part in parts.items() if part})
+    _let_stand_alone(staged, every, told, counted)
+    return _write_day(folder, told)
 
 
 # What the day's rates are otherwise: rows that begin on it, and those that end on it and have no successor.
 _RATES_SINCE = """
-SELECT $day AS day, measure, period_kind, period_start, period_end, unit_code, unit_valid_from, numerator, denominator, status
-FROM mart.rates_published WHERE published_from = $day
+SELECT {day} AS day, measure, period_kind, period_start, period_end, unit_code, unit_valid_from, numerator, denominator, status
+FROM mart.rates_published WHERE published_from = {day}
 UNION ALL
-SELECT $day, measure, period_kind, period_start, period_end, unit_code, unit_valid_from, NULL, NULL, NULL
-FROM mart.rates_published AS gone WHERE published_to = $day
+SELECT {day}, measure, period_kind, period_start, period_end, unit_code, unit_valid_from, NULL, NULL, NULL
+FROM mart.rates_published AS gone WHERE published_to = {day}
  AND NOT EXISTS (SELECT 1 FROM mart.rates_published AS next WHERE next.published_from = gone.published_to AND next.measure = gone.measure
                  AND next.period_kind = gone.period_kind AND next.period_start = gone.period_start AND next.unit_code = gone.unit_code
                  AND next.unit_valid_from = gone.unit_valid_from)
@@ -190,7 +189,7 @@ ORDER BY ALL
 _LATE_NOW = (
     "SELECT l.case_code, c.unit_code, c.unit_valid_from, l.is_waiting FROM mart.late_receptions AS l JOIN core.cases AS c USING (case_code)"
 )
-_RESTATED = "SELECT * FROM mart.restatement_cases WHERE restated_on = $day ORDER BY ALL"
+_RESTATED = "SELECT * FROM mart.restatement_cases WHERE restated_on = {day} ORDER BY ALL"
 # A clock that runs is kept in whole hours begun, up to a day: that says the same to a limit of whole hours, and stands still soon.
 _CLOCK = "CASE WHEN received_at IS NULL THEN ceil(least(waiting_hours, 24.0)) ELSE waiting_hours END AS waiting_hours"
 
@@ -202,10 +201,11 @@ def _cases_now() -> str:
 def _since(part: str, now: str) -> str:
     """Rows of a dossier each that are otherwise than before, and the dossiers of which there is none now."""
     columns = _shape(part).column_names[1:]
-    told, rest = ", ".join(columns), ", ".join(f"NULL AS {column}" for column in columns[1:])
+    told, rest = ", ".join(f"n.{column}" for column in columns), ", ".join(f"NULL AS {column}" for column in columns[1:])
+    otherwise = " OR ".join(f"n.{column} IS DISTINCT FROM b.{column}" for column in columns)
     return (
-        f"WITH now AS ({now}) SELECT $day AS day, {told} FROM (SELECT * FROM now EXCEPT SELECT {told} FROM work.{part}_before) AS changed\n"
-        f"UNION ALL SELECT $day, case_code, {rest} FROM work.{part}_before WHERE case_code NOT IN (SELECT case_code FROM now)\nORDER BY case_code"
+        f"WITH now AS ({now}) SELECT {{day}} AS day, {told} FROM now AS n LEFT JOIN work.{part}_before AS b ON b.case_code = n.case_code WHERE {otherwise}\n"
+        f"UNION ALL SELECT {{day}}, case_code, {rest} FROM work.{part}_before WHERE case_code NOT IN (SELECT case_code FROM now)"
     )
 
 
@@ -219,74 +219,71 @@ def _stage_state(connection: duckdb.DuckDBPyConnection, staged: Path, days: Sequ
     for part in parts:
         about, there = _STATES[part]
         DuckEngine(connection).stage(f"work.{part}_records", part_files(staged, days, part), _shape(part))
+        key = ", ".join(about)
         connection.execute(
-            f"CREATE TABLE work.{part}_before AS SELECT * EXCLUDE (place) FROM (SELECT *, row_number() OVER (PARTITION BY {', '.join(about)} ORDER BY day DESC) "
-            f"AS place FROM work.{part}_records) WHERE place = 1 AND {there} IS NOT NULL"
+            f"CREATE TABLE work.{part}_before AS SELECT r.* FROM work.{part}_records AS r "
+            f"JOIN (SELECT {key}, max(day) AS day FROM work.{part}_records GROUP BY {key}) AS newest USING ({key}, day) WHERE r.{there} IS NOT NULL"
         )
 
 
-def _let_stand_alone(staged: Path, replaced: PublishedDay, parts: Mapping[str, pa.Table]) -> None:
+def _let_stand_alone(staged: Path, every: Sequence[PublishedDay], replacing: PublishedDay, counted: frozenset[str]) -> None:
     """Where a day is published again and a later one stands, the next day says all that it says by itself, before that day is replaced.
 
     It says the same before and after: what it left to the replaced day it now tells, and what only the replacing one knows it denies.
     """
-    every = load_days(staged)
-    following = [day for day in every if day.day > replaced.day]
-    if not following or replaced.day not in [day.day for day in every]:
+    following = [day for day in every if day.day > replacing.day]
+    if not following or replacing.day not in [day.day for day in every]:
         return
-    after = following[0]
+    folder, after = published_folder(staged), following[0]
     until = [day for day in every if day.day <= after.day]
-    whole = {}
-    with duckdb.connect() as connection:
+    whole = {name: part for name, part in after.parts.items() if name not in _STATES}
+    with connect_scratch(folder / "record") as connection:
         connection.execute("ATTACH ':memory:' AS work")
         _stage_state(connection, staged, until, list(_STATES))
         for part, (about, _) in _STATES.items():
-            connection.register("newly", parts[part])
-            columns = parts[part].column_names[1:]
+            columns = _shape(part).column_names[1:]
+            DuckEngine(connection).stage(f"work.{part}_newly", part_files(staged, [replacing], part), _shape(part))
             same = " AND ".join(f"s.{column} = n.{column}" for column in about)
             denied = ", ".join(f"n.{column}" if column in about else f"NULL AS {column}" for column in columns)
-            found = connection.sql(
-                f"SELECT $day AS day, {', '.join(columns)} FROM work.{part}_before UNION ALL SELECT $day, {denied} FROM newly AS n "
-                f"WHERE NOT EXISTS (SELECT 1 FROM work.{part}_before AS s WHERE {same}) ORDER BY ALL",
-                params={"day": after.day},
+            query = (
+                f"SELECT {{day}} AS day, {', '.join(columns)} FROM work.{part}_before UNION ALL SELECT {{day}}, {denied} FROM work.{part}_newly AS n "
+                f"WHERE NOT EXISTS (SELECT 1 FROM work.{part}_before AS s WHERE {same}) ORDER BY ALL"
             )
-            whole[part] = found.to_arrow_table().cast(parts[part].schema)
-            connection.unregister("newly")
-    restated = part_files(staged, [after], "restated")
-    whole["restated"] = pq.read_table(restated[0]) if restated else restated_records()
+            written = _write_part(connection, folder, after.day, part, query)
+            if written:
+                whole[part] = written
     files = files_on(until)
-    _write_day(staged, PublishedDay(after.as_of, files, replaced.files - files), whole)
+    _write_day(folder, PublishedDay(after.as_of, files, counted - files, whole))
 
 
-def _write_day(staged: Path, told: PublishedDay, parts: Mapping[str, pa.Table]) -> Path:
+def _write_day(folder: Path, told: PublishedDay) -> Path:
     """The day stands, in one step; parts of an earlier publication of it are gone."""
-    folder = published_folder(staged)
-    folder.mkdir(parents=True, exist_ok=True)
-    named = {name: _write_part(folder, told.day, name, table) for name, table in parts.items() if table.num_rows}
     record: dict[str, object] = {
         "as_of": told.as_of.isoformat(),
         "files": sorted(told.files),
         "files_gone": sorted(told.files_gone),
-        "parts": named,
+        "parts": dict(told.parts),
     }
     path = folder / f"{told.day:%Y-%m-%d}.json"
     save_record(path, record)
     for other in folder.glob(f"*{told.day:%Y-%m-%d}.*.parquet*"):
-        if other.name not in named.values():
+        if other.name not in told.parts.values():
             other.unlink()
     return path
 
 
-def _write_part(folder: Path, day: date, name: str, table: pa.Table) -> str:
-    stream = io.BytesIO()
-    pq.write_table(table, stream, compression="zstd", write_statistics=False, store_schema=False)
-    data = stream.getvalue()
-    path = folder / f"{day:%Y-%m-%d}.{sha256(data).hexdigest()[:12]}.{name}.parquet"
-    part = path.with_name(f".{path.name}.new")
-    with part.open("wb") as target:
-        target.write(data)
-        target.flush()
-        os.fsync(target.fileno())
+def _write_part(connection: duckdb.DuckDBPyConnection, folder: Path, day: date, name: str, query: str) -> str | None:
+    """The rows of a query stand in a file named for what it holds; None where there are none. No day names it yet."""
+    part = folder / f".{day:%Y-%m-%d}.{name}.parquet.new"
+    rows_of_day = query.format(day=f"DATE '{day:%Y-%m-%d}'")
+    [(rows,)] = connection.execute(f"COPY ({rows_of_day}) TO '{quoted(part)}' (FORMAT parquet, COMPRESSION zstd)").fetchall()
+    if not rows:
+        part.unlink()
+        return None
+    with part.open("rb+") as stream:
+        digest = file_digest(stream, "sha256").hexdigest()
+        os.fsync(stream.fileno())
+    path = folder / f"{day:%Y-%m-%d}.{digest[:12]}.{name}.parquet"
     part.replace(path)
     return path.name
 

@@ -1,8 +1,6 @@
 """The warehouse, built new from staged files, reference tables and as_of; once the gate has let it pass, flows/keeping.py publishes it."""
 
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ import pyarrow as pa
 from expectations import create_tables_sql, load_contracts
 from flows.build_sql import check_built, contract_rows, sql_files
 from flows.chains import LINEAGE
-from flows.engine import DuckEngine, Engine, quoted
+from flows.engine import DuckEngine, Engine, connect_scratch, quoted
 from flows.manifest import FILES, Manifest
 from flows.reconciliation import count_figures, find_candidates, list_stated, load_figures_declared
 from flows.reference import Reference, follow_successors
@@ -29,8 +27,6 @@ from transforms.workdays import make_calendar
 
 # Clients from DuckDB 1.2 on (DBeaver, Metabase) open this storage version.
 STORAGE_VERSION = "v1.2.0"
-# Tables of work beyond this go to the scratch folder: more dossiers then take more time, not more memory.
-_MEMORY = "768MiB"
 
 
 def building_path(warehouse: Path) -> Path:
@@ -105,25 +101,6 @@ def fill_warehouse(
         engine.run(text, f"transforms/sql/{name}")
         if name.startswith("45_"):
             apply_corrections(engine, reference.corrections)
-
-
-@contextmanager
-def connect_scratch(target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that spills to a folder beside `target`, gone with it, and fetches nothing from the internet."""
-    scratch = target.with_name(f"{target.name}.scratch")
-    shutil.rmtree(scratch, ignore_errors=True)
-    config = {
-        "temp_directory": str(scratch),
-        "memory_limit": _MEMORY,
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-    }
-    connection = duckdb.connect(":memory:", config=config)
-    try:
-        yield connection
-    finally:
-        connection.close()
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _load_inputs(

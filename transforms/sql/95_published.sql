@@ -5,10 +5,13 @@
 -- Readers: 96_recounted.sql, 97_restatements.sql, flows/history.py, "what changed" in the mail, analysts.
 
 CREATE TABLE work.cases_before AS
-WITH told AS (
-    SELECT c.*, row_number() OVER (PARTITION BY case_code ORDER BY day DESC) AS place FROM work.case_records AS c
+WITH newest AS (
+    SELECT case_code, max(day) AS newest_day FROM work.case_records GROUP BY case_code
 )
-SELECT * FROM told WHERE place = 1 AND unit_code IS NOT NULL;
+SELECT c.*
+FROM work.case_records AS c
+JOIN newest AS n ON n.case_code = c.case_code AND n.newest_day = c.day
+WHERE c.unit_code IS NOT NULL;
 
 -- Each time a rate was told otherwise, with what it was before; numbers are NULL from the day on which there was no such rate any more.
 CREATE TABLE work.rate_steps AS
