@@ -99,6 +99,7 @@ def test_the_past_is_what_was_published_then(tmp_path: Path) -> None:
         }, f"{as_of:%d/%m/%Y}"
 
 
+@pytest.mark.slow
 def test_a_state_shown_again_is_a_state_of_its_own_and_names_its_rows(office: Settings, tmp_path: Path) -> None:
     settings = office
     for hour, due in ((20, "20/02/2024 17:00"), (21, "28/02/2024 17:00"), (22, "20/02/2024 17:00")):
