@@ -18,6 +18,7 @@ import duckdb
 from expectations.checks import MOST_EXAMPLES, NOT_RUN, CheckResult, not_run
 from expectations.suites import ColumnCheck, Frame, frame_from, make_suite
 from flows.data_docs import write_data_docs
+from flows.warehouse import connect_scratch
 
 # All that is kept of what Great Expectations found; the rest of its result lists values.
 _COUNTS = ("element_count", "unexpected_count", "unexpected_percent", "missing_count", "missing_percent")
@@ -194,7 +195,8 @@ def _validate_all(validator: FrameValidator, job: Mapping[str, Any]) -> tuple[li
     frames = [frame_from(record) for record in job["frames"]]
     found: list[CheckResult] = []
     outcomes: list[tuple[Frame, Any]] = []
-    with duckdb.connect(":memory:") as connection:
+    # beside the folder that the SQL checks spill to, which run at the same time in another process
+    with connect_scratch(Path(f"{job['built']}.columns")) as connection:
         connection.execute("ATTACH '{}' AS built (READ_ONLY)".format(job["built"].replace("'", "''")))
         for frame in frames:
             results, outcome = validator.validate(connection, frame)

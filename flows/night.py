@@ -120,8 +120,9 @@ def gate(
     def ask(built: Path, frames: Sequence[Frame], meanwhile: Callable[[], list[CheckResult]]) -> list[CheckResult]:
         def check_and_get_ready() -> list[CheckResult]:
             found = meanwhile()
-            import flows.report  # noqa: F401  (charts and workbooks take a second to import; here Great Expectations still answers)
+            from flows.report import get_ready
 
+            get_ready()  # while Great Expectations still answers
             return found
 
         return validation.ask(built, frames, check_and_get_ready)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from flows.charts import start_drawing
 from flows.dictionary import write_dictionary
 from flows.figures import load_figures
 from flows.settings import Settings
@@ -10,6 +11,11 @@ from flows.site import SITE_FOLDER
 from flows.site.writing import write_site
 from flows.summaries import write_summaries
 from flows.workbook import write_workbook
+
+
+def get_ready() -> None:
+    """What takes a second before the first report is written has happened: imports, and the start of the engine that draws charts."""
+    start_drawing()
 
 
 def write_reports(settings: Settings, *, is_latest: bool = True) -> list[Path]:

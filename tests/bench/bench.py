@@ -260,7 +260,9 @@ def peers_python(folder: Path) -> Path | None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, nargs="+", default=[100_000, 1_000_000])
-    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument(
+        "--repeat", type=int, default=3, help="repetitions of the sizes up to 100,000; larger ones take fewer, at least one"
+    )
     parser.add_argument("--skip", nargs="*", default=[], choices=["xlsx", "csv", "pandas-openpyxl", "pandas-calamine", "dlt"])
     parser.add_argument("--folder", type=Path, default=ROOT / "data" / "bench", help="samples are kept here")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "benchmarks.md")
@@ -272,7 +274,7 @@ def main() -> None:
     for cases in options.cases:
         print(f"{cases:,} dossiers: making the sample", flush=True)
         bench = Bench(make_sample(options.folder, cases), options.folder / "work", python)
-        for _ in range(options.repeat):
+        for _ in range(max(1, options.repeat * 100_000 // max(cases, 100_000))):
             results.setdefault(cases, []).append(bench.run(set(options.skip)))
             steps[cases], asked[cases] = bench.steps, bench.asked
     shutil.rmtree(options.folder / "work", ignore_errors=True)
