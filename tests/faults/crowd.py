@@ -4,7 +4,9 @@ Each night is `tthc run` with a moment of its own, in a forked process (see fork
 read-only, asks the same question three times, closes it, and begins again. An answer is a digest over several tables, so one that mixes two
 publications, or changes while the file is open, is none of those that the nights published.
 
-    python tests/faults/crowd.py [--nights N] [--readers N] [--out FIGURES]
+    python tests/faults/crowd.py [--nights N] [--readers N] [--pause SECONDS] [--out FIGURES]
+
+In the test suite the readers rest a moment between two openings, else twenty of them take both cores for minutes; `make faults` gives them no rest.
 """
 
 import argparse
@@ -23,15 +25,16 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 QUESTION = """SELECT CAST((SELECT max(as_of) FROM mart.unit_rates) AS VARCHAR) || ' ' || (SELECT sum(hash(r) % 1000003) FROM mart.unit_rates r)
 || ' ' || (SELECT sum(hash(c) % 1000003) FROM core.cases c) || ' ' || (SELECT count(*) FROM ops.files)"""
 READER = """
-import os, sys, pathlib, duckdb
+import os, sys, time, pathlib, duckdb
 os.nice(19)  # with a core each they would not be in the way; here they share two with the nights
-path, stop, question, answers, asked = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3], set(), 0
+path, stop, question, pause, answers, asked = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3], float(sys.argv[4]), set(), 0
 while not stop.exists():
     with duckdb.connect(path, read_only=True, config={"threads": 1}) as connection:
         told = {connection.execute(question).fetchall()[0][0] for _ in range(3)}
         assert len(told) == 1, told
         answers |= told
         asked += 3
+    time.sleep(pause)
 print(asked, *sorted(answers), sep="\\n")
 """
 
@@ -50,7 +53,7 @@ class Crowd:
     longest_night_seconds: float
 
 
-def publish_before_readers(folder: Path, nights: int = 30, readers: int = 20) -> Crowd:
+def publish_before_readers(folder: Path, nights: int = 30, readers: int = 20, pause: float = 0) -> Crowd:
     """The nights run one after the other while the readers read. Call it in a process without threads: nights are forked."""
     from forked_office import FIRST, Checker, Office, warm_up
 
@@ -58,7 +61,7 @@ def publish_before_readers(folder: Path, nights: int = 30, readers: int = 20) ->
     office, stop, checker = Office(folder, 100, seconds=900), folder / "stop", Checker()
     office.prepare()
     office.reset()
-    command = [sys.executable, "-c", READER, str(office.warehouse), str(stop), QUESTION]
+    command = [sys.executable, "-c", READER, str(office.warehouse), str(stop), QUESTION, str(pause)]
     crowd = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(readers)]
     published, failed, longest = {checker.ask("answer", office.warehouse)}, [], 0.0
     try:
@@ -85,10 +88,11 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--nights", type=int, default=30)
     options.add_argument("--readers", type=int, default=20)
+    options.add_argument("--pause", type=float, default=0)
     options.add_argument("--out", type=Path)
     asked = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = publish_before_readers(Path(folder), asked.nights, asked.readers)
+        found = publish_before_readers(Path(folder), asked.nights, asked.readers, asked.pause)
     text = json.dumps(asdict(found), ensure_ascii=False, indent=1) + "\n"
     if asked.out:
         asked.out.write_text(text, encoding="utf-8")

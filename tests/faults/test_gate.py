@@ -72,6 +72,7 @@ def test_a_named_check_is_published_past_once_and_remembered_for_ever(office: Se
         assert connection.execute("SELECT count(*) FROM ops.checks WHERE accepted_why IS NOT NULL").fetchall() == [(0,)]
 
 
+@pytest.mark.slow
 def test_an_installed_spark_does_not_end_the_process_that_asks(tmp_path: Path) -> None:
     """Met with `tthc[spark]`: pyspark's Spark Connect leaves by sys.exit(0) where grpc is not installed."""
     (tmp_path / "pyspark").mkdir()

@@ -62,7 +62,7 @@ def test_a_refused_run_names_the_run_that_holds_the_lock(office: Settings) -> No
 def test_twenty_readers_read_on_while_thirty_nights_publish(tmp_path: Path) -> None:
     """Every night ends with 0, no reader meets an error, and every answer is one that a night published, whole; see crowd.py."""
     out = tmp_path / "figures.json"
-    command = [sys.executable, str(Path(__file__).parent / "crowd.py"), f"--out={out}"]
+    command = [sys.executable, str(Path(__file__).parent / "crowd.py"), "--pause=0.2", f"--out={out}"]
     subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False)
     found = json.loads(out.read_text(encoding="utf-8"))
     assert (found["reader_errors"], found["failed_nights"], found["strange_answers"]) == ([], [], [])
@@ -104,6 +104,7 @@ def test_a_disk_that_is_full_at_any_size_leaves_the_published_warehouse(office: 
         datetime(2024, 12, 31, 23, 59, 59),
     ],
 )
+@pytest.mark.slow
 def test_a_night_across_midnight_and_year_end_counts_its_own_moment(
     office: Settings, moment: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,6 +142,7 @@ def three_sources(office: Settings, tmp_path: Path) -> Settings:
     return office
 
 
+@pytest.mark.slow
 def test_one_source_down_one_export_cut_one_recipient_refused(three_sources: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     """Everything else is published and mailed, and the mail says what is missing."""
     sys.path.append(str(Path(__file__).parents[1] / "mail"))

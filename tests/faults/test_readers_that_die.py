@@ -27,6 +27,7 @@ def kill_readers(monkeypatch: pytest.MonkeyPatch, times: int) -> list[int]:
     return started
 
 
+@pytest.mark.slow
 def test_a_killed_reader_costs_a_good_file_one_night(office: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
     kill_readers(monkeypatch, 1)
@@ -39,6 +40,7 @@ def test_a_killed_reader_costs_a_good_file_one_night(office: Settings, monkeypat
     assert second.is_published and [file["status"] for file in second.files] == ["loaded"]
 
 
+@pytest.mark.slow
 def test_a_file_that_kills_every_reader_is_given_up(office: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
     started = kill_readers(monkeypatch, 100)
@@ -47,6 +49,7 @@ def test_a_file_that_kills_every_reader_is_given_up(office: Settings, monkeypatc
     assert errors[-1] == errors[ATTEMPTS - 1] and "đã thử 3 lần; hãy xuất lại" in errors[-1]
 
 
+@pytest.mark.slow
 def test_what_a_killed_reader_left_is_removed(office: Settings) -> None:
     write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
     left = office.staged / "read" / "r2" / ".abc.123"

@@ -46,6 +46,7 @@ def test_any_sample_equals_its_truth(tmp_path_factory: pytest.TempPathFactory, s
     assert compare(folder, settings.warehouse) == []
 
 
+@pytest.mark.slow
 def test_the_second_run_reads_nothing_and_changes_nothing(
     sample: SampleSummary, night: tuple[Settings, NightResult], tmp_path: Path
 ) -> None:
@@ -85,6 +86,7 @@ def test_the_order_of_arrival_changes_nothing(sample: SampleSummary, night: tupl
     assert checksum_tables(settings.warehouse) == checksum_tables(night[0].warehouse)
 
 
+@pytest.mark.slow
 def test_a_folder_of_unreadable_files_publishes_nothing(office: Settings, tmp_path: Path) -> None:
     write_workbook(office.raw / "good.xlsx", [HEADINGS, case_row()])
     assert run_night(office).is_published
@@ -144,6 +146,7 @@ def test_an_export_made_after_as_of_waits_for_its_time(office: Settings, tmp_pat
     assert query(office, "SELECT count(*) FROM core.cases") == [(2,)]
 
 
+@pytest.mark.slow
 def test_a_new_alias_needs_no_reading(office: Settings) -> None:
     write_workbook(
         office.raw / "a.xlsx", [HEADINGS, case_row(), case_row("000.22.58.H48-240215-0008", **{"Đơn vị giải quyết": "Ủy ban xã Sơn Hạ"})]
@@ -188,6 +191,7 @@ def test_readers_and_publishing_runs_do_not_hinder_each_other(sample: SampleSumm
     assert query(settings, "SELECT count(*) FROM core.cases") == before
 
 
+@pytest.mark.slow
 def test_a_stale_write_ahead_log_does_not_spoil_the_new_warehouse(office: Settings) -> None:
     write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
     run_night(office)

@@ -199,6 +199,7 @@ def test_a_list_read_again_with_another_word_does_not_change_those_it_told(tmp_p
     assert len(list(settings.staged.glob("read/*/*~*"))) == 1  # the later lists still need it
 
 
+@pytest.mark.slow
 def test_a_night_that_cannot_pack_is_published_and_says_so_in_the_log(office: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
 
