@@ -9,9 +9,8 @@ _NAME = "{0}.file_name || coalesce(' › ' || {0}.member, '')"
 
 def tell_questions(query: Query) -> Sheet:
     """One row a question; those to the units first, in each those that weigh most on a rate."""
-    headings = "Mức|Điều|Mã đơn vị|Đơn vị|Mã hồ sơ|Số hồ sơ|Thấy từ lần xuất|Câu hỏi|Trước|Tệp trước|Trang|Dòng|Sau|Tệp sau|Trang|Dòng|Ảnh hưởng".split(
-        "|"
-    )
+    headings = "Mức|Điều|Mã đơn vị|Đơn vị|Mã hồ sơ|Số hồ sơ|Thấy từ lần xuất|Câu hỏi".split("|")
+    headings += "Trước|Tệp trước|Trang trước|Dòng trước|Sau|Tệp sau|Trang sau|Dòng sau|Ảnh hưởng".split("|")
     found = query(
         "SELECT a.severity, a.label_vi, a.unit_code, a.unit_name, a.case_code, a.cases, a.found_at, a.question_vi, "
         f"a.before_vi, {_NAME.format('b')}, a.before_sheet, a.before_row_number, a.after_vi, {_NAME.format('f')}, a.sheet, a.row_number, a.effect_vi "
