@@ -18,8 +18,8 @@ import pytest
 from conftest import AS_OF, HEADINGS, case_row, settings_in
 from markupsafe import Markup
 
+from flows import csv_files
 from flows import night as nights
-from flows import summaries
 from flows.night import NightResult, run_night
 from flows.period_report import FORMATS, parse_report_period, write_period_report
 from flows.settings import Settings
@@ -310,7 +310,7 @@ def test_each_kind_of_look_notices_what_is_not_made_harmless(
 
     monkeypatch.setattr(writing, "make_environment", unsafe)
     monkeypatch.setattr(tables, "escape", lambda text: Markup(str(text)))
-    monkeypatch.setattr(summaries, "harmless", lambda cell: "" if cell is None else cell)
+    monkeypatch.setattr(csv_files, "harmless", lambda cell: "" if cell is None else cell)
     site = write_site(load_figures(hostile.warehouse), tmp_path / "trang")
     page = look_at(site / "du-lieu.html", scripts).alive
     assert any("onerror" in thing for thing in page)
