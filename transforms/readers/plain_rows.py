@@ -35,8 +35,9 @@ _VALUE = r"""(?:"[^"<>\x00]*"|'[^'<>\x00]*'|[^\x00-\x20"'<>=`/]+)"""
 _NAME = r"(?:[abd-qs-z_][-\w:.]*|class|role|rel)"
 _ATTRIBUTES = rf"""(?:[ \t\r\n]+(?:{_NAME}(?:{_SPACE}={_SPACE}{_VALUE})?|(?:col|row)span{_SPACE}={_SPACE}(?:"1"|'1'|1)))*{_SPACE}"""
 # Elements inside a line end with their cell, whether they are closed or not.
-_INLINE = "(?:a|b|i|u|em|strong|span|font)"
-_TEXT = rf"(?:[^<\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|<br{_SPACE}/?>|<{_INLINE}{_ATTRIBUTES}>|</{_INLINE}{_SPACE}>)*"
+_INLINE = ("a", "b", "i", "u", "em", "strong", "span", "font")
+_TAG = f"<(?:{'|'.join(_INLINE)}){_ATTRIBUTES}>|</(?:{'|'.join(_INLINE)}){_SPACE}>"
+_TEXT = rf"(?:[^<\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|<br{_SPACE}/?>|{_TAG})*"
 _CELL = "|".join(rf"<{name}{_ATTRIBUTES}>{_TEXT}</{name}{_SPACE}>" for name in ("td", "th"))
 _ROW = rf"(?i)^<tr{_ATTRIBUTES}>{_SPACE}(?:(?:{_CELL}){_SPACE})*</tr{_SPACE}>{_SPACE}$"
 _ROWSPAN = re.compile(rb"rowspan\s*=\s*[\"']?\s*(\d+)", re.IGNORECASE)
@@ -88,7 +89,7 @@ class Cut:
             NotPlain: a mark does not come back as it must, or plain rows have a TCVN3 font.
         """
         order, others = self._order(rows)
-        if self.names_tcvn3 and self.tags:
+        if self.names_tcvn3:
             self._refuse_tcvn3(parse)
         meanings = _Meanings(parse)
         width = max(*(len(block.columns) for block in self.blocks), *map(len, others), 0)
@@ -129,12 +130,14 @@ class Cut:
         return pa.array(np.concatenate(order)), others
 
     def _refuse_tcvn3(self, parse: Callable[[str], Rows]) -> None:
-        page = ["<table>"]
-        for tag in sorted(self.tags):
+        """One specimen of every tag; a style sheet may give elements a font, too."""
+        tags = sorted(self.tags | {f"<{name}>" for name in ("th", "br", *_INLINE)})
+        page = []
+        for tag in tags:
             kind = tag[1:3].lower()
-            inside = f"<td>{MARK}</td>" if kind == "tr" else f"{MARK}</{kind}>"
-            page.append({"tr": "", "td": "<tr>", "th": "<tr>"}.get(kind, "<tr><td>") + f"{tag}{inside}</tr>")
-        if parse("".join(page) + "</table>") != [[MARK]] * len(self.tags):
+            before, inside = {"tr": ("", "<td>"), "td": ("<tr>", ""), "th": ("<tr>", "")}.get(kind, ("<tr><td>", ""))
+            page.append(f"{before}{tag}{inside}{MARK}</tr>")
+        if [[cell and cell.strip() for cell in row] for row in parse(f"<table>{''.join(page)}</table>")] != [[MARK]] * len(tags):
             raise NotPlain
 
 
@@ -246,10 +249,8 @@ class _Cutter:
         offsets = pa.py_buffer(np.append(starts, ends[-1]).astype(np.int32))
         pieces = pa.BinaryArray.from_buffers(pa.binary(), len(starts), [None, offsets, pa.py_buffer(block)])
         plain: np.ndarray = pc.match_substring_regex(pieces, _ROW).to_numpy(zero_copy_only=False).copy()
-        at = 0
-        if self._covered:
-            at = min(self._covered, len(plain))
-            plain[:at], self._covered = False, self._covered - at
+        plain[: self._covered] = False
+        self._covered = max(self._covered - len(plain), 0)
         for odd in np.flatnonzero(~plain).tolist():
             reach = max([1, *(min(int(rows), 1_000) for rows in _ROWSPAN.findall(block, int(starts[odd]), int(ends[odd])))])
             plain[odd + 1 : odd + reach] = False
