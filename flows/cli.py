@@ -360,10 +360,10 @@ def show_site(
     outbox: Annotated[Path, typer.Option(help="Thư mục báo cáo.")] = Path("data/outbox"),
 ) -> None:
     """Viết lại trang xem số liệu (thư mục trang/) từ kho dữ liệu đang công bố; --serve để xem ngay."""
-    from flows.figures import load_figures
     from flows.site import SITE_FOLDER
     from flows.site.serving import make_server
     from flows.site.writing import write_site
+    from flows.warehouse_figures import load_figures
 
     if not warehouse.is_file():
         raise ConfigurationError(f"chưa có kho dữ liệu “{warehouse}”; hãy chạy `tthc run` trước, hoặc chỉ rõ bằng --warehouse")

@@ -1,6 +1,8 @@
 """What the build asks of a database, and DuckDB's way of doing it; Spark's is in flows/spark.py. The order of the steps is in flows/warehouse.py, once."""
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,6 +11,9 @@ import pyarrow as pa
 
 from flows.build_sql import run_sql
 from flows.settings import ConfigurationError
+
+# Tables of work beyond this go to the scratch folder: more dossiers then take more time, not more memory.
+_MEMORY = "768MiB"
 
 
 class Engine(Protocol):
@@ -90,3 +95,22 @@ class DuckEngine:
 def quoted(path: Path) -> str:
     """The path inside an SQL text."""
     return str(path).replace("'", "''")
+
+
+@contextmanager
+def connect_scratch(target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that spills to a folder beside `target`, gone with it, and fetches nothing from the internet."""
+    scratch = target.with_name(f"{target.name}.scratch")
+    shutil.rmtree(scratch, ignore_errors=True)
+    config = {
+        "temp_directory": str(scratch),
+        "memory_limit": _MEMORY,
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+    connection = duckdb.connect(":memory:", config=config)
+    try:
+        yield connection
+    finally:
+        connection.close()
+        shutil.rmtree(scratch, ignore_errors=True)

@@ -10,11 +10,11 @@ import duckdb
 import pyarrow as pa
 
 from expectations import load_contracts
+from flows.csv_files import write_csv
 from flows.querying import open_warehouse, print_table, wide_console
 from flows.reasons import why_missed
 from flows.reference import follow_successors
 from flows.settings import QueryError
-from flows.summaries import write_csv
 from transforms.explaining import (
     Period,
     level_condition,

@@ -1,19 +1,14 @@
-"""What every output shows, read once from a published warehouse: mail, workbook, page and report take their figures here and so agree.
+"""What every output shows: mail, workbook, page and report take their figures here and so agree. flows/warehouse_figures.py reads them.
 
 Nothing is worded or rounded here (see transforms/wording.py) and nothing is computed: each record is a row of a mart or ops table.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-import duckdb
-
-_KIND_ORDER = "CASE period_kind WHEN 'year' THEN 0 WHEN 'quarter' THEN 1 ELSE 2 END"
-_LEVEL_ORDER = "list_position(['province', 'province_department', 'district', 'district_department', 'commune', 'all'], {})"
+# Measure, period kind, period start, unit code, unit valid_from.
+RateKey = tuple[str, str, date, str, date]
 
 
 @dataclass(frozen=True)
@@ -69,6 +64,17 @@ class Rate:
     shortfall: int | None
     data_as_of: datetime | None = None
     is_stale: bool = False
+
+    @property
+    def key(self) -> RateKey:
+        """What identifies a unit's rate.
+
+        Raises:
+            ValueError: it is a group's.
+        """
+        if self.unit is None:
+            raise ValueError("a rate of a group has no unit")
+        return (self.measure, self.period.kind, self.period.start, *self.unit.key)
 
 
 @dataclass(frozen=True)
@@ -185,6 +191,72 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Restatement:
+    """A rate of a period that was over, published otherwise on a later day.
+
+    Attributes:
+        before, now: (numerator, denominator, status); now is None where the rate is counted no more.
+        published_on: the last day with the old figure; restated_on: the day with the new one.
+        reason_vi: the causes with the number of dossiers; exports_vi: exports that were new that day.
+        dossiers: (dossier code, how counted before, how now, cause, file and row that show it now).
+    """
+
+    restated_on: date
+    published_on: date
+    measure: str
+    period: Period
+    unit: Unit
+    before: tuple[int, int, str]
+    now: tuple[int, int, str] | None
+    cause: str
+    reason_vi: str
+    new_exports: int = 0
+    exports_vi: str | None = None
+    dossiers: tuple[tuple[str, str, str, str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A question that the history of the exports raises.
+
+    Attributes:
+        severity: ask (the unit explains) or look (the office looks first).
+        case_code: None for a question about a unit; cases: how many dossiers it concerns.
+        before_vi, after_vi: both states; before_place, place: file, sheet and row of each, empty where there is none.
+        effect_vi: what the rate of the year would be without the dossiers of this rule and unit; loss: by how much lower, as a share.
+    """
+
+    rule: str
+    severity: str
+    label_vi: str
+    unit: Unit
+    case_code: str | None
+    cases: int
+    found_at: datetime
+    question_vi: str
+    before_vi: str
+    before_place: str
+    after_vi: str
+    place: str
+    effect_vi: str
+    loss: float
+
+
+@dataclass(frozen=True)
+class RuleEffect:
+    """All questions of one rule to one unit, and their effect on its rate of the year."""
+
+    rule: str
+    severity: str
+    label_vi: str
+    unit: Unit
+    findings: int
+    cases: int
+    effect_vi: str
+    loss: float
+
+
+@dataclass(frozen=True)
 class Check:
     """One check of the gate."""
 
@@ -223,6 +295,11 @@ class Figures:
         rejects: (reason, column, file) -> rows.
         ranks: places in the current periods; a unit without anything to be counted has none.
         loaded_files: file_id of every export that is counted.
+        restatements: rates of plan measures that were restated by more than the dossiers' own course, newest first; ordinary_restatements: how many rates of
+            them moved on this day because dossiers went on or time passed.
+        findings: questions, those to the units first, in each the weightiest first; effects: the same by unit and rule.
+        histories: dossier that is asked about -> its states in core.case_history, as flows/case_history.py tells them.
+        rates_before: rate of a unit in a current period -> (numerator, denominator, status) on the published day before.
         is_working_day: whether the day of as_of is one.
     """
 
@@ -246,6 +323,12 @@ class Figures:
     sources: list[SourceState] = field(default_factory=list)
     loaded_files: list[str] = field(default_factory=list)
     is_working_day: bool = True
+    rates_before: dict[RateKey, tuple[int, int, str]] = field(default_factory=dict)
+    restatements: list[Restatement] = field(default_factory=list)
+    ordinary_restatements: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    effects: list[RuleEffect] = field(default_factory=list)
+    histories: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def now(self, kind: str, *, family: str = "plan") -> list[Rate]:
         """The units' rates of the current year, quarter or month, of one family of measures."""
@@ -257,160 +340,3 @@ class Figures:
     def labels(self) -> dict[str, str]:
         """Measure -> label."""
         return {m.name: m.label_vi for m in self.measures}
-
-
-def load_figures(warehouse: Path) -> Figures:
-    """Everything the outputs show, from one published warehouse; read once while the file stays the same.
-
-    Raises:
-        duckdb.Error: the file is no warehouse of this version.
-    """
-    state = warehouse.stat() if warehouse.exists() else None
-    return _load(warehouse, (state.st_ino, state.st_mtime_ns, state.st_size) if state else None)
-
-
-@lru_cache(maxsize=1)
-def _load(warehouse: Path, state: tuple[int, int, int] | None) -> Figures:
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
-
-        def query(sql: str) -> list[tuple[Any, ...]]:
-            rows: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
-            return rows
-
-        return _read(query)
-
-
-def read_units(query: Callable[[str], list[tuple[Any, ...]]]) -> dict[tuple[str, date], Unit]:
-    """Every unit by code and first day."""
-    return {
-        (code, first): Unit(code, first, name, level)
-        for code, first, name, level in query("SELECT unit_code, valid_from, unit_name, level FROM core.units")
-    }
-
-
-def _read(query: Callable[[str], list[tuple[Any, ...]]]) -> Figures:
-    units = read_units(query)
-    ((as_of,),) = query("SELECT max(as_of) FROM mart.unit_rates") or [(None,)]
-    rates = [
-        Rate(m, c, Period(k, s, e), units[code, first], None, n, d, t, status, short, fresh, stale)
-        for m, c, k, s, e, code, first, n, d, t, status, short, fresh, stale in query(
-            "SELECT measure, criterion, period_kind, period_start, period_end, unit_code, unit_valid_from, numerator, denominator, target, status, shortfall, "
-            f"data_as_of, is_stale FROM mart.unit_rates ORDER BY {_KIND_ORDER}, period_start, {_LEVEL_ORDER.format('level')}, unit_code, unit_valid_from, measure"
-        )
-    ]
-    groups = [
-        Rate(m, c, Period(k, s, e), None, group, n, d, None, "no_target", None)
-        for m, c, k, s, e, group, n, d in query(
-            "SELECT measure, criterion, period_kind, period_start, period_end, group_code, numerator, denominator FROM mart.group_rates "
-            f"ORDER BY {_KIND_ORDER}, period_start, {_LEVEL_ORDER.format('group_code')}, measure"
-        )
-    ]
-    current = list(dict.fromkeys(r.period for r in rates if as_of and r.period.start <= as_of.date() < r.period.end))
-    return Figures(
-        as_of=as_of,
-        measures=[
-            Measure(*row)
-            for row in query(
-                "SELECT measure, criterion, label_vi, legal_basis, family, distinct_key IS NOT NULL, differs_vi FROM mart.measures ORDER BY rowid"
-            )
-        ],
-        current=current,
-        units=list(dict.fromkeys(r.unit for r in rates if r.unit and r.period in current)),
-        rates=rates,
-        groups=groups,
-        late=[
-            LateReception(case, units[code, first], submitted, received, hours, waiting)
-            for case, code, first, submitted, received, hours, waiting in query(
-                "SELECT l.case_code, c.unit_code, c.unit_valid_from, l.submitted_at, l.received_at, l.waiting_hours, l.is_waiting FROM mart.late_receptions AS l "
-                "JOIN core.cases AS c USING (case_code) ORDER BY l.is_waiting DESC, l.waiting_hours DESC, l.case_code"
-            )
-        ],
-        worklist=[
-            WorkItem(rank, case, units[code, first], *rest)
-            for rank, case, code, first, *rest in query(
-                "SELECT rank, case_code, unit_code, unit_valid_from, procedure_code, field_vi, problem, due_at, hours_left, submitted_at, received_at, message_vi "
-                "FROM mart.worklist ORDER BY rank"
-            )
-        ],
-        needed=[
-            Needed(m, units[code, first], n, d, t, remaining, needed, possible, message, forecast, bool(reliable))
-            for m, code, first, n, d, t, remaining, needed, possible, message, forecast, reliable in query(
-                "SELECT n.measure, n.unit_code, n.unit_valid_from, n.numerator, n.denominator, n.target, n.remaining, n.needed, n.is_possible, n.message_vi, "
-                "f.rate, f.is_reliable FROM mart.needed AS n JOIN mart.forecast AS f USING (measure, unit_code, unit_valid_from) "
-                "ORDER BY n.unit_code, n.unit_valid_from, n.measure"
-            )
-        ],
-        flags=[
-            (rank, next(u for u in reversed(units.values()) if u.code == code and u.name == name), message)
-            for rank, code, name, message in query("SELECT rank, unit_code, unit_name, message_vi FROM mart.flags ORDER BY rank")
-        ],
-        freshness=[
-            Freshness(kind, kind_vi, units.get((code, first)), fresh, light, problem, message, newest, before)
-            for kind, kind_vi, code, first, fresh, light, problem, message, newest, before in query(
-                "SELECT kind, kind_vi, unit_code, unit_valid_from, data_as_of, light, problem, message_vi, rows_newest, rows_before FROM ops.freshness "
-                "ORDER BY rowid"
-            )
-        ],
-        sources=[SourceState(*row) for row in query("SELECT source, light, last_success_at, message_vi FROM ops.sources ORDER BY source")],
-        reconciliation=read_differences(query, units),
-        checks=[
-            Check(*row)
-            for row in query("SELECT check_name, severity, found, is_passed, message_vi, accepted_why FROM ops.checks ORDER BY rowid")
-        ],
-        files=[
-            File(*row)
-            for row in query(
-                "SELECT f.file_name, f.member, f.kind, f.status, f.exported_at, f.rows_data, f.rows_loaded, f.rows_rejected, f.error, "
-                "(SELECT string_agg(w.warning_vi, '; ' ORDER BY w.number) FROM ops.warnings AS w WHERE w.file_id = f.file_id) "
-                "FROM ops.files AS f ORDER BY f.file_name, f.member NULLS FIRST, f.file_id"
-            )
-        ],
-        rejects=query(
-            "SELECT reason, column_name, file_name, count(*) FROM ops.rejects GROUP BY reason, column_name, file_name ORDER BY 4 DESC, 1, 2 NULLS FIRST, 3"
-        ),
-        plan=_records(query, "mart.plan", "line_number"),
-        ranks=[
-            Rank(m, Period(k, s, e), units[code, first], rank, of)
-            for m, k, s, e, code, first, rank, of in query(
-                "SELECT measure, period_kind, period_start, period_end, unit_code, unit_valid_from, rank, of_units FROM mart.ranking "
-                f"WHERE rank IS NOT NULL ORDER BY {_KIND_ORDER}, measure, {_LEVEL_ORDER.format('level')}, rank, unit_code, unit_valid_from"
-            )
-        ],
-        loaded_files=[file_id for (file_id,) in query("SELECT DISTINCT file_id FROM ops.files WHERE status = 'loaded' ORDER BY file_id")],
-        is_working_day=_is_working(query, as_of),
-    )
-
-
-def read_differences(query: Callable[[str], list[tuple[Any, ...]]], units: Mapping[tuple[str, date], Unit]) -> list[Difference]:
-    """Every figure of mart.reconciliation with the dossiers that may explain it: differences first, then what is within the threshold, then the rest."""
-    key = "source_kind, unit_code, unit_valid_from, period_start, period_end, figure"
-    cases: dict[tuple[Any, ...], list[tuple[str, str]]] = {}
-    for *difference, case, reason in query(f"SELECT {key}, case_code, reason_vi FROM mart.reconciliation_cases ORDER BY rowid"):
-        cases.setdefault(tuple(difference), []).append((case, reason))
-    found = query(
-        "SELECT r.source_kind, r.unit_code, r.unit_valid_from, r.period_start, r.period_end, r.figure, r.label_vi, r.theirs, r.ours, r.difference, "
-        "r.is_tolerated, r.rule_vi, r.is_certain, r.note_vi, r.exported_at, r.listed_at, f.file_name || coalesce(' › ' || f.member, ''), r.sheet, r.row_number "
-        "FROM mart.reconciliation AS r JOIN ops.files AS f ON f.file_id = r.file_id AND f.status = 'loaded' "
-        "ORDER BY r.is_tolerated, r.difference = 0, r.source_kind, r.period_start, r.period_end, r.unit_code, r.unit_valid_from, r.figure_number"
-    )
-    differences = []
-    for source, code, first, start, end, figure, *rest in found:
-        explaining = tuple(cases.get((source, code, first, start, end, figure), ()))
-        differences.append(replace(Difference(source, units[code, first], Period("range", start, end), figure, *rest), cases=explaining))
-    return differences
-
-
-def _is_working(query: Callable[[str], list[tuple[Any, ...]]], as_of: datetime | None) -> bool:
-    listed = query(f"SELECT is_working FROM core.calendar WHERE date = DATE '{as_of:%Y-%m-%d}'") if as_of else []
-    return bool(listed[0][0]) if listed else as_of is None or as_of.weekday() < 5
-
-
-def _records(query: Callable[[str], list[tuple[Any, ...]]], table: str, order: str) -> list[dict[str, Any]]:
-    schema, _, name = table.partition(".")
-    columns = [
-        c
-        for (c,) in query(
-            f"SELECT column_name FROM duckdb_columns() WHERE schema_name = '{schema}' AND table_name = '{name}' ORDER BY column_index"
-        )
-    ]
-    return [dict(zip(columns, row, strict=True)) for row in query(f"SELECT * FROM {table} ORDER BY {order}")]

@@ -27,10 +27,10 @@ from expectations.checks import (
 )
 from expectations.suites import Frame, staged_frames, warehouse_frames
 from flows.acceptances import ACCEPTANCES, Acceptance
-from flows.engine import DuckEngine, quoted
+from flows.engine import DuckEngine, connect_scratch, quoted
 from flows.manifest import Manifest
 from flows.reference import Reference
-from flows.warehouse import connect_scratch, load_manifest_views
+from flows.warehouse import load_manifest_views
 
 # Asks Great Expectations about frames of a built warehouse; see flows/validation.py.
 Validator = Callable[[Path, Sequence[Frame], Callable[[], list[CheckResult]]], list[CheckResult]]

@@ -18,7 +18,7 @@ import duckdb
 from expectations.checks import MOST_EXAMPLES, NOT_RUN, CheckResult, not_run
 from expectations.suites import ColumnCheck, Frame, frame_from, make_suite
 from flows.data_docs import write_data_docs
-from flows.warehouse import connect_scratch
+from flows.engine import connect_scratch
 
 # All that is kept of what Great Expectations found; the rest of its result lists values.
 _COUNTS = ("element_count", "unexpected_count", "unexpected_percent", "missing_count", "missing_percent")

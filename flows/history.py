@@ -1,28 +1,37 @@
-"""What was published, day by day, kept outside the warehouse that is built anew: the ground for "what changed" and for looking back.
+"""What was published, day by day, kept outside the warehouse that is built anew: the ground for "what changed", for restatements and for looking back.
 
-<warehouse>.staged/published/<yyyy-mm-dd>.parquet, one file a day of as_of, the last publication of that day: its rows are the units' rates
-of the current year, quarter and month; late receptions, work list and files stand in the file's metadata, so that the day is one file,
-there whole or not at all. Codes and counts only.
+<warehouse>.staged/published/<yyyy-mm-dd>.json            the last publication of that day of as_of: exports counted, and its parts
+<warehouse>.staged/published/<yyyy-mm-dd>.<hash>.<part>.parquet    rates, cases (what measures see of a dossier), late (receptions), restated (dossiers
+                                                          behind restatements)
+
+A day holds only what is otherwise than on the published day before it, so a year of nights grows with what changed; a day on which nothing changed
+has no parts. The JSON file names its parts, so a day is there whole or not at all. Codes, dates and counts only.
 """
 
-import base64
-import json
 import os
-import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from flows.figures import Figures, Period, Rate, Unit
+from expectations import load_contracts
+from flows.build_sql import contract_rows
+from flows.engine import DuckEngine, connect_scratch, quoted
+from flows.landing import save_record
+from flows.settings import ConfigurationError
+from flows.staging import load_record
+from transforms.measures import load_measures
+from transforms.restatements import columns_kept
 
 RATES = pa.schema(
     [
-        ("as_of", pa.timestamp("us")),
+        ("day", pa.date32()),
         ("measure", pa.string()),
         ("period_kind", pa.string()),
         ("period_start", pa.date32()),
@@ -34,178 +43,260 @@ RATES = pa.schema(
         ("status", pa.string()),
     ]
 )
-_KEY = b"tthc_published"
-RateKey = tuple[str, str, date, str, date]
+LATE = pa.schema(
+    [
+        ("day", pa.date32()),
+        ("case_code", pa.string()),
+        ("unit_code", pa.string()),
+        ("unit_valid_from", pa.date32()),
+        ("is_waiting", pa.bool_()),
+    ]
+)
+# Parts that tell a state: the columns that say what a row is about, and one that is empty where there is no such thing any more.
+_STATES = {
+    "rates": (("measure", "period_kind", "period_start", "period_end", "unit_code", "unit_valid_from"), "status"),
+    "cases": (("case_code",), "unit_code"),
+    "late": (("case_code",), "unit_code"),
+}
+Late = dict[str, tuple[str, date, bool]]
 
 
 @dataclass(frozen=True)
-class Published:
-    """One published day.
+class PublishedDay:
+    """One published day as it is kept: what is otherwise than on the one before.
 
     Attributes:
-        rates: (measure, period kind, period start, unit code, unit valid_from) -> (numerator, denominator, status).
-        late: dossier -> (unit code, unit valid_from, whether it still waits).
-        worklist: (dossier, problem) -> (unit code, unit valid_from).
-        files: file_ids that were counted.
+        files, files_gone: exports counted now and not before, and the other way round.
+        parts: part -> file name in the same folder.
     """
 
     as_of: datetime
-    rates: dict[RateKey, tuple[int, int, str]]
-    late: dict[str, tuple[str, date, bool]]
-    worklist: dict[tuple[str, str], tuple[str, date]]
     files: frozenset[str]
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What is otherwise than on an earlier published day; only periods that both days have are compared.
-
-    Attributes:
-        newly_late: dossiers that waited more than 8 hours and were no breach before; taken_in: those that waited then and are received now.
-        newly_missed, newly_met: rates of plan measures whose status turned.
-        moved: rates of plan measures whose numerator or denominator changed, with both before.
-        new_files: exports counted now and not then.
-    """
-
-    since: date
-    newly_late: list[tuple[str, Unit]]
-    taken_in: list[tuple[str, Unit]]
-    newly_missed: list[Rate]
-    newly_met: list[Rate]
-    moved: list[tuple[Rate, int, int]]
-    new_files: int
+    files_gone: frozenset[str]
+    parts: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def is_nothing(self) -> bool:
-        """Neither rates nor receptions changed."""
-        return not (self.newly_late or self.taken_in or self.newly_missed or self.newly_met or self.moved)
+    def day(self) -> date:
+        """The day it is known by."""
+        return self.as_of.date()
 
 
-def describe_published(figures: Figures) -> Published:
-    """The figures of a day as history keeps them."""
-    current = set(figures.current)
-    return Published(
-        figures.as_of,
-        {_key(r): (r.numerator, r.denominator, r.status) for r in figures.rates if r.period in current and r.unit},
-        {item.case_code: (*item.unit.key, item.is_waiting) for item in figures.late},
-        {(item.case_code, item.problem): item.unit.key for item in figures.worklist},
-        frozenset(figures.loaded_files),
-    )
-
-
-def record_published(staged: Path, figures: Figures) -> Path:
-    """The day of these figures is in the history, in place of an earlier publication of the same day."""
-    published = describe_published(figures)
-    ends = {(p.kind, p.start): p.end for p in figures.current}
-    rows = [
-        dict(zip(RATES.names, (published.as_of, m, kind, start, ends[kind, start], code, first, n, d, status), strict=True))
-        for (m, kind, start, code, first), (n, d, status) in sorted(published.rates.items())
-    ]
-    rest = {
-        "as_of": published.as_of.isoformat(),
-        "late": [[case, code, first.isoformat(), waiting] for case, (code, first, waiting) in sorted(published.late.items())],
-        "worklist": [[*what, code, first.isoformat()] for what, (code, first) in sorted(published.worklist.items())],
-        "files": sorted(published.files),
-    }
-    path = staged / "published" / f"{published.as_of:%Y-%m-%d}.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.new")
-    with part.open("wb") as stream:
-        with pq.ParquetWriter(stream, RATES, compression="zstd") as writer:
-            writer.write_table(pa.Table.from_pylist(rows, schema=RATES))
-            writer.add_key_value_metadata({_KEY: _pack(rest)})  # beside the schema, where it would stand twice
-        stream.flush()
-        os.fsync(stream.fileno())
-    part.replace(path)
-    return path
-
-
-def _pack(rest: dict[str, Any]) -> bytes:
-    """Parquet does not compress its metadata, and wants text there."""
-    return base64.b64encode(zlib.compress(json.dumps(rest).encode(), 9))
-
-
-def _unpack(packed: bytes) -> dict[str, Any]:
-    """What `_pack` packed; days kept before 28/11/2026 are plain JSON."""
-    return dict(json.loads(packed if packed.startswith(b"{") else zlib.decompress(base64.b64decode(packed))))
+def published_folder(staged: Path) -> Path:
+    """Where published days are kept."""
+    return staged / "published"
 
 
 def published_days(staged: Path) -> list[date]:
     """The days in the history, oldest first."""
-    return sorted(date.fromisoformat(path.stem) for path in (staged / "published").glob("[0-9]*.parquet"))
+    return sorted(date.fromisoformat(path.stem) for path in published_folder(staged).glob("[0-9]*.json"))
 
 
-def load_published(staged: Path, day: date) -> Published:
-    """One day of the history."""
-    with pq.ParquetFile(staged / "published" / f"{day:%Y-%m-%d}.parquet") as file:
-        table, rest = file.read(), _unpack(file.metadata.metadata[_KEY])
-    return Published(
-        datetime.fromisoformat(rest["as_of"]),
-        {
-            (r["measure"], r["period_kind"], r["period_start"], r["unit_code"], r["unit_valid_from"]): (
-                r["numerator"],
-                r["denominator"],
-                r["status"],
-            )
-            for r in table.to_pylist()
-        },
-        {case: (code, date.fromisoformat(first), waiting) for case, code, first, waiting in rest["late"]},
-        {(case, problem): (code, date.fromisoformat(first)) for case, problem, code, first in rest["worklist"]},
-        frozenset(rest["files"]),
-    )
+def load_days(staged: Path, before: date | None = None) -> list[PublishedDay]:
+    """The published days, oldest first; with `before` only those earlier than it."""
+    days = [day for day in published_days(staged) if before is None or day < before]
+    return [_load_day(staged, day) for day in days]
 
 
-def find_changes(staged: Path, figures: Figures) -> Changes | None:
-    """What changed since the newest published day before that of the figures; None where there is none.
+def check_days(staged: Path) -> None:
+    """Every published day is whole.
 
-    A day run again is compared with the same earlier day, so it says the same.
+    Raises:
+        ConfigurationError: a file of one is gone, so that neither it nor what came after can be told.
     """
-    earlier = [day for day in published_days(staged) if day < figures.as_of.date()]
-    return compare(load_published(staged, earlier[-1]), figures) if earlier else None
+    for day in load_days(staged):
+        for name in day.parts.values():
+            if not (published_folder(staged) / name).is_file():
+                record = published_folder(staged) / f"{day.day:%Y-%m-%d}.json"
+                raise ConfigurationError(
+                    f"lịch sử công bố ngày {day.day:%d/%m/%Y} thiếu tệp {name} trong {record.parent}; hãy lấy lại tệp ấy từ bản sao lưu (tthc restore), "
+                    f"hoặc xóa {record.name} để bỏ ngày ấy khỏi lịch sử"
+                )
 
 
-def compare(before: Published, figures: Figures) -> Changes:
-    """What is otherwise now."""
-    plan = {m.name for m in figures.measures if m.family == "plan"}
-    current = set(figures.current)
-    turned: dict[str, list[Rate]] = {"missed": [], "met": []}
-    moved = []
-    for rate in figures.rates:
-        old = before.rates.get(_key(rate)) if rate.measure in plan and rate.period in current else None
-        if old is None:
-            continue
-        if (rate.numerator, rate.denominator) != old[:2]:
-            moved.append((rate, old[0], old[1]))
-        if rate.status != old[2] and rate.status in turned:
-            turned[rate.status].append(rate)
-    return Changes(
-        before.as_of.date(),
-        [(i.case_code, i.unit) for i in figures.late if i.case_code not in before.late],
-        [(i.case_code, i.unit) for i in figures.late if not i.is_waiting and before.late.get(i.case_code, ("", date.min, False))[2]],
-        turned["missed"],
-        turned["met"],
-        moved,
-        len(set(figures.loaded_files) - before.files),
+def late_on(staged: Path, days: Sequence[PublishedDay]) -> Late:
+    """Dossier -> (unit code, unit valid_from, whether it still waits) of the late receptions that the last of these days published."""
+    late: Late = {}
+    for path in part_files(staged, days, "late"):
+        for row in pq.read_table(path, schema=LATE).to_pylist():
+            if row["unit_code"] is None:
+                late.pop(row["case_code"], None)
+            else:
+                late[row["case_code"]] = (row["unit_code"], row["unit_valid_from"], row["is_waiting"])
+    return late
+
+
+def files_on(days: Sequence[PublishedDay]) -> frozenset[str]:
+    """The exports that the last of these days counted."""
+    files: frozenset[str] = frozenset()
+    for day in days:
+        files = (files - day.files_gone) | day.files
+    return files
+
+
+def part_files(staged: Path, days: Sequence[PublishedDay], part: str) -> list[Path]:
+    """The files of one part, of the days that have one, oldest first."""
+    return [published_folder(staged) / day.parts[part] for day in days if part in day.parts]
+
+
+def case_records() -> pa.Table:
+    """The empty table of dossiers as days keep them: the day, then the columns that measures see; a dossier that is gone has no unit."""
+    kept = contract_rows("core.cases", []).select(columns_kept(_measures()))
+    return kept.add_column(0, "day", pa.array([], pa.date32()))
+
+
+def restated_records() -> pa.Table:
+    """The empty table of dossiers behind restatements as days keep them."""
+    return contract_rows("mart.restatement_cases", [])
+
+
+def record_published(staged: Path, warehouse: Path) -> Path | None:
+    """What a published warehouse says is in the history, in place of an earlier publication of the same day.
+
+    Returns:
+        The day's file; None where no unit was in force, so that nothing was published.
+    """
+    folder = published_folder(staged)
+    folder.mkdir(parents=True, exist_ok=True)
+    with connect_scratch(folder / "record") as connection:
+        connection.execute(f"ATTACH '{quoted(warehouse)}' AS tthc (READ_ONLY); ATTACH ':memory:' AS work; USE tthc")
+        [(as_of,)] = connection.execute("SELECT max(as_of) FROM mart.unit_rates").fetchall()
+        if as_of is None:
+            return None
+        every = load_days(staged)
+        days = [day for day in every if day.day < as_of.date()]
+        counted = frozenset(f for (f,) in connection.execute("SELECT DISTINCT file_id FROM ops.files WHERE status = 'loaded'").fetchall())
+        before = files_on(days)
+        _stage_state(connection, staged, days, ("cases", "late"))
+        queries = {"rates": _RATES_SINCE, "cases": _since("cases", _cases_now()), "late": _since("late", _LATE_NOW), "restated": _RESTATED}
+        parts = {name: _write_part(connection, folder, as_of.date(), name, query) for name, query in queries.items()}
+    told = PublishedDay(as_of, counted - before, before - counted, {name: part for name, part in parts.items() if part})
+    _let_stand_alone(staged, every, told, counted)
+    return _write_day(folder, told)
+
+
+# What the day's rates are otherwise: rows that begin on it, and those that end on it and have no successor.
+_RATES_SINCE = """
+SELECT {day} AS day, measure, period_kind, period_start, period_end, unit_code, unit_valid_from, numerator, denominator, status
+FROM mart.rates_published WHERE published_from = {day}
+UNION ALL
+SELECT {day}, measure, period_kind, period_start, period_end, unit_code, unit_valid_from, NULL, NULL, NULL
+FROM mart.rates_published AS gone WHERE published_to = {day}
+ AND NOT EXISTS (SELECT 1 FROM mart.rates_published AS next WHERE next.published_from = gone.published_to AND next.measure = gone.measure
+                 AND next.period_kind = gone.period_kind AND next.period_start = gone.period_start AND next.unit_code = gone.unit_code
+                 AND next.unit_valid_from = gone.unit_valid_from)
+ORDER BY ALL
+"""
+_LATE_NOW = (
+    "SELECT l.case_code, c.unit_code, c.unit_valid_from, l.is_waiting FROM mart.late_receptions AS l JOIN core.cases AS c USING (case_code)"
+)
+_RESTATED = "SELECT * FROM mart.restatement_cases WHERE restated_on = {day} ORDER BY ALL"
+# A clock that runs is kept in whole hours begun, up to a day: that says the same to a limit of whole hours, and stands still soon.
+_CLOCK = "CASE WHEN received_at IS NULL THEN ceil(least(waiting_hours, 24.0)) ELSE waiting_hours END AS waiting_hours"
+
+
+def _cases_now() -> str:
+    return f"SELECT {', '.join(_CLOCK if column == 'waiting_hours' else column for column in columns_kept(_measures()))} FROM core.cases"
+
+
+def _since(part: str, now: str) -> str:
+    """Rows of a dossier each that are otherwise than before, and the dossiers of which there is none now."""
+    columns = _shape(part).column_names[1:]
+    told, rest = ", ".join(f"n.{column}" for column in columns), ", ".join(f"NULL AS {column}" for column in columns[1:])
+    otherwise = " OR ".join(f"n.{column} IS DISTINCT FROM b.{column}" for column in columns)
+    return (
+        f"WITH now AS ({now}) SELECT {{day}} AS day, {told} FROM now AS n LEFT JOIN work.{part}_before AS b ON b.case_code = n.case_code WHERE {otherwise}\n"
+        f"UNION ALL SELECT {{day}}, case_code, {rest} FROM work.{part}_before WHERE case_code NOT IN (SELECT case_code FROM now)"
     )
 
 
-def of_units(changes: Changes, keys: Sequence[tuple[str, date]]) -> Changes:
-    """The changes of some units only."""
-    mine = set(keys)
-    return Changes(
-        changes.since,
-        [pair for pair in changes.newly_late if pair[1].key in mine],
-        [pair for pair in changes.taken_in if pair[1].key in mine],
-        [rate for rate in changes.newly_missed if rate.unit and rate.unit.key in mine],
-        [rate for rate in changes.newly_met if rate.unit and rate.unit.key in mine],
-        [entry for entry in changes.moved if entry[0].unit and entry[0].unit.key in mine],
-        changes.new_files,
+def _shape(part: str) -> pa.Table:
+    """The empty table of a part."""
+    return {"rates": RATES.empty_table, "cases": case_records, "late": LATE.empty_table}[part]()
+
+
+def _stage_state(connection: duckdb.DuckDBPyConnection, staged: Path, days: Sequence[PublishedDay], parts: Sequence[str]) -> None:
+    """work.<part>_before: what the last of these days says."""
+    for part in parts:
+        about, there = _STATES[part]
+        DuckEngine(connection).stage(f"work.{part}_records", part_files(staged, days, part), _shape(part))
+        key = ", ".join(about)
+        connection.execute(
+            f"CREATE TABLE work.{part}_before AS SELECT r.* FROM work.{part}_records AS r "
+            f"JOIN (SELECT {key}, max(day) AS day FROM work.{part}_records GROUP BY {key}) AS newest USING ({key}, day) WHERE r.{there} IS NOT NULL"
+        )
+
+
+def _let_stand_alone(staged: Path, every: Sequence[PublishedDay], replacing: PublishedDay, counted: frozenset[str]) -> None:
+    """Where a day is published again and a later one stands, the next day says all that it says by itself, before that day is replaced.
+
+    It says the same before and after: what it left to the replaced day it now tells, and what only the replacing one knows it denies.
+    """
+    following = [day for day in every if day.day > replacing.day]
+    if not following or replacing.day not in [day.day for day in every]:
+        return
+    folder, after = published_folder(staged), following[0]
+    until = [day for day in every if day.day <= after.day]
+    whole = {name: part for name, part in after.parts.items() if name not in _STATES}
+    with connect_scratch(folder / "record") as connection:
+        connection.execute("ATTACH ':memory:' AS work")
+        _stage_state(connection, staged, until, list(_STATES))
+        for part, (about, _) in _STATES.items():
+            columns = _shape(part).column_names[1:]
+            DuckEngine(connection).stage(f"work.{part}_newly", part_files(staged, [replacing], part), _shape(part))
+            same = " AND ".join(f"s.{column} = n.{column}" for column in about)
+            denied = ", ".join(f"n.{column}" if column in about else f"NULL AS {column}" for column in columns)
+            query = (
+                f"SELECT {{day}} AS day, {', '.join(columns)} FROM work.{part}_before UNION ALL SELECT {{day}}, {denied} FROM work.{part}_newly AS n "
+                f"WHERE NOT EXISTS (SELECT 1 FROM work.{part}_before AS s WHERE {same}) ORDER BY ALL"
+            )
+            written = _write_part(connection, folder, after.day, part, query)
+            if written:
+                whole[part] = written
+    files = files_on(until)
+    _write_day(folder, PublishedDay(after.as_of, files, counted - files, whole))
+
+
+def _write_day(folder: Path, told: PublishedDay) -> Path:
+    """The day stands, in one step; parts of an earlier publication of it are gone."""
+    record: dict[str, object] = {
+        "as_of": told.as_of.isoformat(),
+        "files": sorted(told.files),
+        "files_gone": sorted(told.files_gone),
+        "parts": dict(told.parts),
+    }
+    path = folder / f"{told.day:%Y-%m-%d}.json"
+    save_record(path, record)
+    for other in folder.glob(f"*{told.day:%Y-%m-%d}.*.parquet*"):
+        if other.name not in told.parts.values():
+            other.unlink()
+    return path
+
+
+def _write_part(connection: duckdb.DuckDBPyConnection, folder: Path, day: date, name: str, query: str) -> str | None:
+    """The rows of a query stand in a file named for what it holds; None where there are none. No day names it yet."""
+    part = folder / f".{day:%Y-%m-%d}.{name}.parquet.new"
+    rows_of_day = query.format(day=f"DATE '{day:%Y-%m-%d}'")
+    [(rows,)] = connection.execute(f"COPY ({rows_of_day}) TO '{quoted(part)}' (FORMAT parquet, COMPRESSION zstd)").fetchall()
+    if not rows:
+        part.unlink()
+        return None
+    with part.open("rb+") as stream:
+        digest = file_digest(stream, "sha256").hexdigest()
+        os.fsync(stream.fileno())
+    path = folder / f"{day:%Y-%m-%d}.{digest[:12]}.{name}.parquet"
+    part.replace(path)
+    return path.name
+
+
+def _load_day(staged: Path, day: date) -> PublishedDay:
+    record: dict[str, Any] = load_record(published_folder(staged) / f"{day:%Y-%m-%d}.json") or {}
+    return PublishedDay(
+        datetime.fromisoformat(record["as_of"]),
+        frozenset(record["files"]),
+        frozenset(record["files_gone"]),
+        record["parts"],
     )
 
 
-def _key(rate: Rate) -> RateKey:
-    unit = rate.unit
-    if unit is None:
-        raise ValueError("a rate of a group has no unit")
-    period: Period = rate.period
-    return (rate.measure, period.kind, period.start, unit.code, unit.valid_from)
+def _measures() -> list[Any]:
+    return load_measures(list(load_contracts()["core.cases"].columns))

@@ -1,4 +1,4 @@
-"""The manifest: every export ever landed, its state for one as_of, and where its staged rows are. The build's only view of files."""
+"""The manifest: every export ever landed, its state for one as_of, where its staged rows are, and what was published before. The build's only view of files."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from flows.chains import Chains, StagedSheet, load_chains, sheets_of
+from flows.history import PublishedDay, load_days, part_files
 from flows.landing import Export, time_in_name
 from flows.quarantine import load_withdrawn
 from flows.staging import find_staged, load_record, parse_moment
@@ -31,6 +32,8 @@ class Manifest:
         parts: export kind -> staged row files of the exports that are loaded or later, without those that are told by or tell another.
         troubles: staged trouble files of the same exports.
         sheets: every staged sheet that counts, and those that tell one.
+        staged: the staging folder.
+        published: what was published on the days before, oldest first.
     """
 
     files: list[dict[str, Any]] = field(default_factory=list)
@@ -38,6 +41,8 @@ class Manifest:
     parts: dict[str, list[Path]] = field(default_factory=dict)
     troubles: list[Path] = field(default_factory=list)
     sheets: list[StagedSheet] = field(default_factory=list)
+    staged: Path = Path()
+    published: list[PublishedDay] = field(default_factory=list)
     _chains: Chains | None = None
 
     def chained(self) -> list[StagedSheet]:
@@ -57,6 +62,10 @@ class Manifest:
             if sheet.has_rows:
                 files.setdefault(sheet.kind, []).append(sheet.part("rows"))
         return files
+
+    def published_parts(self, part: str) -> list[Path]:
+        """The files of one part of the published days; see flows/history.py."""
+        return part_files(self.staged, self.published, part)
 
     def trouble_files(self) -> list[Path]:
         """Every staged trouble file, of the rows in `row_files`."""
@@ -80,7 +89,7 @@ def make_manifest(staged: Path, exports: Sequence[Export], transient: Mapping[st
         transient: exports that could not be read this time, with the reason.
         as_of: exports made after it are `later`.
     """
-    manifest = Manifest()
+    manifest = Manifest(staged=staged, published=load_days(staged, as_of.date()))
     present: dict[str, list[Export]] = {}
     for export in exports:
         present.setdefault(export.file_id, []).append(export)

@@ -15,9 +15,8 @@ from expectations import CheckResult, failed_critically, load_contracts
 from expectations.suites import Frame
 from flows.acceptances import Acceptance, load_acceptances, name_checks, record_acceptances
 from flows.fetching import SourceOutcome, fetch, source_rows
-from flows.figures import load_figures
 from flows.gate import known_checks, run_gate
-from flows.history import record_published
+from flows.history import check_days, record_published
 from flows.keeping import publish_warehouse
 from flows.landing import Export, find_exports
 from flows.logs import logging_to, note, note_error, timed
@@ -98,7 +97,12 @@ def read(settings: Settings, reference: Reference, exports: Sequence[Export], wa
 
 
 def list_exports(settings: Settings, reference: Reference, exports: Sequence[Export], transient: dict[str, str]) -> Manifest:
-    """The manifest for this as_of."""
+    """The manifest for this as_of.
+
+    Raises:
+        ConfigurationError: the history of what was published has lost a file.
+    """
+    check_days(settings.staged)
     return make_manifest(settings.staged, exports, transient, settings.as_of)
 
 
@@ -138,10 +142,8 @@ def publish(settings: Settings) -> None:
 
 
 def remember(settings: Settings) -> None:
-    """What was published stands in the history, for the mail of the days to come; nothing where no unit was in force."""
-    figures = load_figures(settings.warehouse)
-    if figures.as_of:
-        record_published(settings.staged, figures)
+    """What was published stands in the history, for the mail and the restatements of the days to come; nothing where no unit was in force."""
+    record_published(settings.staged, settings.warehouse)
 
 
 def report(settings: Settings) -> list[Path]:

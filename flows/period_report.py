@@ -14,14 +14,15 @@ import jinja2
 
 from expectations import load_contracts
 from flows.bieu06 import Bieu06, count_bieu06, write_bieu06
+from flows.csv_files import write_csv
 from flows.document import write_document
-from flows.figures import Figures, Period, Rate, load_figures
+from flows.figures import Figures, Period, Rate
 from flows.office import Office, load_office
 from flows.office_files import write_whole
 from flows.querying import open_warehouse
 from flows.report_charts import draw_pictures
 from flows.settings import ConfigurationError, QueryError
-from flows.summaries import write_csv
+from flows.warehouse_figures import load_figures
 from transforms.measures import load_measures
 from transforms.period_counts import Span, render_misses, render_range_rates
 from transforms.report_text import Block, MeasureResult, PeriodResult, UnitResult, title_vi, write_text

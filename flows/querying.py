@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from flows.csv_files import harmless
 from flows.settings import ConfigurationError, QueryError
-from flows.summaries import harmless
 
 ROWS_SHOWN = 200
 _CHUNK = 5_000

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from flows.charts import start_drawing
 from flows.dictionary import write_dictionary
-from flows.figures import load_figures
 from flows.settings import Settings
 from flows.site import SITE_FOLDER
 from flows.site.writing import write_site
 from flows.summaries import write_summaries
+from flows.warehouse_figures import load_figures
 from flows.workbook import write_workbook
 
 

@@ -5,11 +5,7 @@ where the country is set to the United States. So percentages and hours carry th
 word, which every Excel leaves alone; counts are plain digits.
 """
 
-import csv
-import io
 import math
-import os
-import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -17,7 +13,9 @@ from typing import Any
 
 import duckdb
 
-from flows.figures import read_differences, read_units
+from flows.csv_files import write_csv
+from flows.summaries_honesty import tell_questions, tell_restated
+from flows.warehouse_figures import read_differences, read_units
 from transforms.layouts import load_lists
 from transforms.wording import (
     FILE_STATUS_VI,
@@ -38,33 +36,6 @@ from transforms.wording import (
     reconciled_vi,
 )
 
-_PROCEDURE_CODE = re.compile(r"^\d\.\d{6}$")
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
-
-
-def harmless(cell: object) -> object:
-    """The cell so that no spreadsheet takes its text for a formula or a procedure's code for a number (1.000010 for 1.00001)."""
-    if isinstance(cell, str) and cell.startswith(_DANGEROUS):
-        return f"'{cell}"
-    if isinstance(cell, str) and _PROCEDURE_CODE.match(cell):
-        return f"TTHC {cell}"
-    return "" if cell is None else cell
-
-
-def write_csv(path: Path, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A CSV that Excel opens with its accents, there whole or not at all."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(headings)
-    writer.writerows([harmless(cell) for cell in row] for row in rows)
-    part = path.with_name(f".{path.name}.new")
-    with part.open("wb") as stream:
-        stream.write(b"\xef\xbb\xbf" + text.getvalue().encode("utf-8"))
-        stream.flush()
-        os.fsync(stream.fileno())
-    part.replace(path)
-
-
 _CURRENT = "period_start <= CAST(as_of AS DATE) AND period_end > CAST(as_of AS DATE)"
 _KINDS = "CASE period_kind WHEN 'year' THEN 0 WHEN 'quarter' THEN 1 ELSE 2 END"
 _LEVEL_ORDER = "list_position(['province', 'province_department', 'district', 'district_department', 'commune', 'all'], {})"
@@ -74,8 +45,8 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
     """All CSV summaries of a published warehouse, in `outbox/<date of as_of>/`.
 
     Returns:
-        The files written: scorecard, rates, missed targets, late receptions, flags, freshness, work list, outlook, files, rejected rows, plan, tasks,
-        reconciliation.
+        The files written: scorecard, rates, missed targets, late receptions, flags, freshness, work list, outlook, files, rejected rows, questions, restated
+        rates, plan, tasks, reconciliation.
     """
     folder = outbox / f"{as_of:%Y-%m-%d}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -233,6 +204,8 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
                 )
             ),
         )
+        save("can-hoi.csv", *tell_questions(query))
+        save("so-da-thay-doi.csv", *tell_restated(query))
         save("ke-hoach.csv", *_plan(query))
         save("nhiem-vu.csv", *_tasks(query))
         save("doi-chieu.csv", *_reconciliation(query, {name: kind.label_vi for name, kind in kinds.items()}))

@@ -1,8 +1,6 @@
 """The warehouse, built new from staged files, reference tables and as_of; once the gate has let it pass, flows/keeping.py publishes it."""
 
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,10 +11,11 @@ import pyarrow as pa
 from expectations import create_tables_sql, load_contracts
 from flows.build_sql import check_built, contract_rows, sql_files
 from flows.chains import LINEAGE
-from flows.engine import DuckEngine, Engine, quoted
+from flows.engine import DuckEngine, Engine, connect_scratch, quoted
 from flows.manifest import FILES, Manifest
 from flows.reconciliation import count_figures, find_candidates, list_stated, load_figures_declared
 from flows.reference import Reference, follow_successors
+from flows.restating import compare_cases, count_restated, load_published
 from transforms.audit import load_audit, render_audited
 from transforms.corrections import Correction, outcome_rows
 from transforms.freshness import load_freshness
@@ -28,8 +27,6 @@ from transforms.workdays import make_calendar
 
 # Clients from DuckDB 1.2 on (DBeaver, Metabase) open this storage version.
 STORAGE_VERSION = "v1.2.0"
-# Tables of work beyond this go to the scratch folder: more dossiers then take more time, not more memory.
-_MEMORY = "768MiB"
 
 
 def building_path(warehouse: Path) -> Path:
@@ -47,7 +44,7 @@ def build_warehouse(
 ) -> None:
     """Build a warehouse file; afterwards `target` is complete, closed, unchecked (see flows/gate.py) and unpublished.
 
-    The core and mart tables are a function of the staged files, the reference tables and as_of alone.
+    The core and mart tables are a function of the staged files, what was published on the days before among them, the reference tables and as_of alone.
 
     Args:
         target: the file to make; what stands there is replaced.
@@ -93,30 +90,17 @@ def fill_warehouse(
             engine.load("work.audit_statuses", audit.statuses)
         if name.startswith("94_audit_words"):
             engine.run("CREATE TABLE work.audit_counted AS\n" + render_audited(audit, measures, as_of), "measures.yml")
+        if name.startswith("95_"):
+            load_published(engine, manifest, as_of)
+        if name.startswith("96_"):
+            count_restated(engine, manifest, as_of)
+        if name.startswith("97_"):
+            compare_cases(engine)
         if name[:2] in reconcile:
             reconcile[name[:2]](engine, declared)
         engine.run(text, f"transforms/sql/{name}")
         if name.startswith("45_"):
             apply_corrections(engine, reference.corrections)
-
-
-@contextmanager
-def connect_scratch(target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that spills to a folder beside `target`, gone with it, and fetches nothing from the internet."""
-    scratch = target.with_name(f"{target.name}.scratch")
-    shutil.rmtree(scratch, ignore_errors=True)
-    config = {
-        "temp_directory": str(scratch),
-        "memory_limit": _MEMORY,
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-    }
-    connection = duckdb.connect(":memory:", config=config)
-    try:
-        yield connection
-    finally:
-        connection.close()
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _load_inputs(

@@ -7,6 +7,7 @@ from flows.figures import (
     Difference,
     Figures,
     File,
+    Finding,
     Freshness,
     LateReception,
     Measure,
@@ -14,6 +15,8 @@ from flows.figures import (
     Period,
     Rank,
     Rate,
+    Restatement,
+    RuleEffect,
     SourceState,
     Unit,
     WorkItem,
@@ -88,4 +91,46 @@ def make_figures(text: str, *, units: int = 2, measures: int = 2, months: int = 
             | {"worst_unit_name": text, "deadline": date(2024, 12, 31), "units_missed": 1, "status": "missed", "last_report_on": None}
         ],
         ranks=[Rank("on_time", YEAR, first, 1, units)],
+        restatements=[
+            Restatement(
+                date(2024, 6, 30),
+                date(2024, 6, 29),
+                "on_time",
+                QUARTER,
+                first,
+                (39, 40, "met"),
+                (38, 40, "missed"),
+                "changed",
+                text,
+                1,
+                text,
+                ((case, "numerator", "denominator", "changed", text),),
+            )
+        ],
+        ordinary_restatements=2,
+        findings=[Finding("reopened", "ask", text, first, case, 1, AS_OF, text, text, text, text, text, text, 0.1)],
+        effects=[RuleEffect("reopened", "ask", text, first, 1, 1, text, 0.1)],
+        histories={
+            case: [
+                dict.fromkeys(
+                    (
+                        "unit_name",
+                        "unit_code",
+                        "procedure_code",
+                        "channel",
+                        "file_name",
+                        "member",
+                        "sheet",
+                        "last_file_name",
+                        "last_member",
+                        "last_sheet",
+                    ),
+                    text,
+                )
+                | dict.fromkeys(
+                    ("submitted_at", "received_at", "due_at", "finished_at", "returned_at", "valid_from", "last_seen_at"), AS_OF
+                )
+                | {"state_number": 1, "valid_to": None, "changed_columns": None, "status_code": 4, "row_number": 1, "last_row_number": 1}
+            ]
+        },
     )

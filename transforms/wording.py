@@ -64,6 +64,18 @@ FRESHNESS_VI = {
     "unknown_status": "Trạng thái lạ",
     "unknown_unit": "Tên đơn vị lạ",
 }
+QUESTIONS_VI = {"ask": "Đề nghị giải trình", "look": "Văn phòng xem trước"}
+QUESTION_NOTE_VI = "Mỗi điều là một câu hỏi, không phải kết luận: cùng một dấu vết có thể do nhập bù, gõ nhầm, mất mạng"
+COUNTED_VI = {"none": "không tính", "denominator": "không đạt", "numerator": "đạt"}
+CAUSES_VI = {
+    "late_arrival": "Hồ sơ đến muộn",
+    "changed": "Hồ sơ được sửa",
+    "removed": "Hồ sơ không còn trong các tệp",
+    "tables": "Bảng tham chiếu, đính chính hoặc chỉ tiêu",
+    "progress": "Hồ sơ được giải quyết, cập nhật tiếp",
+    "time": "Đến hạn theo thời gian",
+    "unknown": "Chưa rõ",
+}
 STALE_VI = "Dữ liệu cũ"
 _NBSP = "\u00a0"
 
@@ -160,6 +172,11 @@ def points_vi(now: tuple[int, int], before: tuple[int, int]) -> str:
         return f"{direction} dưới 0,01 điểm phần trăm"
     text = f"{hundredths // 100},{hundredths % 100:02d}".rstrip("0").rstrip(",")
     return f"{direction} {text} điểm phần trăm"
+
+
+def share_vi(numerator: int, denominator: int) -> str:
+    """A rate with what it is made of: 97,44 % (38/39); "không phát sinh" without denominator."""
+    return f"{percent_vi(numerator, denominator)} ({numerator}/{denominator})" if denominator else "không phát sinh"
 
 
 def candidates_vi(cases: Iterable[tuple[str, str]]) -> str:

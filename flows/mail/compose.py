@@ -19,10 +19,10 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from flows.csv_files import harmless
 from flows.figures import Unit
 from flows.mail.content import BAR_WIDTH, Content
 from flows.settings import LOCAL_TIME
-from flows.summaries import harmless
 
 # Which file of the outbox belongs to which summary of recipients.csv.
 TABLES = {"digest": "bang-diem.csv", "missed": "chi-tieu-khong-dat.csv", "late": "cham-tiep-nhan.csv", "worklist": "viec-can-lam.csv"}

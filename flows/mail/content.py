@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from expectations import CheckResult
-from flows.figures import Figures, File, LateReception, Period, Rate, Unit, WorkItem
-from flows.history import Changes, of_units
+from flows.changes import Changes, of_units
+from flows.figures import Figures, LateReception, Period, Rate, Unit, WorkItem
+from flows.mail.honesty import honest_lines, honest_sections
+from flows.mail.phrases import count_or_none, cut_list, lower_first
 from flows.mail.recipients import Recipient
-from transforms.layouts import load_lists
+from flows.mail.supply import freshness_line, gate_sections, quality_line, supply_sections
 from transforms.wording import (
     LEVELS_VI,
     MEASURES_SHORT_VI,
     PROBLEMS_VI,
-    SOURCE_LIGHTS_VI,
     STALE_VI,
     distinct_names,
     hours_left_vi,
@@ -26,7 +27,6 @@ from transforms.wording import (
 
 BAR_WIDTH = 48
 _MARKS = {"met": ("✓", "đạt"), "missed": ("✗", "không đạt"), "no_data": ("–", "không phát sinh"), "no_target": ("", "")}
-_LISTED = 30
 
 
 @dataclass(frozen=True)
@@ -81,12 +81,13 @@ def describe_office(figures: Figures, changes: Changes | None, wants: Recipient)
         ("Thay đổi", _changes(figures, changes)),
         ("Đang chờ quá 8 giờ", _waiting(waiting)),
         ("Không đạt chỉ tiêu", _missed_line(figures, missed)),
-        ("Số liệu", _freshness(figures)),
-        ("Chất lượng số liệu", _quality(figures)),
+        ("Số liệu", freshness_line(figures)),
+        ("Chất lượng số liệu", quality_line(figures)),
+        *honest_lines(figures, changes.since if changes else None),
     ]
     content = Content(
         "digest",
-        f"{_subject(figures.as_of)}: {_news(changes)}{_count(len({i.unit.key for i in waiting}), 'đơn vị chờ quá 8 giờ')}, {_count(len(missed), 'chỉ tiêu không đạt')}",
+        f"{_subject(figures.as_of)}: {_news(changes)}{count_or_none(len({i.unit.key for i in waiting}), 'đơn vị chờ quá 8 giờ')}, {count_or_none(len(missed), 'chỉ tiêu không đạt')}",
         f"Tình hình giải quyết TTHC, số liệu chốt {moment_vi(figures.as_of)}",
         lines,
     )
@@ -98,13 +99,13 @@ def describe_office(figures: Figures, changes: Changes | None, wants: Recipient)
     if "missed" in wants.summaries:
         for period in _shown(figures):
             content.sections.append(
-                (f"Chỉ tiêu không đạt, {_lower(period_vi(period.kind, period.start))}", missed_list(figures, period.kind))
+                (f"Chỉ tiêu không đạt, {lower_first(period_vi(period.kind, period.start))}", missed_list(figures, period.kind))
             )
     if "late" in wants.summaries:
         content.sections.append(("Hồ sơ trực tuyến đang chờ tiếp nhận quá 8 giờ làm việc", _late_list(waiting)))
     if "worklist" in wants.summaries:
         content.sections.append(("Hồ sơ cần xử lý ngay", _work_list(figures.worklist)))
-    content.sections += [*_supply(figures), *_gate(figures)]
+    content.sections += [*honest_sections(figures), *supply_sections(figures), *gate_sections(figures)]
     return content
 
 
@@ -123,11 +124,12 @@ def describe_units(figures: Figures, changes: Changes | None, wants: Recipient) 
         ("Thay đổi", _changes(figures, own, alone)),
         ("Đang chờ quá 8 giờ", _waiting(waiting, alone)),
         ("Không đạt chỉ tiêu", _missed_line(figures, missed, alone)),
-        ("Số liệu", _freshness(figures, keys)),
+        ("Số liệu", freshness_line(figures, keys)),
+        *honest_lines(figures, changes.since if changes else None, mine),
     ]
     content = Content(
         "digest",
-        f"{_subject(figures.as_of)}, {name}: {_news(changes)}{_count(len(waiting), 'hồ sơ chờ quá 8 giờ')}, {_count(len(missed), 'chỉ tiêu không đạt')}",
+        f"{_subject(figures.as_of)}, {name}: {_news(changes)}{count_or_none(len(waiting), 'hồ sơ chờ quá 8 giờ')}, {count_or_none(len(missed), 'chỉ tiêu không đạt')}",
         f"{name}: số liệu chốt {moment_vi(figures.as_of)}",
         lines,
     )
@@ -140,12 +142,13 @@ def describe_units(figures: Figures, changes: Changes | None, wants: Recipient) 
         content.sections.append((f"Cần gì để đạt chỉ tiêu năm {figures.as_of.year}", texts or ["Không chỉ tiêu nào còn thiếu."]))
     if "missed" in wants.summaries:
         for period in _shown(figures):
-            heading = f"Chỉ tiêu không đạt, {_lower(period_vi(period.kind, period.start))}"
+            heading = f"Chỉ tiêu không đạt, {lower_first(period_vi(period.kind, period.start))}"
             content.sections.append((heading, missed_list(figures, period.kind, mine)))
     if "late" in wants.summaries:
         content.sections.append(("Hồ sơ trực tuyến tiếp nhận chậm quá 8 giờ làm việc, hồ sơ đang chờ xếp trước", _late_list(late)))
     if "worklist" in wants.summaries:
         content.sections.append(("Hồ sơ cần xử lý ngay", _work_list([i for i in figures.worklist if i.unit.key in keys])))
+    content.sections += honest_sections(figures, mine)
     return content
 
 
@@ -173,7 +176,7 @@ def describe_held(as_of: datetime, checks: Sequence[CheckResult], refused: Seque
         f"{_subject(as_of)}: KHÔNG CÔNG BỐ, {kept}",
         f"Không công bố số liệu chốt {moment_vi(as_of)}",
         lines,
-        sections=[("Tệp bị từ chối", _cut(refused, "tệp", "màn hình khi chạy lại"))] if refused else [],
+        sections=[("Tệp bị từ chối", cut_list(refused, "tệp", "màn hình khi chạy lại"))] if refused else [],
     )
 
 
@@ -183,14 +186,6 @@ def _subject(as_of: datetime) -> str:
 
 def _day(day: date) -> str:
     return f"ngày {day:%d/%m/%Y}"
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number else f"không có {what}"
 
 
 def _news(changes: Changes | None) -> str:
@@ -214,7 +209,7 @@ def _changes(figures: Figures, changes: Changes | None, alone: bool = False) -> 
     if changes is None:
         return "đây là lần công bố đầu tiên; từ lần sau thư ghi những gì khác với lần trước."
     since = f"So với {_day(changes.since)}: "
-    files = _count(changes.new_files, "tệp xuất mới")
+    files = count_or_none(changes.new_files, "tệp xuất mới")
     if changes.is_nothing:
         return f"{since}không có gì thay đổi ({files})."
     told = []
@@ -245,7 +240,7 @@ def _units_of(units: Iterable[Unit]) -> str:
 def _turned(figures: Figures, rates: Sequence[Rate], alone: bool) -> str:
     shown = [
         ("" if alone else f"{r.unit.name}: ")
-        + f"{MEASURES_SHORT_VI.get(r.measure, figures.labels[r.measure]).lower()}, {_lower(period_vi(r.period.kind, r.period.start))}"
+        + f"{MEASURES_SHORT_VI.get(r.measure, figures.labels[r.measure]).lower()}, {lower_first(period_vi(r.period.kind, r.period.start))}"
         for r in rates[:3]
         if r.unit
     ]
@@ -284,54 +279,6 @@ def _missed_line(figures: Figures, missed: Sequence[Rate], alone: bool = False) 
     units = len({r.unit.key for r in missed if r.unit})
     where = "" if alone else f" ở {units} đơn vị"
     return f"năm {figures.as_of.year}, {len(missed)} chỉ tiêu{where} — {'; '.join(told)}."
-
-
-def _freshness(figures: Figures, keys: Sequence[tuple[str, date]] | None = None) -> str:
-    newest: dict[str, datetime] = {}
-    for file in figures.files:
-        if file.status == "loaded" and file.exported_at:
-            for kind in (file.kind or "").split(","):
-                newest[kind] = max(newest.get(kind, file.exported_at), file.exported_at)
-    kinds = load_lists().kinds
-    told = [
-        f"{_lower(kinds[kind].label_vi)} xuất lúc {moment_vi(at)}"
-        for kind, at in newest.items()
-        if kind in ("cases", "waiting") and kind in kinds
-    ]
-    others = [at for kind, at in newest.items() if kind not in ("cases", "waiting")]
-    if others:
-        told.append(f"các loại khác cũ nhất {moment_vi(min(others))}")
-    if keys is None:
-        told += [f"nguồn “{source.name}” {SOURCE_LIGHTS_VI['red'].lower()}" for source in figures.sources if source.light == "red"]
-    old = [f for f in figures.freshness if f.light != "green" and (f.unit is None or (keys is not None and f.unit.key in keys))]
-    told += [_lower(f.message_vi.rstrip(".")) for f in old if f.problem not in ("unknown_status", "unknown_unit")]
-    behind = list(dict.fromkeys(rate.unit for rate in figures.now("year") if rate.is_stale and rate.unit))
-    if keys is None and behind:
-        more = f" và {len(behind) - 4} đơn vị khác" if len(behind) > 4 else ""
-        told.append(f"{len(behind)} đơn vị có số liệu cũ: {', '.join(unit.name for unit in behind[:4])}{more}")
-    return "; ".join(told) + "." if told else "không rõ thời điểm xuất."
-
-
-def _quality(figures: Figures) -> str:
-    """Files and rows refused, figures of aggregated exports that differ, warnings and acceptances, in one line; details stand at the mail's end."""
-    refused = [_file_name(file) for file in figures.files if file.status == "rejected"]
-    rows = sum(count for *_, count in figures.rejects)
-    warnings = sum(1 for check in figures.checks if not check.is_passed and not check.accepted_why)
-    accepted = sum(1 for check in figures.checks if not check.is_passed and check.accepted_why)
-    differ = [d for d in figures.reconciliation if d.difference and d.is_certain and not d.is_tolerated]
-    if not (refused or rows or warnings or accepted or differ):
-        return "không có tệp hay dòng nào bị từ chối, không có cảnh báo."
-    named = f" ({', '.join(refused[:4])}{'…' if len(refused) > 4 else ''})" if refused else ""
-    told = [f"{_count(len(refused), 'tệp')}{named} và {_count(rows, 'dòng')} bị từ chối"]
-    if differ:
-        told.append(f"{len(differ)} con số của biểu tổng hợp lệch với số tự đếm, ở {len({d.unit.key for d in differ})} đơn vị")
-    if accepted:
-        told.append(f"vẫn công bố dù {accepted} kiểm tra không đạt, đã được chấp nhận")
-    return f"{', '.join([*told, _count(warnings, 'cảnh báo')])} (cuối thư)."
-
-
-def _file_name(file: File) -> str:
-    return f"{file.name} › {file.member}" if file.member else file.name
 
 
 def _cell(rate: Rate | None) -> Cell:
@@ -378,11 +325,6 @@ def _of(unit: Unit, mine: Sequence[Unit]) -> str:
     return f"{unit.name} — " if len(mine) > 1 else ""
 
 
-def _cut(texts: Sequence[str], what: str, where: str, most: int = _LISTED) -> list[str]:
-    shown = list(texts[:most])
-    return [*shown, f"… và {len(texts) - most} {what} nữa, xem {where}"] if len(texts) > most else shown
-
-
 def missed_list(figures: Figures, kind: str, mine: Sequence[Unit] | None = None) -> list[str]:
     """A line a measure: the units that missed its target in the current period of a kind, the largest shortfall first."""
     missed = [r for r in _missed(figures, kind) if mine is None or r.unit in mine]
@@ -408,7 +350,7 @@ def _late_list(late: Sequence[LateReception]) -> list[str]:
         f"{'đang chờ, đã' if i.is_waiting else f'tiếp nhận {moment_vi(i.received_at)}, sau'} {hours_vi(i.waiting_hours)} làm việc"
         for i in late
     ]
-    return _cut(texts, "hồ sơ", "tệp cham-tiep-nhan.csv") or ["Không có."]
+    return cut_list(texts, "hồ sơ", "tệp cham-tiep-nhan.csv") or ["Không có."]
 
 
 def _work_list(items: Sequence[WorkItem]) -> list[str]:
@@ -416,33 +358,5 @@ def _work_list(items: Sequence[WorkItem]) -> list[str]:
     for i in items:
         left = f" ({hours_left_vi(i.hours_left)} làm việc)" if i.hours_left is not None else ""
         due = f", phải xong trước {moment_vi(i.due_at)}{left}" if i.due_at else ""
-        texts.append(f"{i.case_code}, {i.unit.name}: {_lower(PROBLEMS_VI.get(i.problem, i.problem))}{due}")
-    return _cut(texts, "hồ sơ", "tệp viec-can-lam.csv") or ["Không có."]
-
-
-def _supply(figures: Figures) -> list[tuple[str, list[str]]]:
-    """What did not arrive, is old, was refused or differs; only the lists that have something to say."""
-    # without times or counts of attempts: the same night run again must say the same
-    down = [f"Nguồn “{source.name}”: không lấy được, hoặc đã lâu không có tệp mới" for source in figures.sources if source.light != "green"]
-    old = [f.message_vi for f in figures.freshness if f.light != "green"]
-    refused = [f"{_file_name(file)}: {file.error}" for file in figures.files if file.status == "rejected"]
-    differ = [
-        f"{d.unit.name}, {_lower(d.label_vi)}: trong biểu {d.theirs}, tự đếm {d.ours} ({d.difference:+d})"
-        for d in figures.reconciliation
-        if d.difference and d.is_certain and not d.is_tolerated
-    ]
-    lists = [
-        ("Nguồn tệp xuất cần xem", _cut(down, "nguồn", "trang Dữ liệu")),
-        ("Tệp bị từ chối", _cut(refused, "tệp", "tệp tep-xuat.csv")),
-        ("Số liệu cũ hoặc bất thường", _cut(old, "lưu ý", "tệp do-moi-du-lieu.csv")),
-        ("Biểu tổng hợp lệch với số tự đếm từ hồ sơ", _cut(differ, "con số", "tệp doi-chieu.csv", 10)),
-    ]
-    return [(heading, texts) for heading, texts in lists if texts]
-
-
-def _gate(figures: Figures) -> list[tuple[str, list[str]]]:
-    """Warnings of the gate, and what was published although a check failed, because somebody accepted it."""
-    warned = [f"{c.message_vi}: {c.found}" for c in figures.checks if not c.is_passed and not c.accepted_why]
-    accepted = [f"{c.message_vi}: {c.found}. Chấp nhận vì: {c.accepted_why}" for c in figures.checks if not c.is_passed and c.accepted_why]
-    found = [("Cảnh báo về số liệu", warned)] if warned else []
-    return found + ([("Công bố dù kiểm tra không đạt, vì đã được chấp nhận", accepted)] if accepted else [])
+        texts.append(f"{i.case_code}, {i.unit.name}: {lower_first(PROBLEMS_VI.get(i.problem, i.problem))}{due}")
+    return cut_list(texts, "hồ sơ", "tệp viec-can-lam.csv") or ["Không có."]

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from expectations import CheckResult
-from flows.figures import load_figures
-from flows.history import find_changes, published_days
+from flows.changes import find_changes
+from flows.history import published_days
 from flows.mail.compose import Attachment, Composed, compose, find_attachments
 from flows.mail.content import Content, describe_held, describe_office, describe_units
 from flows.mail.delivery import Outcome, send_mails
@@ -23,6 +23,7 @@ from flows.mail.ledger import Delivery, Ledger, Mail, ledger_path
 from flows.mail.recipients import OWN_MAILS, Recipient, is_due
 from flows.mail.server import MailServer
 from flows.settings import Settings
+from flows.warehouse_figures import load_figures
 
 FOLDER = "thu"
 _MAX_BYTES = MailServer.max_bytes

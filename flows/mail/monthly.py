@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
 
-from flows.figures import Figures, Period, load_figures
+from flows.figures import Figures, Period
 from flows.mail.compose import Attachment
 from flows.mail.content import Content, missed_list
 from flows.mail.dispatch import FOLDER, Post, prepare_one, send_night
@@ -17,6 +17,7 @@ from flows.mail.ledger import Ledger, ledger_path
 from flows.mail.recipients import MONTHLY, Recipient
 from flows.mail.server import MailServer
 from flows.settings import Settings
+from flows.warehouse_figures import load_figures
 from transforms.wording import moment_vi, period_vi
 
 _ATTACHED = (".docx", ".xlsx")

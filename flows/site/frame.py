@@ -14,6 +14,8 @@ PAGES = {
     "index.html": "Tổng quan",
     "cham-tiep-nhan.html": "Chậm tiếp nhận",
     "ke-hoach.html": "Kế hoạch năm",
+    "can-hoi.html": "Điều cần hỏi",
+    "so-da-thay-doi.html": "Số đã thay đổi",
     "du-lieu.html": "Dữ liệu",
     "tu-dien.html": "Từ điển chỉ số",
 }

@@ -5,6 +5,7 @@ from typing import Any
 
 from flows.figures import Measure, Unit, WorkItem
 from flows.site.frame import Frame
+from flows.site.honesty import of_unit
 from flows.site.overview import trend_table, trends
 from flows.site.receptions import receptions_table
 from flows.site.tables import Cell, Column, Table, moment, number, rate, target_vi, text
@@ -18,6 +19,7 @@ def unit_page(frame: Frame, unit: Unit) -> dict[str, Any]:
     plan = [m for m in frame.figures.measures if m.family == "plan"]
     others = [m for m in frame.figures.measures if m.family != "plan"]
     late = frame.late.get(unit.key, [])
+    restated, asked = of_unit(frame, unit)
     return {
         "unit": unit,
         "level": LEVELS_VI[unit.level],
@@ -34,6 +36,7 @@ def unit_page(frame: Frame, unit: Unit) -> dict[str, Any]:
         "trend_table": trend_table(frame, plan, frame.rates[unit.key], "xu-huong-bang"),
         "worklist": _worklist_table(frame, unit),
         "late": receptions_table(frame, late, "cham-tiep-nhan", "../", with_unit=False, most=_MOST_ROWS),
+        "honest": [table for table in (restated, asked) if table],
     }
 
 

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from flows.figures import Figures
 from flows.site.frame import PAGES, UNITS_FOLDER, Frame
+from flows.site.honesty import HISTORIES, histories_page, questions_page, restatements_page
 from flows.site.knowledge import data_page, dictionary_page, plan_page
 from flows.site.overview import overview
 from flows.site.receptions import receptions_page
@@ -64,6 +65,9 @@ def _render(frame: Frame) -> Iterator[tuple[str, str]]:
         "index.html": overview(frame),
         "cham-tiep-nhan.html": receptions_page(frame),
         "ke-hoach.html": plan_page(frame),
+        "can-hoi.html": questions_page(frame),
+        "so-da-thay-doi.html": restatements_page(frame),
+        HISTORIES: histories_page(frame),
         "du-lieu.html": data_page(frame),
         "tu-dien.html": dictionary_page(frame),
     }

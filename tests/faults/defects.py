@@ -98,6 +98,7 @@ DEFECTS = [
     _of("a question without its dossier", "DELETE FROM mart.audit_cases WHERE finding_id = (SELECT min(finding_id) FROM mart.audit_cases)", "audit_consistent"),
     _of("an effect on another rate", "UPDATE mart.audit_units SET denominator = denominator + 1", "audit_consistent"),
     _of("more left out than there is", "UPDATE mart.audit_units SET denominator_without = denominator + 1", "audit_consistent"),
+    _of("a restatement of nothing", "INSERT INTO mart.restatements BY NAME SELECT published_from AS restated_on, published_from - 1 AS published_on, measure, period_kind, period_start, period_end, unit_code, unit_valid_from, 'x' AS unit_name, numerator AS numerator_before, denominator AS denominator_before, status AS status_before, numerator, denominator, status, 'unknown' AS cause, 'chưa rõ' AS reason_vi, 0 AS cases, 0 AS new_exports, 0 AS gone_exports, (SELECT max(as_of) FROM mart.unit_rates) AS as_of FROM mart.rates_published WHERE period_end < published_from LIMIT 1", "restatements_whole"),
     _of("a question nobody declared", "UPDATE mart.audit SET rule = 'gossip'", "allowed:mart.audit.rule", "audit_consistent"),
     # warnings
     _of("no unit today", "UPDATE core.units SET valid_to = DATE '2024-06-29'", "units_current"),

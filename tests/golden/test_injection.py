@@ -20,7 +20,6 @@ from markupsafe import Markup
 
 from flows import night as nights
 from flows import summaries
-from flows.figures import load_figures
 from flows.night import NightResult, run_night
 from flows.period_report import FORMATS, parse_report_period, write_period_report
 from flows.settings import Settings
@@ -28,6 +27,7 @@ from flows.site import tables, writing
 from flows.site.writing import write_site
 from flows.summaries import write_summaries
 from flows.validation import Validation
+from flows.warehouse_figures import load_figures
 
 pytestmark = pytest.mark.slow
 

@@ -14,10 +14,11 @@ import pytest
 
 from flows import cli
 from flows.checking import check_file
-from flows.figures import Period, load_figures
+from flows.figures import Period
 from flows.night import NightResult
 from flows.period_report import _rates_of, parse_report_period, write_period_report
 from flows.settings import QueryError, Settings
+from flows.warehouse_figures import load_figures
 from transforms.layouts import load_lists
 from transforms.normalise import normalise_export
 from transforms.period_counts import BIEU06_COLUMNS, Span, render_bieu06

@@ -9,10 +9,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows.figures import Difference, load_figures
+from flows.figures import Difference
 from flows.night import run_night
 from flows.sample import SampleSummary, write_sample
 from flows.settings import Settings, make_settings
+from flows.warehouse_figures import load_figures
 
 pytestmark = pytest.mark.slow
 KINDS = {"summary06": 11, "receptions_summary": 5, "payments_summary": 6, "digitization_summary": 8}

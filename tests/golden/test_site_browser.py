@@ -12,10 +12,10 @@ import duckdb
 import pytest
 from site_figures import make_figures
 
-from flows.figures import load_figures
 from flows.night import NightResult
 from flows.settings import Settings
 from flows.site.writing import write_site
+from flows.warehouse_figures import load_figures
 from transforms.wording import percent_vi
 
 CHROMIUM = Path("/usr/bin/chromium")

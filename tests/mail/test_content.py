@@ -1,23 +1,23 @@
 """What mails say and how they are built: the night's figures, each unit's own only, nothing alive from an export's text."""
 
-import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
-import pyarrow.parquet as pq
+import duckdb
 import pytest
 from conftest import settings_in
 
 from expectations import CheckResult
-from flows.figures import Check, Difference, Figures, Freshness, Period, SourceState, load_figures
-from flows.history import find_changes, load_published, published_days, record_published
+from flows.changes import find_changes
+from flows.figures import Check, Difference, Figures, Freshness, Period, SourceState
+from flows.history import published_days, record_published
 from flows.mail.compose import TABLES, compose, find_attachments
 from flows.mail.content import Content, describe_held, describe_office, describe_units
 from flows.mail.dispatch import prepare_held, prepare_published
@@ -25,6 +25,7 @@ from flows.mail.ledger import Ledger, ledger_path
 from flows.mail.recipients import SUMMARIES, Recipient
 from flows.night import NightResult, run_night
 from flows.settings import Settings
+from flows.warehouse_figures import load_figures
 
 OFFICE = Recipient("Văn phòng", "vanphong@sonha.test", (), frozenset(SUMMARIES), "daily", 2)
 PAYLOADS = ['<script>alert(1)</script>"><img src=x onerror=alert(2)>', "=cmd|' /C calc'!A0", "+1", "@SUM(A1)", "{{ 7*7 }}"]
@@ -165,20 +166,32 @@ def test_a_unit_that_is_no_longer_there_gets_no_mail_and_the_operator_is_told(se
     assert describe_units(figures, None, unit_of("000.98.58.H48")) is None
 
 
+def publish_earlier(settings: Settings, days: int, *edits: str) -> None:
+    """The history holds what this warehouse would have said some days before, after these edits."""
+    earlier = settings.warehouse.with_name("earlier.duckdb")
+    shutil.copy(settings.warehouse, earlier)
+    with duckdb.connect(str(earlier)) as connection:
+        connection.execute(f"UPDATE mart.unit_rates SET as_of = as_of - INTERVAL {days} DAY")
+        connection.execute(f"UPDATE mart.rates_published SET published_from = published_from - INTERVAL {days} DAY")
+        for edit in edits:
+            connection.execute(edit)
+    record_published(settings.staged, earlier)
+
+
 def test_what_changed_since_the_last_published_day(settings: Settings, figures: Figures) -> None:
     first = next(i for i in figures.late if i.is_waiting)
     rate = next(r for r in figures.now("year") if r.status == "missed")
-    earlier = replace(
-        figures,
-        as_of=figures.as_of - timedelta(days=2),
-        late=[i for i in figures.late if i.case_code != first.case_code],
-        rates=[replace(r, status="met", numerator=r.numerator + 1) if r == rate else r for r in figures.rates],
-        loaded_files=figures.loaded_files[1:],
+    publish_earlier(
+        settings,
+        2,
+        f"DELETE FROM mart.late_receptions WHERE case_code = '{first.case_code}'",
+        f"DELETE FROM ops.files WHERE file_id = '{figures.loaded_files[0]}'",
     )
-    record_published(settings.staged, earlier)
-    record_published(settings.staged, figures)
+    record_published(settings.staged, settings.warehouse)
     assert published_days(settings.staged) == [date(2024, 6, 28), date(2024, 6, 30)]
-    changes = find_changes(settings.staged, figures)
+    before = {r.key: (r.numerator, r.denominator, r.status) for r in figures.rates if r.unit}
+    before[rate.key] = (rate.numerator + 1, rate.denominator, "met")
+    changes = find_changes(settings.staged, replace(figures, rates_before=before))
     assert changes
     assert (changes.since, changes.newly_late, changes.new_files) == (date(2024, 6, 28), [(first.case_code, first.unit)], 1)
     assert changes.newly_missed == [rate]
@@ -186,9 +199,6 @@ def test_what_changed_since_the_last_published_day(settings: Settings, figures: 
     line = describe_office(figures, changes, OFFICE).lines[0][1]
     assert line.startswith("So với ngày 28/06/2024: thêm 1 hồ sơ chậm tiếp nhận quá 8 giờ (")
     assert "1 chỉ tiêu chuyển sang không đạt" in line
-    assert (
-        load_published(settings.staged, date(2024, 6, 30)).rates.keys() == load_published(settings.staged, date(2024, 6, 28)).rates.keys()
-    )
 
 
 def test_the_office_is_told_what_did_not_arrive_what_is_old_what_was_refused_and_what_differs(figures: Figures) -> None:
@@ -227,34 +237,15 @@ def body_of(content: Content, figures: Figures) -> str:
     return body(message, "html")
 
 
-def test_a_day_of_many_late_dossiers_is_kept_small_and_older_days_are_read_as_they_were_kept(settings: Settings, figures: Figures) -> None:
-    some = figures.late[0]
-    many = replace(figures, late=[replace(some, case_code=f"000.22.58.H48-240620-{n:04d}") for n in range(2000)])
-    path = record_published(settings.staged, many)
-    kept = load_published(settings.staged, figures.as_of.date())
-    assert list(kept.late) == [item.case_code for item in many.late]
-    rest = {
-        "as_of": kept.as_of.isoformat(),
-        "late": [[case, code, first.isoformat(), waits] for case, (code, first, waits) in kept.late.items()],
-        "worklist": [[*what, code, first.isoformat()] for what, (code, first) in kept.worklist.items()],
-        "files": sorted(kept.files),
-    }
-    plain = json.dumps(rest).encode()
-    assert path.stat().st_size < len(plain) / 4
-    table = pq.read_table(path)
-    pq.write_table(table.replace_schema_metadata({b"tthc_published": plain}), path)  # as version 1 kept it
-    assert load_published(settings.staged, figures.as_of.date()) == kept
-
-
 def test_a_night_without_anything_new_says_so(settings: Settings, figures: Figures) -> None:
-    record_published(settings.staged, replace(figures, as_of=figures.as_of - timedelta(days=1)))
+    publish_earlier(settings, 1)
     content = describe_office(figures, find_changes(settings.staged, figures), OFFICE)
     assert content.subject.startswith("[TTHC] 30/06/2024: không có tệp xuất mới; ")
     assert content.lines[0][1] == "So với ngày 29/06/2024: không có gì thay đổi (không có tệp xuất mới)."
 
 
 def test_a_night_held_back_is_told_and_forgotten_once_published(settings: Settings, figures: Figures) -> None:
-    record_published(settings.staged, replace(figures, as_of=figures.as_of - timedelta(days=1)))
+    publish_earlier(settings, 1)
     checks = [CheckResult("a", "critical", 3, "Có hồ sơ hai lần; hãy xuất lại"), CheckResult("b", "warning", 1, "Khác")]
     refused = {"file_name": "a<b>.xlsx", "member": None, "status": "rejected", "error": "tệp rỗng"}
     assert prepare_held(settings, [OFFICE, unit_of(busy_unit(figures))], None, checks, [refused]).prepared == 1

@@ -12,8 +12,9 @@ from spec.staged import build_staged, staged_row
 from spec.tables import stage_row, table_rows
 
 from expectations import CheckResult
-from flows.figures import Difference, load_figures
+from flows.figures import Difference
 from flows.reconciliation import load_figures_declared
+from flows.warehouse_figures import load_figures
 from transforms.layouts import load_lists
 
 FEBRUARY = (date(2024, 2, 1), date(2024, 2, 29))

@@ -12,6 +12,7 @@ from transforms.layouts import load_lists
 from transforms.measures import load_measures, render_months, render_periods
 from transforms.pending import is_foreseen, render_pending
 from transforms.reconciliation import render_candidates, render_counts, render_stated
+from transforms.restatements import render_compared, render_counted
 
 # pattern -> why; what to write instead.
 NOT_PORTABLE = {
@@ -41,6 +42,8 @@ def texts() -> dict[str, str]:
     found["months"] = render_months([m for m in measures if not m.is_per_period], as_of)
     found["pending"] = render_pending([m for m in measures if is_foreseen(m) and m.period != "ended_at"], as_of, columns)
     found |= {f"periods of {m.name}": render_periods(m, as_of) for m in measures}
+    found["counted"] = render_counted(measures, as_of, "work.cases_before")
+    found["compared"] = render_compared(measures)
     declared = load_figures_declared(load_lists())
     figures = {
         "stated": render_stated(declared.figures),

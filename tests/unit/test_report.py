@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.summaries import write_csv
+from flows.csv_files import write_csv
 from transforms.wording import hours_vi, moment_vi, percent_vi, period_vi
 
 

@@ -61,7 +61,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def test_no_text_of_an_export_becomes_an_element_or_a_link(hostile: dict[str, str]) -> None:
-    assert len(hostile) == 5 + 2
+    assert len(hostile) == 8 + 2
     for name, text in hostile.items():
         page = Page(text)
         assert [tag for tag, _ in page.elements if tag in ("img", "iframe", "object", "form", "base")] == [], name

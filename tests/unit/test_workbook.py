@@ -13,7 +13,23 @@ import pytest
 
 from flows.bieu06 import Bieu06, write_bieu06
 from flows.document import write_document
-from flows.figures import Check, Difference, Figures, File, Freshness, LateReception, Measure, Period, Rate, SourceState, Unit, WorkItem
+from flows.figures import (
+    Check,
+    Difference,
+    Figures,
+    File,
+    Finding,
+    Freshness,
+    LateReception,
+    Measure,
+    Period,
+    Rate,
+    Restatement,
+    RuleEffect,
+    SourceState,
+    Unit,
+    WorkItem,
+)
 from flows.office import Office, bare_name, load_office
 from flows.period_report import name_of, parse_report_period, render_page
 from flows.report_charts import draw_pictures
@@ -69,6 +85,24 @@ def figures(text: str, units: int = 1) -> Figures:
         [("bad_date", text, text, 4)],
         [],
         sources=[SourceState(text, "yellow", None, text)],
+        restatements=[
+            Restatement(
+                date(2024, 6, 30),
+                date(2024, 6, 29),
+                text,
+                month,
+                unit,
+                (39, 40, "met"),
+                (38, 40, "missed"),
+                "changed",
+                text,
+                1,
+                text,
+                ((text, "numerator", "denominator", "changed", text),),
+            )
+        ],
+        findings=[Finding("reopened", "ask", text, unit, text, 1, AS_OF, text, text, text, text, text, text, 0.1)],
+        effects=[RuleEffect("reopened", "ask", text, unit, 1, 1, text, 0.1)],
     )
 
 
@@ -154,6 +188,8 @@ def test_cells_keep_their_types_and_codes(tmp_path: Path) -> None:
         "Chậm tiếp nhận",
         "Việc cần làm",
         "Đối chiếu",
+        "Cần hỏi",
+        "Số đã thay đổi",
         "Chất lượng dữ liệu",
     ]
     score = book["Bảng điểm"]

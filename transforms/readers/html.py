@@ -6,6 +6,7 @@ from typing import Any
 from lxml import etree
 from lxml import html as lxml_html
 
+from transforms.readers.plain_rows import NotPlain, cut_out
 from transforms.sheets import Sheet, UnreadableExport, sheet_from_rows
 from transforms.text import decode_tcvn3, is_tcvn3_font
 
@@ -14,6 +15,8 @@ _PASSWORD = re.compile(r"<input[^>]*type\s*=\s*['\"]?password", re.IGNORECASE)
 _LOGIN = re.compile(r"đăng nhập|login|sign in", re.IGNORECASE)
 _SESSION_OVER = "đây là trang đăng nhập, không phải dữ liệu (phiên làm việc đã hết hạn khi tải); hãy đăng nhập và xuất lại"
 _MAX_SPAN = 1_000
+# Shorter pages are parsed whole at once.
+FEWEST_CHARACTERS = 1 << 16
 
 
 def read(text: str) -> list[Sheet]:
@@ -26,6 +29,28 @@ def read(text: str) -> list[Sheet]:
     """
     if re.search(r"<(?:\w+:)?Workbook\b", text[:4096]):
         raise UnreadableExport("đây là tệp 'XML Spreadsheet 2003'; hãy mở bằng Excel và lưu lại dạng .xlsx")
+    if len(text) >= FEWEST_CHARACTERS:
+        try:
+            return [_read_by_columns(text)]
+        except (NotPlain, UnreadableExport):  # what is wrong is said of the whole page
+            pass
+    fonts = _class_fonts(text) if ".vn" in text.lower() or "vntime" in text.lower() else None
+    return [sheet_from_rows("", _read_rows(text, fonts))]
+
+
+def _read_by_columns(text: str) -> Sheet:
+    cut = cut_out(text)
+    fonts = _class_fonts(cut.rest) if cut.names_tcvn3 else None
+    return cut.join(_read_rows(cut.rest, fonts), lambda page: _read_rows(page, fonts))
+
+
+def _read_rows(text: str, tcvn3: dict[str, str] | None) -> list[list[str | None]]:
+    """Every row of a page, also where it stands outside of tables; see `read`.
+
+    Args:
+        text: the page.
+        tcvn3: fonts of its style sheet, where one of all its fonts may be a TCVN3 font.
+    """
     try:
         root = lxml_html.document_fromstring(
             re.sub(r"^\s*<\?xml[^>]*\?>", "", text), parser=lxml_html.HTMLParser(huge_tree=True, no_network=True)
@@ -34,13 +59,12 @@ def read(text: str) -> list[Sheet]:
         raise UnreadableExport("trang HTML bị hỏng; hãy xuất lại") from error
     if _PASSWORD.search(text):
         raise UnreadableExport(_SESSION_OVER)
-    named = ".vn" in text.lower() or "vntime" in text.lower()
-    rows = _rows(root, _class_fonts(text) if named else None)
+    rows = _rows(root, tcvn3)
     if not root.xpath("//tr"):
         if _LOGIN.search(text):
             raise UnreadableExport(_SESSION_OVER)
         raise UnreadableExport("trang HTML không có bảng nào; hãy xuất lại")
-    return [sheet_from_rows("", rows)]
+    return rows
 
 
 def _rows(root: Any, tcvn3: dict[str, str] | None) -> list[list[str | None]]:
@@ -113,7 +137,7 @@ def _cell_text(cell: Any, tcvn3: dict[str, str] | None) -> str | None:
         text = cell.text or ""
     else:
         for line_break in cell.iter("br"):
-            line_break.tail = "\n" + (line_break.tail or "")
+            line_break.text = "\n"  # the text behind it may hold control characters, which lxml gives but does not take back
         text = "".join(cell.itertext())
     if tcvn3 is not None and text:
         for node in (*cell.iterdescendants(), cell, *cell.iterancestors("tr", "tbody", "table", "body")):

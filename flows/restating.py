@@ -1,0 +1,85 @@
+"""What was published before, given to the build, and the dossiers behind rates of periods that were over and are otherwise now."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import pairwise
+
+import pyarrow as pa
+
+from expectations import load_contracts
+from flows.engine import Engine
+from flows.history import RATES, PublishedDay, case_records, files_on, restated_records
+from flows.manifest import Manifest
+from transforms.measures import Measure, load_measures
+from transforms.restatements import render_compared, render_counted
+
+_DAYS = pa.schema(
+    [
+        ("day", pa.date32()),
+        ("previous_on", pa.date32()),
+        ("new_exports", pa.int64()),
+        ("gone_exports", pa.int64()),
+        ("exports_vi", pa.string()),
+    ]
+)
+_COUNTED = pa.schema(
+    [(name, pa.string()) for name in ("measure", "period_kind")]
+    + [("period_start", pa.date32()), ("unit_code", pa.string()), ("unit_valid_from", pa.date32())]
+    + [("case_code", pa.string()), ("numerator", pa.int32())]
+)
+_NAMED = 3
+
+
+def load_published(engine: Engine, manifest: Manifest, as_of: datetime) -> None:
+    """work.published_days, work.files_before, work.rate_records, work.case_records and work.restated_records: what earlier days published."""
+    days = manifest.published
+    counted = frozenset(file["file_id"] for file in manifest.files if file["status"] == "loaded")
+    today = PublishedDay(as_of, counted - files_on(days), files_on(days) - counted)
+    engine.load("work.published_days", pa.Table.from_pylist(_tell_days([*days, today], manifest), schema=_DAYS))
+    engine.load("work.files_before", pa.table({"file_id": pa.array(sorted(files_on(days)), pa.string())}))
+    engine.stage("work.rate_records", manifest.published_parts("rates"), RATES.empty_table())
+    engine.stage("work.case_records", manifest.published_parts("cases"), case_records())
+    engine.stage("work.restated_records", manifest.published_parts("restated"), restated_records())
+
+
+def count_restated(engine: Engine, manifest: Manifest, as_of: datetime) -> None:
+    """work.counted_before and work.counted_now: of which dossiers the restated rates were and are made up."""
+    every = load_measures(list(load_contracts()["core.cases"].columns))
+    restated = {measure for (measure,) in engine.fetch("SELECT DISTINCT measure FROM work.restated_now")}
+    measures = [measure for measure in every if measure.name in restated]
+    _count(engine, "work.counted_before", measures, manifest.published[-1].as_of if measures else as_of, "work.cases_before")
+    _count(engine, "work.counted_now", measures, as_of, "core.cases")
+
+
+def compare_cases(engine: Engine) -> None:
+    """work.compared_cases: what is otherwise with the dossiers that restated rates count otherwise."""
+    every = load_measures(list(load_contracts()["core.cases"].columns))
+    engine.run("CREATE TABLE work.compared_cases AS\n" + render_compared(every), "measures.yml")
+
+
+def _count(engine: Engine, name: str, measures: Sequence[Measure], moment: datetime, cases: str) -> None:
+    if measures:
+        engine.run(f"CREATE TABLE {name} AS\n{render_counted(measures, moment, cases)}", "measures.yml")
+    else:
+        engine.load(name, _COUNTED.empty_table())
+
+
+def _tell_days(days: Sequence[PublishedDay], manifest: Manifest) -> list[dict[str, object]]:
+    """One row a day but the first: the published day before it, and which exports were counted that were not on that one."""
+    names: dict[str, str] = {}
+    for file in manifest.files:
+        names.setdefault(file["file_id"], f"{file['file_name']} › {file['member']}" if file.get("member") else file["file_name"])
+    told = []
+    for before, day in pairwise(days):
+        known = sorted(names[file_id] for file_id in day.files if file_id in names)
+        more = f" và {len(day.files) - _NAMED} tệp khác" if len(day.files) > _NAMED else ""
+        told.append(
+            {
+                "day": day.day,
+                "previous_on": before.day,
+                "new_exports": len(day.files),
+                "gone_exports": len(day.files_gone),
+                "exports_vi": "; ".join(known[:_NAMED]) + more or None,
+            }
+        )
+    return told

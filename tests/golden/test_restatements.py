@@ -1,0 +1,306 @@
+"""What was published stays known, and a closed period's rate that is published otherwise later says what changed, why, and by which dossiers."""
+
+import re
+import shutil
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import HEADINGS, TARGETS, case_row, settings_in, write_reference, write_workbook
+
+from flows.building import build_on_duckdb
+from flows.history import files_on, late_on, load_days, published_days, published_folder, record_published
+from flows.landing import find_exports
+from flows.manifest import make_manifest
+from flows.night import list_exports, load_office
+from flows.packing import pack_exports
+from flows.quarantine import withdraw
+from flows.reading import find_unread, read_exports
+from flows.sample import write_nights
+from flows.settings import ConfigurationError, Settings
+from flows.staging import record_landing
+from flows.warehouse import build_warehouse, checksum_tables
+
+MAY = {
+    "Ngày nộp hồ sơ": "15/05/2024 08:00",
+    "Ngày tiếp nhận": "15/05/2024 09:00",
+    "Ngày hẹn trả": "20/05/2024 17:00",
+    "Ngày kết thúc xử lý": "19/05/2024 10:00",
+    "Ngày trả kết quả": "20/05/2024 08:00",
+}
+OPEN = {"Ngày kết thúc xử lý": None, "Ngày trả kết quả": None, "Trạng thái": "Đang xử lý"}
+
+
+def dossier(number: int, **changes: object) -> list[object]:
+    """A dossier of Sơn Hạ in May 2024, finished in time."""
+    return case_row(f"000.22.58.H48-240515-{number:04d}", **(MAY | changes))
+
+
+def night_of(day: int) -> datetime:
+    return datetime(2024, 6, day, 23)
+
+
+def export(folder: Path, day: int, rows: list[list[object]], hour: int = 22) -> None:
+    write_workbook(folder / "raw" / f"{day:02d}-{hour}.xlsx", [HEADINGS, *rows], titles=(f"Thời điểm xuất: {day:02d}/06/2024 {hour}:00",))
+
+
+def build(folder: Path, as_of: datetime) -> Settings:
+    """The warehouse of one moment, staged and built as a night does, neither gated nor reported."""
+    settings = settings_in(folder, as_of)
+    reference, exports = load_office(settings), find_exports(settings.raw, settings.limits)
+    record_landing(settings.staged, exports)
+    read_exports(settings, reference, find_unread(settings, reference, exports), lambda read: None)
+    build_warehouse(settings.warehouse, make_manifest(settings.staged, exports, {}, as_of), reference, as_of)
+    return settings
+
+
+def publish(folder: Path, day: int) -> Settings:
+    """As `build`, and remembered as published."""
+    settings = build(folder, night_of(day))
+    record_published(settings.staged, settings.warehouse)
+    return settings
+
+
+def ask(settings: Settings, sql: str) -> list[tuple[object, ...]]:
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        rows: list[tuple[object, ...]] = connection.execute(sql).fetchall()
+        return rows
+
+
+def on_time_of_may(settings: Settings) -> list[tuple[object, ...]]:
+    return ask(
+        settings,
+        "SELECT restated_on, published_on, numerator_before, denominator_before, numerator, denominator, status_before, status, cause, reason_vi, cases, "
+        "new_exports FROM mart.restatements WHERE measure = 'on_time' AND period_kind = 'month' AND unit_code = '000.22.58.H48'",
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An office of which the fourth of June was published: five dossiers of May, all in time, one still open and due on the sixth of June."""
+    (tmp_path / "raw").mkdir()
+    write_reference(tmp_path / "reference")
+    export(tmp_path, 3, [*(dossier(n) for n in range(1, 6)), dossier(6, **OPEN, **{"Ngày hẹn trả": "06/06/2024 17:00"})])
+    publish(tmp_path, 4)
+    return tmp_path
+
+
+BEFORE = (date(2024, 6, 5), date(2024, 6, 4), 5, 5)
+
+
+def test_a_late_arrival_says_what_was_what_is_and_which_dossier(folder: Path) -> None:
+    export(folder, 5, [dossier(7, **{"Ngày kết thúc xử lý": "25/05/2024 10:00", "Ngày trả kết quả": None, "Trạng thái": "Đã xử lý xong"})])
+    settings = publish(folder, 5)
+    assert on_time_of_may(settings) == [(*BEFORE, 5, 6, "met", "missed", "late_arrival", "do 1 hồ sơ đến muộn", 1, 1)]
+    assert ask(
+        settings,
+        "SELECT case_code, counted_before, counted_now, c.cause, f.file_name, c.row_number FROM mart.restatement_cases AS c JOIN ops.files AS f USING (file_id) "
+        "WHERE measure = 'on_time' AND period_kind = 'month'",
+    ) == [("000.22.58.H48-240515-0007", "none", "denominator", "late_arrival", "05-22.xlsx", 4)]
+    assert ask(settings, "SELECT DISTINCT exports_vi FROM mart.restatements") == [("05-22.xlsx",)]
+    assert ask(settings, "SELECT count(*) FROM mart.restatements WHERE period_end > DATE '2024-06-04'") == [(0,)], "June runs on"
+
+
+@pytest.mark.parametrize(
+    ("rows", "now", "cause", "reason"),
+    [
+        ([dossier(1, **{"Ngày hẹn trả": "18/05/2024 17:00"})], (4, 5), "changed", "do 1 hồ sơ được sửa"),
+        (
+            [dossier(6, **{"Ngày hẹn trả": "06/06/2024 17:00", "Ngày kết thúc xử lý": "05/06/2024 10:00", "Ngày trả kết quả": None})],
+            (6, 6),
+            "progress",
+            "do 1 hồ sơ được giải quyết, cập nhật tiếp",
+        ),
+        (
+            [dossier(6, **{"Ngày hẹn trả": "06/06/2024 17:00", "Ngày kết thúc xử lý": "30/05/2024 10:00", "Ngày trả kết quả": None})],
+            (6, 6),
+            "changed",
+            "do 1 hồ sơ được sửa",
+        ),
+        ([dossier(1, **{"Trạng thái": "Không được tiếp nhận"})], (4, 4), "changed", "do 1 hồ sơ được sửa"),
+        ([dossier(1, **{"Đơn vị giải quyết": "UBND xã Sơn Thủy"})], (4, 4), "changed", "do 1 hồ sơ được sửa"),
+    ],
+)
+def test_what_became_of_a_dossier_is_told_apart(
+    folder: Path, rows: list[list[object]], now: tuple[int, int], cause: str, reason: str
+) -> None:
+    export(folder, 5, rows)
+    [found] = on_time_of_may(publish(folder, 5))
+    assert (found[:4], found[4:6], found[8:10]) == (BEFORE, now, (cause, reason))
+
+
+def test_a_deadline_that_passes_is_told_as_time(folder: Path) -> None:
+    publish(folder, 5)
+    settings = publish(folder, 7)
+    assert [row[2:6] + row[8:] for row in on_time_of_may(settings)] == [(5, 5, 5, 6, "time", "do 1 hồ sơ đến hạn theo thời gian", 1, 0)]
+
+
+def test_an_alias_or_a_correction_is_told_as_tables(folder: Path) -> None:
+    (folder / "reference" / "corrections.yml").write_text(
+        "- {id: c, match: {case_code: 000.22.58.H48-240515-0001}, expect: {status_code: 10}, action: override, set: {due_at: 18/05/2024}, reason: nhầm}\n",
+        encoding="utf-8",
+    )
+    [found] = on_time_of_may(publish(folder, 5))
+    assert found[4:6] + found[8:] == (4, 5, "tables", "do 1 hồ sơ tính khác theo bảng tham chiếu hoặc đính chính", 1, 0)
+
+
+def test_a_target_that_changes_is_told_without_dossiers(folder: Path) -> None:
+    (folder / "reference" / "targets.csv").write_text(
+        TARGETS.replace("on_time,commune,0.97,2024-01-01", "on_time,commune,0.97,2024-06-01"), encoding="utf-8"
+    )
+    found = on_time_of_may(publish(folder, 5))
+    assert [row[2:] for row in found] == [(5, 5, 5, 5, "met", "no_target", "tables", "do chỉ tiêu thay đổi", 0, 0)]
+
+
+def test_a_withdrawn_export_is_told_as_removed(folder: Path) -> None:
+    export(folder, 5, [dossier(7)])
+    settings = publish(folder, 5)
+    [(file_id,)] = ask(settings, "SELECT file_id FROM ops.files WHERE file_name = '05-22.xlsx'")
+    withdraw(settings.staged, str(file_id)[:12], "nạp nhầm")
+    rows = on_time_of_may(publish(folder, 6))
+    assert [row[2:6] + row[8:11] for row in rows if row[0] == date(2024, 6, 6)] == [
+        (6, 6, 5, 5, "removed", "do 1 hồ sơ không còn trong các tệp", 1)
+    ]
+
+
+def test_earlier_restatements_stay_listed_and_every_build_says_the_same(folder: Path, tmp_path: Path) -> None:
+    export(folder, 5, [dossier(7)])
+    publish(folder, 5)
+    export(folder, 6, [dossier(8)])
+    settings = publish(folder, 6)
+    assert [(row[0], row[1], *row[2:6]) for row in on_time_of_may(settings)] == [
+        (date(2024, 6, 6), date(2024, 6, 5), 6, 6, 7, 7),
+        (*BEFORE, 6, 6),
+    ]
+    assert ask(
+        settings, "SELECT restated_on, case_code FROM mart.restatement_cases WHERE measure = 'on_time' AND period_kind = 'month' ORDER BY 1"
+    ) == [
+        (date(2024, 6, 5), "000.22.58.H48-240515-0007"),
+        (date(2024, 6, 6), "000.22.58.H48-240515-0008"),
+    ]
+    sums = checksum_tables(settings.warehouse)
+    for _ in range(2):
+        assert checksum_tables(publish(folder, 6).warehouse) == sums, "the day run again"
+    build_on_duckdb(settings, str(settings.staged), str(tmp_path / "out"))
+    assert checksum_tables(tmp_path / "out" / "tthc.duckdb") == sums, "built from staged files alone"
+    assert on_time_of_may(build(folder, night_of(4))) == [], "the past knows nothing of it"
+
+
+def test_what_a_day_published_can_be_asked_for(folder: Path) -> None:
+    export(folder, 5, [dossier(7)])
+    publish(folder, 5)
+    settings = publish(folder, 6)
+    asked = "SELECT denominator FROM mart.rates_published WHERE measure = 'on_time' AND period_kind = 'month' AND period_start = DATE '2024-05-01' AND unit_code = '000.22.58.H48' AND published_from <= DATE '{0}' AND coalesce(published_to > DATE '{0}', TRUE)"
+    assert [ask(settings, asked.format(f"2024-06-0{day}")) for day in (4, 5, 6)] == [[(5,)], [(6,)], [(6,)]]
+
+
+def test_a_lost_file_of_the_history_is_named_with_what_to_do(folder: Path) -> None:
+    settings = settings_in(folder, night_of(5))
+    [lost] = published_folder(settings.staged).glob("*.rates.parquet")
+    lost.unlink()
+    with pytest.raises(ConfigurationError, match=rf"ngày 04/06/2024 thiếu tệp {re.escape(lost.name)} .* xóa 2024-06-04\.json"):
+        list_exports(settings, load_office(settings), [], {})
+    (published_folder(settings.staged) / "2024-06-04.json").unlink()
+    assert list_exports(settings, load_office(settings), [], {}).published == []
+
+
+def test_an_earlier_day_published_again_changes_no_later_one(folder: Path) -> None:
+    """The fifth is published again with an export that came late; the sixth had known it, so what the sixth said stays said."""
+    publish(folder, 5)
+    export(folder, 6, [dossier(7)])
+    publish(folder, 6)
+    staged = settings_in(folder).staged
+    before, days = published_state(folder, 6), load_days(staged)
+    late, files = late_on(staged, days), files_on(days)
+    assert len(files) == 2
+    export(folder, 5, [dossier(8), dossier(9, **OPEN)], hour=21)
+    publish(folder, 5)
+    days = load_days(staged)
+    assert (late_on(staged, days), files_on(days)) == (late, files)
+    assert len(files_on(days[:-1])) == 2, "the fifth counts its own export"
+    assert published_days(staged) == [date(2024, 6, day) for day in (4, 5, 6)]
+    assert published_state(folder, 6) == before
+    assert published_state(folder, 5) != before
+    later = build(folder, night_of(7))
+    assert [(row[0], *row[2:6]) for row in on_time_of_may(later)] == [
+        (date(2024, 6, 7), 6, 6, 7, 9),
+        (date(2024, 6, 6), 6, 7, 6, 6),
+        (date(2024, 6, 5), 5, 5, 6, 7),
+    ]
+    assert ask(
+        later,
+        "SELECT case_code, cause FROM mart.restatement_cases WHERE restated_on = DATE '2024-06-07' AND measure = 'on_time' AND period_kind = 'month' ORDER BY 1",
+    ) == [(f"000.22.58.H48-240515-000{number}", cause) for number, cause in ((6, "time"), (8, "late_arrival"), (9, "late_arrival"))]
+
+
+def published_state(folder: Path, day: int) -> list[tuple[object, ...]]:
+    """What the history says a day published."""
+    settings = build(folder, night_of(day) + timedelta(days=1))
+    when = f"DATE '2024-06-{day:02d}'"
+    return ask(
+        settings,
+        "SELECT measure, period_kind, period_start, unit_code, numerator, denominator, status FROM mart.rates_published "
+        f"WHERE published_from <= {when} AND coalesce(published_to > {when}, TRUE) ORDER BY ALL",
+    )
+
+
+def test_what_the_past_says_now_differs_from_what_it_published_by_the_restatements(tmp_path: Path) -> None:
+    """Over a weekend, when nothing happens, one commune's list arrives a day late: the day before, built again, differs by what is restated and nothing else."""
+    nights = write_nights(tmp_path / "made", nights=38, cases=400, seed=5)
+    saturday, sunday = datetime(2024, 4, 6, 23, 30), datetime(2024, 4, 7, 23, 30)
+    heading, *rows = (nights.raw / "DanhSachHoSo_20240406230000.csv").read_text(encoding="utf-8-sig").splitlines(keepends=True)
+    commune = "UBND xã Sơn Thủy"
+    shutil.copytree(nights.reference, tmp_path / "reference")
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    late, known = ([heading, *(row for row in rows if (commune in row) is is_late)] for is_late in (True, False))
+    assert len(late) > 10
+    (raw / "A_20240406230000.csv").write_text("".join(known), encoding="utf-8-sig")
+    then = build(tmp_path, saturday)
+    record_published(then.staged, then.warehouse)
+    published = rates_of(then)
+    (raw / "B_20240406230000.csv").write_text("".join(late), encoding="utf-8-sig")
+    restated = ask(
+        build(tmp_path, sunday),
+        "SELECT measure, period_kind, period_start, unit_code, numerator_before, denominator_before, status_before, numerator, denominator, status, cause "
+        "FROM mart.restatements",
+    )
+    again = rates_of(build(tmp_path, saturday))
+    assert again.keys() == published.keys()
+    differing = {
+        (*key[:4], *published[key], *again[key]) for key in again if again[key] != published[key] and str(key[4]) <= f"{saturday:%Y-%m-%d}"
+    }
+    assert len(differing) > 8
+    assert {row[3] for row in differing} == {"000.32.58.H48"}
+    assert {row[:-1] for row in restated} == differing
+    assert {row[-1] for row in restated} == {"late_arrival"}
+
+
+def rates_of(settings: Settings) -> dict[tuple[object, ...], tuple[object, ...]]:
+    found = ask(
+        settings, "SELECT measure, period_kind, period_start, unit_code, period_end, numerator, denominator, status FROM mart.unit_rates"
+    )
+    return {row[:5]: row[5:] for row in found}
+
+
+@pytest.mark.slow
+def test_a_night_on_which_nothing_happened_costs_less_than_a_hundredth_of_the_first(tmp_path: Path) -> None:
+    """Everything a night leaves beside the warehouse: what is staged, packed and remembered as published."""
+    nights = write_nights(tmp_path / "made", nights=36, cases=20_000, seed=6)
+    shutil.copytree(nights.reference, tmp_path / "reference")
+    (tmp_path / "raw").mkdir()
+    sizes = [0]
+    for day in range(5, 8):  # Friday's list, made again over the weekend
+        shutil.copy(nights.raw / "DanhSachHoSo_20240405230000.csv", tmp_path / "raw" / f"DanhSachHoSo_202404{day:02d}230000.csv")
+        with (tmp_path / "raw" / f"DanhSachHoSo_202404{day:02d}230000.csv").open("ab") as stream:
+            stream.write(b"\r\n" * (day - 5))  # the same rows in other bytes
+        settings = build(tmp_path, datetime(2024, 4, day, 23, 30))
+        record_published(settings.staged, settings.warehouse)
+        reference = load_office(settings)
+        pack_exports(make_manifest(settings.staged, find_exports(settings.raw, settings.limits), {}, settings.as_of), reference.lists.kinds)
+        sizes.append(sum(path.stat().st_size for path in settings.staged.rglob("*") if path.is_file()))
+    first, *others = (after - before for before, after in pairwise(sizes))
+    print(f"first night {first} bytes, then {others}")
+    assert all(grown < first / 100 for grown in others)

@@ -1,0 +1,69 @@
+"""What it takes to find the dossiers behind a rate that was published otherwise: the columns a published day keeps, and the measures counted again.
+
+The dossiers are found by the measures' own predicates, on the dossiers as they were when the old rate was published and as they are now.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from transforms.measures import RECEIVED_OR_ENDED, Measure, columns_in
+
+# What is fixed when a dossier is taken in; what is otherwise later was corrected, not gone on with.
+_TAKEN_IN = ("unit_code", "unit_valid_from", "procedure_code", "service_level", "channel", "submitted_at", "received_at", "due_at")
+_COURSE = ("ended_at", "status_code")
+# Runs on with the clock while a dossier waits.
+_CLOCKS = ("waiting_hours",)
+
+
+def columns_kept(measures: Sequence[Measure]) -> list[str]:
+    """The columns of core.cases that measures look at, case_code first, in an order that does not change."""
+    seen = {*_TAKEN_IN, *_COURSE}
+    for measure in measures:
+        seen |= {*columns_in(measure.denominator), *columns_in(measure.numerator)}
+        seen |= {"received_at", "ended_at", "is_ended"} if measure.period == RECEIVED_OR_ENDED else {measure.period}
+        if measure.distinct:
+            seen.add(measure.distinct)
+    return ["case_code", *sorted(seen - {"case_code"})]
+
+
+def render_counted(measures: Sequence[Measure], as_of: datetime, cases: str) -> str:
+    """SELECT of the dossiers that restated rates count, from a table like core.cases.
+
+    Columns: measure, period_kind, period_start, unit_code, unit_valid_from, case_code, numerator (0 or 1). work.restated_now says which rates; a
+    period that is over was cut off at its last day.
+
+    Args:
+        measures: those of the restated rates, at least one.
+        as_of: the moment for which the dossiers are counted.
+        cases: the table.
+    """
+    return "\nUNION ALL\n".join(_render_counted(measure, as_of, cases) for measure in measures)
+
+
+def _render_counted(measure: Measure, as_of: datetime, cases: str) -> str:
+    denominator, numerator = measure.predicates(as_of, "p.period_end", "p.last_on")
+    return (
+        f"SELECT p.measure, p.period_kind, p.period_start, p.of_unit_code AS unit_code, p.of_unit_valid_from AS unit_valid_from, case_code, "
+        f"CASE WHEN {numerator} THEN 1 ELSE 0 END AS numerator\n"
+        f"FROM {cases}\nJOIN work.restated_now AS p ON p.measure = '{measure.name}' AND p.of_unit_code = unit_code AND p.of_unit_valid_from = unit_valid_from "
+        f"AND ({measure.belongs('p.period_start', 'p.period_end')})\nWHERE ({denominator}){measure.is_countable}"
+    )
+
+
+def render_compared(measures: Sequence[Measure]) -> str:
+    """SELECT of what is otherwise with a dossier than when the last figures were published.
+
+    Columns: case_code, is_same (nothing a measure sees but the clock), is_as_taken_in, is_same_course; of the dossiers in work.recounted.
+    """
+    kept = [column for column in columns_kept(measures) if column not in ("case_code", *_CLOCKS)]
+    told = ", ".join(f"CASE WHEN {_same(columns)} THEN TRUE ELSE FALSE END AS {name}" for name, columns in (
+        ("is_same", kept), ("is_as_taken_in", _TAKEN_IN), ("is_same_course", _COURSE)
+    ))  # fmt: skip
+    return (
+        f"SELECT c.case_code, {told}\nFROM work.cases_before AS b\nJOIN core.cases AS c ON c.case_code = b.case_code\n"
+        "WHERE c.case_code IN (SELECT case_code FROM work.recounted)"
+    )
+
+
+def _same(columns: Sequence[str]) -> str:
+    return " AND ".join(f"b.{column} IS NOT DISTINCT FROM c.{column}" for column in columns)

@@ -1,0 +1,88 @@
+-- Grain: mart.restatements one row a rate of a period that was over and a later day that published it otherwise; mart.restatement_cases one row a
+-- dossier behind it. Of earlier days the dossiers are those found then and kept beside the day.
+-- Inputs: work.restated, work.restated_records, work.recounted, work.compared_cases (rendered from the measures' columns), work.cases_before,
+-- core.cases, core.case_history, work.files_before, core.units, work.moment.
+-- Readers: the summaries, flows/history.py, analysts.
+
+-- Which state of a dossier the exports counted on the day before showed last; none: nothing showed it then.
+CREATE TABLE work.known_states AS
+WITH states AS (
+    SELECT h.case_code, h.state_number, h.last_seen_at, CASE WHEN f.file_id IS NOT NULL THEN h.state_number END AS known,
+           max(h.state_number) OVER (PARTITION BY h.case_code) AS newest
+    FROM core.case_history AS h
+    LEFT JOIN work.files_before AS f ON f.file_id = h.file_id
+    WHERE h.case_code IN (SELECT case_code FROM work.recounted)
+),
+ordered AS (
+    SELECT case_code, known, newest, last_seen_at, row_number() OVER (PARTITION BY case_code ORDER BY known DESC) AS place FROM states WHERE known IS NOT NULL
+)
+SELECT case_code, known, newest, last_seen_at FROM ordered WHERE place = 1;
+
+CREATE TABLE work.restated_cases AS
+SELECT s.measure, s.period_kind, s.period_start, s.unit_code, s.unit_valid_from, s.case_code,
+       CASE WHEN s.before_was IS NULL THEN 'none' WHEN s.before_was = 1 THEN 'numerator' ELSE 'denominator' END AS counted_before,
+       CASE WHEN s.now_is IS NULL THEN 'none' WHEN s.now_is = 1 THEN 'numerator' ELSE 'denominator' END AS counted_now,
+       CASE WHEN c.case_code IS NULL THEN 'removed'
+            WHEN b.case_code IS NULL AND k.case_code IS NULL THEN 'late_arrival'
+            WHEN b.case_code IS NULL THEN 'tables'
+            WHEN o.is_same THEN 'time'
+            WHEN k.known = k.newest AND NOT (o.is_as_taken_in AND o.is_same_course) THEN 'tables'
+            WHEN o.is_as_taken_in AND (o.is_same_course OR c.ended_at >= k.last_seen_at OR (c.ended_at IS NULL AND b.ended_at IS NULL)) THEN 'progress'
+            ELSE 'changed' END AS cause,
+       c.file_id, c.sheet, c.row_number
+FROM work.recounted AS s
+LEFT JOIN work.cases_before AS b ON b.case_code = s.case_code
+LEFT JOIN core.cases AS c ON c.case_code = s.case_code
+LEFT JOIN work.compared_cases AS o ON o.case_code = s.case_code
+LEFT JOIN work.known_states AS k ON k.case_code = s.case_code;
+
+INSERT INTO mart.restatement_cases
+WITH found AS (
+    SELECT r.restated_on, r.measure, r.period_kind, r.period_start, r.unit_code, r.unit_valid_from, r.case_code, r.counted_before, r.counted_now, r.cause, r.file_id, r.sheet, r.row_number
+    FROM work.restated_records AS r
+    JOIN work.restated AS t
+      ON t.restated_on = r.restated_on AND t.measure = r.measure AND t.period_kind = r.period_kind AND t.period_start = r.period_start AND t.unit_code = r.unit_code AND t.unit_valid_from = r.unit_valid_from
+    UNION ALL
+    SELECT CAST(m.as_of AS DATE), c.measure, c.period_kind, c.period_start, c.unit_code, c.unit_valid_from, c.case_code, c.counted_before, c.counted_now, c.cause, c.file_id, c.sheet, c.row_number
+    FROM work.restated_cases AS c
+    CROSS JOIN work.moment AS m
+)
+SELECT restated_on, measure, period_kind, period_start, unit_code, unit_valid_from, case_code, counted_before, counted_now, cause, file_id, sheet, row_number
+FROM found
+ORDER BY restated_on DESC, measure, period_kind, period_start, unit_code, unit_valid_from, case_code;
+
+INSERT INTO mart.restatements
+WITH causes AS (
+    SELECT restated_on, measure, period_kind, period_start, unit_code, unit_valid_from, count(*) AS cases,
+           count(CASE WHEN cause = 'late_arrival' THEN 1 END) AS by_late_arrival, count(CASE WHEN cause = 'changed' THEN 1 END) AS by_changed,
+           count(CASE WHEN cause = 'removed' THEN 1 END) AS by_removed, count(CASE WHEN cause = 'tables' THEN 1 END) AS by_tables,
+           count(CASE WHEN cause = 'progress' THEN 1 END) AS by_progress, count(CASE WHEN cause = 'time' THEN 1 END) AS by_time
+    FROM mart.restatement_cases
+    GROUP BY restated_on, measure, period_kind, period_start, unit_code, unit_valid_from
+),
+told AS (
+    SELECT r.*, coalesce(c.cases, 0) AS cases, coalesce(u.unit_name, r.unit_code) AS unit_name, u.level, m.as_of,
+           CASE WHEN c.by_late_arrival > 0 THEN 'late_arrival' WHEN c.by_changed > 0 THEN 'changed' WHEN c.by_removed > 0 THEN 'removed' WHEN c.by_tables > 0 THEN 'tables'
+                WHEN c.by_progress > 0 THEN 'progress' WHEN c.by_time > 0 THEN 'time'
+                WHEN r.numerator IS NULL OR (r.numerator = r.numerator_before AND r.denominator = r.denominator_before) THEN 'tables'
+                ELSE 'unknown' END AS cause,
+           CASE WHEN c.cases > 0 THEN 'do ' || substr(CASE WHEN c.by_late_arrival > 0 THEN ', ' || CAST(c.by_late_arrival AS STRING) || ' hồ sơ đến muộn' ELSE '' END
+                || CASE WHEN c.by_changed > 0 THEN ', ' || CAST(c.by_changed AS STRING) || ' hồ sơ được sửa' ELSE '' END
+                || CASE WHEN c.by_removed > 0 THEN ', ' || CAST(c.by_removed AS STRING) || ' hồ sơ không còn trong các tệp' ELSE '' END
+                || CASE WHEN c.by_tables > 0 THEN ', ' || CAST(c.by_tables AS STRING) || ' hồ sơ tính khác theo bảng tham chiếu hoặc đính chính' ELSE '' END
+                || CASE WHEN c.by_progress > 0 THEN ', ' || CAST(c.by_progress AS STRING) || ' hồ sơ được giải quyết, cập nhật tiếp' ELSE '' END
+                || CASE WHEN c.by_time > 0 THEN ', ' || CAST(c.by_time AS STRING) || ' hồ sơ đến hạn theo thời gian' ELSE '' END, 3)
+                WHEN r.numerator IS NULL THEN 'do bảng đơn vị hoặc danh mục chỉ số thay đổi, tỷ lệ này không còn được tính'
+                WHEN r.numerator = r.numerator_before AND r.denominator = r.denominator_before THEN 'do chỉ tiêu thay đổi'
+                ELSE 'chưa rõ hồ sơ nào' END AS reason_vi
+    FROM work.restated AS r
+    CROSS JOIN work.moment AS m
+    LEFT JOIN causes AS c
+           ON c.restated_on = r.restated_on AND c.measure = r.measure AND c.period_kind = r.period_kind AND c.period_start = r.period_start AND c.unit_code = r.unit_code AND c.unit_valid_from = r.unit_valid_from
+    LEFT JOIN core.units AS u ON u.unit_code = r.unit_code AND u.valid_from = r.unit_valid_from
+)
+SELECT restated_on, published_on, measure, period_kind, period_start, period_end, unit_code, unit_valid_from, unit_name, level, numerator_before, denominator_before,
+       CAST(numerator_before AS DOUBLE) / nullif(CAST(denominator_before AS DOUBLE), 0) AS rate_before, status_before, numerator, denominator,
+       CAST(numerator AS DOUBLE) / nullif(CAST(denominator AS DOUBLE), 0) AS rate, status, cause, reason_vi, cases, new_exports, gone_exports, exports_vi, as_of
+FROM told
+ORDER BY restated_on DESC, unit_code, unit_valid_from, measure, period_kind, period_start;
