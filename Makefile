@@ -91,8 +91,8 @@ BENCH ?=
 bench: setup
 	PYTHONPATH=tests $(BIN)/python -m bench.bench $(BENCH)
 
-# A year of nightly full lists of 20,000 dossiers, 300 changes a night: what a night costs and what is kept. Ten minutes; `make bench` puts its table into
-# docs/benchmarks.md from then on.
+# A year of nightly full lists of 20,000 dossiers, 300 changes a night: what a night costs and what is kept. Ten minutes, or with YEAR=--whole hours;
+# `make bench` puts its table into docs/benchmarks.md from then on.
 YEAR ?=
 bench-year: setup
 	PYTHONPATH=tests $(BIN)/python -m bench.year $(YEAR)

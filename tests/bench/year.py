@@ -186,12 +186,13 @@ class Year:
         return statistics.median(near)
 
 
-def live_through(folder: Path, nights: int, size: int, changes: int) -> Year:
-    """The year, in `folder`/office, and beside it the changes alone in `folder`/alone."""
+def live_through(folder: Path, nights: int, size: int, changes: int, *, is_whole: bool = False) -> Year:
+    """The year, in `folder`/office, and beside it the changes alone in `folder`/alone; `is_whole` publishes every night, so that the history grows too."""
     office, alone = make_office(folder / "office"), make_office(folder / "alone")
     portal = Portal(1, size)
     year = Year({}, {}, [], {})
     measured = {n for middle in (30, nights) for n in range(middle - 2, middle + 3) if n <= nights}
+    measured |= set(range(1, nights + 1)) if is_whole else set()
     before = 0
     for number in range(1, nights + _REPEATED + 1):
         night = FIRST + timedelta(days=number - 1)
@@ -216,7 +217,7 @@ def live_through(folder: Path, nights: int, size: int, changes: int) -> Year:
     return year
 
 
-def report(year: Year, nights: int, size: int, changes: int) -> str:
+def report(year: Year, nights: int, size: int, changes: int, *, is_whole: bool = False) -> str:
     """The section of docs/benchmarks.md, in Markdown."""
 
     def sign(value: float, aim: float) -> str:
@@ -224,12 +225,17 @@ def report(year: Year, nights: int, size: int, changes: int) -> str:
 
     first, early, last = year.staged[1], min(30, nights), nights
     grown = statistics.median(year.repeated) / first
+    told = (
+        f"Nights around {early} and {last} are whole nights in a process of their own; the others are landed, read, listed and packed only."
+    )
+    if is_whole:
+        told = "Every night is a whole night in a process of its own."
     steps = list(dict.fromkeys(name for taken in year.seconds.values() for name in taken if name != "whole"))
     lines = [
         f"## A year: {nights} nightly full lists of {size:,} dossiers, {changes} changes a night",
         "",
-        f"{date.today():%Y-%m-%d}; `make bench-year`. Nights around {early} and {last} are whole nights in a process of their own; the others are landed, read,",
-        "listed and packed only. Seconds are processor seconds, children included; bytes are those of files. The changes alone: an office that was given the",
+        f"{date.today():%Y-%m-%d}; `make bench-year`. {told}",
+        "Seconds are processor seconds, children included; bytes are those of files. The changes alone: an office that was given the",
         "first list and then every night only the rows that say something new.",
         "",
         "| | Reached | Aim |",
@@ -256,6 +262,7 @@ def main() -> None:
     parser.add_argument("--nights", type=int, default=365)
     parser.add_argument("--cases", type=int, default=20_000)
     parser.add_argument("--changes", type=int, default=300)
+    parser.add_argument("--whole", action="store_true", help="every night whole, as the schedule runs it; hours")
     parser.add_argument("--folder", type=Path, default=ROOT / "data" / "bench", help="the year is lived in FOLDER/year")
     parser.add_argument("--night", type=datetime.fromisoformat, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -265,8 +272,8 @@ def main() -> None:
             raise SystemExit("the night was held back")
         print(json.dumps(meter.seconds))
         return
-    year = live_through(options.folder / "year", options.nights, options.cases, options.changes)
-    page = report(year, options.nights, options.cases, options.changes)
+    year = live_through(options.folder / "year", options.nights, options.cases, options.changes, is_whole=options.whole)
+    page = report(year, options.nights, options.cases, options.changes, is_whole=options.whole)
     (options.folder / "year.md").write_text(page, encoding="utf-8")
     shutil.rmtree(options.folder / "year")
     print(page)

@@ -62,7 +62,7 @@ def test_a_refused_run_names_the_run_that_holds_the_lock(office: Settings) -> No
 def test_twenty_readers_read_on_while_thirty_nights_publish(tmp_path: Path) -> None:
     """Every night ends with 0, no reader meets an error, and every answer is one that a night published, whole; see crowd.py."""
     out = tmp_path / "figures.json"
-    command = [sys.executable, str(Path(__file__).parent / "crowd.py"), "--pause=0.2", f"--out={out}"]
+    command = [sys.executable, str(Path(__file__).parent / "crowd.py"), "--pause=0.5", f"--out={out}"]
     subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False)
     found = json.loads(out.read_text(encoding="utf-8"))
     assert (found["reader_errors"], found["failed_nights"], found["strange_answers"]) == ([], [], [])

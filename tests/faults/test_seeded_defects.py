@@ -67,6 +67,7 @@ def good(tmp_path_factory: pytest.TempPathFactory, warm: Warm) -> tuple[Settings
     return settings, result, folder / "good.duckdb"
 
 
+@pytest.mark.slow
 def test_the_untouched_night_passes_without_a_false_alarm(good: tuple[Settings, NightResult, Path]) -> None:
     result = good[1]
     assert result.is_published
@@ -136,6 +137,7 @@ def report_nothing(settings: Settings) -> list[Path]:
     return []
 
 
+@pytest.mark.slow
 def test_every_rule_has_a_defect_that_trips_it(good: tuple[Settings, NightResult, Path]) -> None:
     tripped = {name for defect in DEFECTS for name in defect.trips}
     elsewhere = (*TRIPPED_BY_THE_SAMPLE, *TRIPPED_BY_FILES)

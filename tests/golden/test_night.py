@@ -105,6 +105,7 @@ def test_a_folder_of_unreadable_files_publishes_nothing(office: Settings, tmp_pa
     assert query(office, "SELECT count(*) FROM core.cases") == [(1,)]
 
 
+@pytest.mark.slow
 def test_a_bad_file_does_not_stop_the_good_one_beside_it(office: Settings) -> None:
     write_workbook(office.raw / "good.xlsx", [HEADINGS, case_row()])
     (office.raw / "cut.xlsx").write_bytes((office.raw / "good.xlsx").read_bytes()[:3000])
@@ -122,6 +123,7 @@ def test_an_overwritten_export_keeps_the_dossiers_only_the_old_one_had(office: S
     assert query(office, "SELECT case_code FROM core.cases ORDER BY 1") == [("000.22.58.H48-240215-0001",), ("000.22.58.H48-240215-0002",)]
 
 
+@pytest.mark.slow
 def test_the_newest_export_of_a_dossier_wins_whole(office: Settings) -> None:
     newer = case_row(**{"Ngày kết thúc xử lý": None, "Ngày trả kết quả": None, "Trạng thái": "Yêu cầu bổ sung giấy tờ"})
     write_workbook(office.raw / "a_new.xlsx", [HEADINGS, newer], titles=("Thời điểm xuất: 20/06/2024 07:00",))

@@ -52,6 +52,7 @@ def two_nights(lived_through: Path, tmp_path: Path) -> Settings:
     return settings_in(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_published_warehouse_can_be_returned_to(two_nights: Settings) -> None:
     newest, older = list_kept(two_nights)
     assert (newest.is_current, older.is_current) == (True, False)
@@ -65,6 +66,7 @@ def test_a_published_warehouse_can_be_returned_to(two_nights: Settings) -> None:
         roll_back(two_nights, "20240101-x")
 
 
+@pytest.mark.slow
 def test_publishing_moves_a_link_and_changes_no_file_that_was_published(two_nights: Settings) -> None:
     """DuckDB opens a file by its name twice, so a file under a name that readers open must never be swapped for another."""
     first = {kept.path: kept.path.stat() for kept in list_kept(two_nights)}
@@ -120,6 +122,7 @@ def test_where_the_system_makes_no_links_the_file_itself_is_published(two_nights
     assert cases(two_nights.warehouse) == ["000.22.58.H48-240215-0007"]
 
 
+@pytest.mark.slow
 def test_a_warehouse_of_the_days_before_links_is_kept_too(two_nights: Settings) -> None:
     published = two_nights.warehouse.read_bytes()
     shutil.rmtree(two_nights.kept)
@@ -129,6 +132,7 @@ def test_a_warehouse_of_the_days_before_links_is_kept_too(two_nights: Settings) 
     assert [kept.as_of.day for kept in list_kept(two_nights)] == [1, 30]
 
 
+@pytest.mark.slow
 def test_a_link_of_the_office_s_own_is_followed_the_published_one_is_not(two_nights: Settings, tmp_path: Path) -> None:
     assert warehouse_path(two_nights.warehouse) == two_nights.warehouse
     shortcut = tmp_path / "kho.duckdb"
@@ -144,6 +148,7 @@ def test_only_the_last_warehouses_are_kept(office: Settings) -> None:
     assert [kept.as_of.day for kept in list_kept(office)] == [3, 2]
 
 
+@pytest.mark.slow
 def test_a_backup_brings_back_the_same_tables_without_the_raw_files(two_nights: Settings, tmp_path: Path) -> None:
     archive = tmp_path / "sao-luu.tar.gz"
     count = write_backup(two_nights, archive)
@@ -161,6 +166,7 @@ def test_a_backup_brings_back_the_same_tables_without_the_raw_files(two_nights: 
         write_backup(two_nights, archive)
 
 
+@pytest.mark.slow
 def test_a_damaged_backup_changes_nothing(two_nights: Settings, tmp_path: Path) -> None:
     archive = tmp_path / "b.tar.gz"
     write_backup(two_nights, archive)
@@ -196,10 +202,12 @@ def test_a_rebuilt_date_says_what_its_own_night_said(two_nights: Settings) -> No
     assert (two_nights.outbox / "2024-06-29" / "bang-diem.csv").read_bytes() == night
 
 
+@pytest.mark.slow
 def test_the_doctor_finds_a_healthy_office_healthy(two_nights: Settings) -> None:
     assert {finding.light for finding in examine(two_nights)} <= {"green"}, examine(two_nights)
 
 
+@pytest.mark.slow
 def test_the_doctor_names_what_is_wrong(two_nights: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     run = RunLog(two_nights)
     run.started_at = local_now() + timedelta(days=1)
@@ -226,6 +234,7 @@ def test_a_probe_that_fails_is_a_finding(office: Settings) -> None:
     assert (finding.light, finding.subject_vi) == ("red", "look_badly")
 
 
+@pytest.mark.slow
 def test_logs_carry_the_run_and_no_message_of_an_error(two_nights: Settings) -> None:
     events = [json.loads(line) for line in (two_nights.logs / "tthc.jsonl").read_text(encoding="utf-8").splitlines()]
     runs = [run["run_id"] for run in load_runs(two_nights.staged)]
@@ -242,6 +251,7 @@ def test_logs_carry_the_run_and_no_message_of_an_error(two_nights: Settings) -> 
         assert "Bịa Đặt" not in text
 
 
+@pytest.mark.slow
 def test_a_log_that_cannot_be_written_stops_nothing(office: Settings) -> None:
     office.logs.parent.mkdir(parents=True)
     office.logs.write_text("a file where the folder should be", encoding="utf-8")

@@ -85,6 +85,7 @@ def found(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str | None]]
     return rows
 
 
+@pytest.mark.slow
 def test_two_lists_of_a_dossier_and_what_is_asked(tmp_path: Path) -> None:
     lists, expected, received = Lists(), [], datetime(2024, 3, 4, 8)
     for number, row in enumerate(table_rows(CHANGES)):
@@ -101,6 +102,7 @@ def test_two_lists_of_a_dossier_and_what_is_asked(tmp_path: Path) -> None:
     assert found(lists.build(tmp_path, datetime(2024, 3, 25))) == expected
 
 
+@pytest.mark.slow
 def test_reception_before_a_list_that_shows_it_waiting(tmp_path: Path) -> None:
     lists, submitted = Lists(), datetime(2024, 3, 4, 8)
     for number, received in enumerate((datetime(2024, 3, 4, 21, 59), datetime(2024, 3, 4, 22, 1), datetime(2024, 3, 5, 8))):
@@ -110,6 +112,7 @@ def test_reception_before_a_list_that_shows_it_waiting(tmp_path: Path) -> None:
     assert found(lists.build(tmp_path, datetime(2024, 3, 6))) == [("reception_backdated", "000.22.58.H48-240304-0000")]
 
 
+@pytest.mark.slow
 def test_a_finish_before_the_reception_and_a_date_without_a_time(tmp_path: Path) -> None:
     lists, received = Lists(), datetime(2024, 3, 4, 8)
     for number, finished in enumerate((received - timedelta(minutes=1), received, datetime(2024, 3, 4), datetime(2024, 3, 3))):
@@ -125,6 +128,7 @@ def test_a_finish_before_the_reception_and_a_date_without_a_time(tmp_path: Path)
     assert found(lists.build(tmp_path, datetime(2024, 3, 7))) == [(rule, "000.22.58.H48-240304-0000"), (rule, "000.22.58.H48-240304-0003")]
 
 
+@pytest.mark.slow
 def test_the_words_are_a_question_with_both_states_and_the_effect_on_the_rate(tmp_path: Path) -> None:
     lists, received = Lists(), datetime(2024, 3, 4, 8)
     whole = {"submitted_at": received, "received_at": received}
@@ -224,11 +228,13 @@ def two_units(times: int, units: str, other: str = "UBND xã Sơn Thành") -> Li
     return lists
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("times", "expected"), [(1, 0), (2, 1)])
 def test_one_code_in_two_units_twice(tmp_path: Path, times: int, expected: int) -> None:
     assert len(found(two_units(times, UNITS).build(tmp_path, datetime(2024, 3, 25)))) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("minute", "expected"), [(0, 1), (1, 0)])
 def test_one_content_under_two_codes(tmp_path: Path, minute: int, expected: int) -> None:
     lists, received = Lists(), datetime(2024, 3, 4, 8)
@@ -266,12 +272,14 @@ USUAL = [datetime(2024, 3, day, hour, 11 * hour % 60) for day in (4, 5, 6, 7, 8,
     ],
     ids=["burst", "fewer than ten", "the unit's habit", "month's last hour", "fewer than eight", "a day before"],
 )
+@pytest.mark.slow
 def test_many_endings_at_once_against_the_unit_s_own_habit(
     tmp_path: Path, ends: Sequence[datetime], expected: list[tuple[str, str | None]]
 ) -> None:
     assert found(finished_at(ends).build(tmp_path, datetime(2024, 4, 6))) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("exact", "expected"), [(8, [("limit_exact", None)]), (4, [])])
 def test_receptions_stamped_at_the_limit(tmp_path: Path, exact: int, expected: list[tuple[str, str | None]]) -> None:
     """A day has eight working hours: what was submitted on Monday at 08:10 and received on Tuesday at 08:10 waited exactly eight."""

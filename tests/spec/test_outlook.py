@@ -263,6 +263,7 @@ def test_back_test(warehouse: duckdb.DuckDBPyConnection) -> None:
         (datetime(2024, 5, 30, 17), True),
     ],
 )
+@pytest.mark.slow
 def test_a_month_is_complete_when_its_last_hour_is_over(as_of: datetime, is_partial: bool, tmp_path: Path) -> None:
     case = staged_row(
         1, case_code="000.10.58.H48-240501-0001", unit="Đơn vị một", procedure_code="1.000001", service_level="full", channel="online"
@@ -281,6 +282,7 @@ def test_a_month_is_complete_when_its_last_hour_is_over(as_of: datetime, is_part
         assert (found[0][0], found[0][2], found[0][3]) == (False, 1.0, 1)
 
 
+@pytest.mark.slow
 def test_a_unit_that_ends_brings_nothing_after_its_last_day(tmp_path: Path) -> None:
     """20 dossiers in May (22 working days but for 1 May), the unit ends on 14/06: 10 working days, 10 × 20 / 22 = 9 dossiers."""
     units = "unit_code,name_vi,level,valid_from,valid_to\n000.10.58.H48,Đơn vị một,district_department,2003-01-01,2024-06-14\n"

@@ -217,6 +217,7 @@ def test_a_wrong_limit_is_refused(before: str, after: str, says: str) -> None:
         parse_thresholds(text.replace(before, after))
 
 
+@pytest.mark.slow
 def test_a_unit_with_hours_of_its_own_has_its_own_deadlines(tmp_path: Path) -> None:
     """Saturdays 07:00–11:30 in Sơn Hạ alone: Friday 16:00 and Saturday give 1 + 4.5 of the 8 hours, Monday the rest."""
     hours = "from_time,to_time,weekday,unit_code\n07:00,11:30,,\n13:30,17:00,,\n"
