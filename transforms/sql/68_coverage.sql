@@ -4,7 +4,7 @@
 -- work.export_ranges, work.export_units: the days and units of one dossier list. work.export_covers: also the units without dossiers, where the list holds
 -- most units of the district: a silent unit is as fresh as that list, unless it used to have dossiers in such lists (then it is missed).
 -- work.unit_ages: one row a unit, its newest list. work.unit_period_ages: one row a unit and period; work.unit_freshness one a view, unit and period.
--- Inputs: work.files, work.kinds, work.watch, work.every_case_row, work.unit_refs, core.units, core.calendar, work.periods, work.unit_today, work.moment.
+-- Inputs: work.files, work.kinds, work.watch, work.case_rows, work.places, work.chained_exports, work.unit_refs, core.units, core.calendar, work.periods, work.unit_today, work.moment.
 -- Readers: 70_rates.sql, 92_freshness.sql.
 
 CREATE TABLE work.unit_numbers AS
@@ -22,24 +22,69 @@ FROM work.files AS f
 JOIN work.kinds AS k ON ',' || f.kind || ',' LIKE '%,' || k.kind || ',%'
 WHERE f.status = 'loaded' AND f.exported_at IS NOT NULL;
 
--- Days after the export itself are typing errors and say nothing about what it covers.
-CREATE TABLE work.export_days AS
-SELECT e.file_id, n.unit_number, r.on_date AS day, count(*) AS cases
-FROM work.every_case_row AS r
-JOIN work.exports AS e ON e.kind = 'cases' AND e.file_id = r.file_id
+-- Unit and day of every row, worked out once a state and not once a place: a year of nights shows the same row hundreds of times.
+CREATE TABLE work.row_days AS
+SELECT r.state_id, r.file_id, n.unit_number, r.on_date AS day
+FROM work.case_rows AS r
 JOIN work.unit_refs AS u ON u.unit_ref = r.unit_ref AND u.on_date = r.on_date
 JOIN work.unit_numbers AS n ON n.unit_code = u.unit_code AND n.valid_from = u.valid_from
-WHERE r.source_rank = 0 AND r.on_date <= CAST(e.exported_at AS DATE)
-GROUP BY e.file_id, n.unit_number, r.on_date;
+WHERE r.source_rank = 0 AND (r.state_id IS NULL OR r.dated_on IS NOT NULL);
+
+-- The places of states, and the rows that have none; a state without any date is dated by each export that shows it.
+-- Days after the export itself are typing errors and say nothing about what it covers.
+CREATE TABLE work.dated_exports AS
+SELECT c.export_number, e.file_id, CAST(e.exported_at AS DATE) AS exported_on
+FROM work.chained_exports AS c
+JOIN work.exports AS e ON e.kind = 'cases' AND e.file_id = c.file_id;
+
+CREATE TABLE work.single_days AS
+SELECT x.file_id, x.unit_number, x.day
+FROM work.row_days AS x
+JOIN work.exports AS e ON e.kind = 'cases' AND e.file_id = x.file_id
+WHERE x.state_id IS NULL AND x.day <= CAST(e.exported_at AS DATE)
+UNION ALL
+SELECT e.file_id, n.unit_number, e.exported_on
+FROM work.case_rows AS r
+JOIN work.places AS p ON p.state_id = r.state_id
+JOIN work.dated_exports AS e ON e.export_number = p.export_number
+JOIN work.unit_refs AS u ON u.unit_ref = r.unit_ref AND u.on_date = e.exported_on
+JOIN work.unit_numbers AS n ON n.unit_code = u.unit_code AND n.valid_from = u.valid_from
+WHERE r.source_rank = 0 AND r.dated_on IS NULL;
+
+CREATE TABLE work.export_days AS
+WITH placed AS (
+    SELECT p.export_number, x.day, count(*) AS cases
+    FROM work.places AS p
+    JOIN work.row_days AS x ON x.state_id = p.state_id
+    GROUP BY p.export_number, x.day
+),
+counted AS (
+    SELECT e.file_id, p.day, p.cases FROM placed AS p JOIN work.dated_exports AS e ON e.export_number = p.export_number AND p.day <= e.exported_on
+    UNION ALL
+    SELECT file_id, day, count(*) FROM work.single_days GROUP BY file_id, day
+)
+SELECT file_id, day, sum(cases) AS cases FROM counted GROUP BY file_id, day;
+
+CREATE TABLE work.export_units AS
+WITH placed AS (
+    SELECT p.export_number, x.unit_number, sum(CASE WHEN x.day <= e.exported_on THEN 1 ELSE 0 END) AS cases
+    FROM work.places AS p
+    JOIN work.row_days AS x ON x.state_id = p.state_id
+    JOIN work.dated_exports AS e ON e.export_number = p.export_number
+    GROUP BY p.export_number, x.unit_number
+),
+counted AS (
+    SELECT e.file_id, p.unit_number, p.cases FROM placed AS p JOIN work.dated_exports AS e ON e.export_number = p.export_number WHERE p.cases > 0
+    UNION ALL
+    SELECT file_id, unit_number, count(*) FROM work.single_days GROUP BY file_id, unit_number
+)
+SELECT file_id, unit_number, CAST(sum(cases) AS BIGINT) AS cases FROM counted GROUP BY file_id, unit_number;
 
 -- The first day leaves out the oldest 2 % of the rows: old dossiers carried along do not make a list of June one of January.
 CREATE TABLE work.export_ranges AS
-WITH by_day AS (
-    SELECT file_id, day, sum(cases) AS cases FROM work.export_days GROUP BY file_id, day
-),
-running AS (
+WITH running AS (
     SELECT file_id, day, sum(cases) OVER (PARTITION BY file_id ORDER BY day) AS so_far, sum(cases) OVER (PARTITION BY file_id) AS cases
-    FROM by_day
+    FROM work.export_days
 ),
 ranges AS (
     SELECT file_id, min(CASE WHEN so_far > 0.02 * cases THEN day END) AS first_day, max(day) AS last_day, max(cases) AS cases
@@ -52,9 +97,6 @@ FROM ranges AS r
 JOIN work.exports AS e ON e.kind = 'cases' AND e.file_id = r.file_id
 JOIN work.day_counts AS b ON b.date = r.last_day
 LEFT JOIN work.day_counts AS a ON a.date = CAST(r.first_day - INTERVAL 1 DAY AS DATE);
-
-CREATE TABLE work.export_units AS
-SELECT file_id, unit_number, CAST(sum(cases) AS BIGINT) AS cases FROM work.export_days GROUP BY file_id, unit_number;
 
 -- What a unit has a working day, learned from the deliveries before; counted over the lists that hold it.
 CREATE TABLE work.unit_paces AS
