@@ -1,9 +1,10 @@
-"""The exports that are timed: the dossiers of `tthc sample`, written again as lists of 100,000 rows and 28 columns, as .xlsx and as .csv.
+"""The exports that are timed: the dossiers of `tthc sample`, written again as lists of 28 columns: 100,000 rows each as .xlsx, .csv and HTML, 50,000 as .xls.
 
 `python -m bench.samples 10000000` (with PYTHONPATH=tests) makes the lists of ten million dossiers in data/bench.
 """
 
 import argparse
+import html
 import json
 import shutil
 import time
@@ -14,11 +15,14 @@ from pathlib import Path
 
 import duckdb
 import xlsxwriter
+import xlwt
 
 from flows.sample import people, write_sample
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS_A_FILE = 100_000
+ROWS_AN_XLS = 50_000
+"""An .xls sheet ends at 65,536 rows."""
 AS_OF = datetime(2024, 6, 30, 23, 0)
 NEW_ROWS = 20_000
 DRAWN = 1_000_000
@@ -55,7 +59,7 @@ class Sample:
 
 
 def make_sample(folder: Path, cases: int) -> Sample:
-    """The sample of this size, made once: what stands there whole is used again. Above a million dossiers only as .csv.
+    """The sample of this size, made once: what stands there whole is used again. Above a million dossiers only as .csv, above 100,000 not as .xls.
 
     Raises:
         ValueError: more than a million dossiers, and no whole number of millions, or more than ten.
@@ -63,7 +67,7 @@ def make_sample(folder: Path, cases: int) -> Sample:
     if cases > DRAWN and (cases % DRAWN or cases > 10 * DRAWN):
         raise ValueError(f"above {DRAWN:,} dossiers only whole multiples of it up to {10 * DRAWN:,}, not {cases:,}")
     base = folder / f"{cases}"
-    kinds = ("xlsx", "csv") if cases <= DRAWN else ("csv",)
+    kinds = ("csv", "xlsx", "html", "xls")[: 1 if cases > DRAWN else 3 if cases > ROWS_A_FILE else 4]
     made = Sample(cases, base / "reference", {k: base / f"raw-{k}" for k in kinds}, {k: base / f"new-{k}" for k in kinds})
     done = base / "done.json"
     if done.is_file():
@@ -77,9 +81,10 @@ def make_sample(folder: Path, cases: int) -> Sample:
         shutil.copy(drawn.raw / "DanhMucTTHC.xlsx", place)
     with duckdb.connect() as connection:
         _load(connection, made.reference, drawn.truth)
-        for number, first in enumerate(range(0, cases, ROWS_A_FILE), 1):
-            for kind in kinds:
-                _write(connection, made.raw[kind] / f"danh_sach_{number:03d}_20240630220000.{kind}", first, ROWS_A_FILE)
+        for kind in kinds:
+            size = ROWS_AN_XLS if kind == "xls" else ROWS_A_FILE
+            for number, first in enumerate(range(0, cases, size), 1):
+                _write(connection, made.raw[kind] / f"danh_sach_{number:03d}_20240630220000.{kind}", first, size)
         # One export more, an hour younger: dossiers that are there already, one note changed in each.
         for kind in kinds:
             _write(connection, made.new[kind] / f"danh_sach_moi_20240630223000.{kind}", 0, NEW_ROWS, "Cổng dịch vụ công")
@@ -139,13 +144,27 @@ def _write(connection: duckdb.DuckDBPyConnection, path: Path, first: int, size: 
     if path.suffix == ".csv":
         connection.execute(f"COPY ({rows}) TO '{path}' (FORMAT csv, HEADER, DELIMITER ',')")
         return
+    table = [HEADINGS, *([None if cell is None else str(cell) for cell in row] for row in connection.execute(rows).fetchall())]
+    if path.suffix == ".html":
+        lines = ("<tr>" + "".join(f"<td>{html.escape(cell or '')}</td>" for cell in row) + "</tr>" for row in table)
+        path.write_text("<html><body><table border='1'>\n" + "\n".join(lines) + "\n</table></body></html>", encoding="utf-8")
+        return
+    if path.suffix == ".xls":
+        old = xlwt.Workbook()
+        page = old.add_sheet("Danh sách hồ sơ")
+        for place, row in enumerate(table):
+            for column, cell in enumerate(row):
+                if cell:
+                    page.write(place, column, cell)
+        old.save(str(path))
+        return
     # inline strings, as the streaming writers of Java and .NET systems leave them
     book = xlsxwriter.Workbook(str(path), {"constant_memory": True, "strings_to_urls": False})
     sheet = book.add_worksheet("Danh sách hồ sơ")
-    for place, row in enumerate([HEADINGS, *connection.execute(rows).fetchall()]):
+    for place, row in enumerate(table):
         for column, cell in enumerate(row):
-            if cell is not None and cell != "":
-                sheet.write_string(place, column, str(cell))
+            if cell:
+                sheet.write_string(place, column, cell)
     book.close()
 
 
