@@ -260,3 +260,9 @@ def test_a_table_inside_a_cell_is_not_read_by_columns() -> None:
     page = "<table><tr><td><table><tr></tr><tr colspan=2></tr></table></td></tr></table>"
     assert not is_read_by_columns(page)
     assert read_page(page, fast=True) == read_page(page, fast=False)
+
+
+def test_an_entity_without_a_semicolon_ends_at_a_tag() -> None:
+    page = "<table><tr><td>&#10<b>1</b>&am<i></i>p;\r<b>\n</b>&#12;&#11;</td></tr><tr><td>x<p>y</p></td></tr></table>"
+    assert is_read_by_columns(page)
+    assert read_page(page, fast=True) == read_page(page, fast=False)

@@ -44,8 +44,9 @@ _ROWSPAN = re.compile(rb"rowspan\s*=\s*[\"']?\s*(\d+)", re.IGNORECASE)
 _TELLING = r"(?i)[\s\"'](?:style|class|face)"
 _STYLES = re.compile(rf"<style[^>]*>(?:(?!</style>).)*{MARK}", re.DOTALL | re.IGNORECASE)
 _BR = re.compile(r"<br[^>]*>", re.IGNORECASE)
-_BREAK = "\v"  # stands for a br until it is decoded; no plain text holds it
-_MEANT = re.compile(rf"&[#0-9A-Za-z]*;?|\r\n?|{_BREAK}")
+# They stand for br elements and other tags until all is decoded, because a tag ends an entity; no plain text holds them.
+_BREAK, _NOTHING = "\v", "\f"
+_MEANT = re.compile(rf"&[#0-9A-Za-z]*;?|\r\n?|{_BREAK}|{_NOTHING}")
 
 
 def _mark(name: object) -> str:
@@ -152,7 +153,7 @@ class _Meanings:
 
     def __init__(self, parse: Callable[[str], Rows]) -> None:
         self._parse = parse
-        self._known: dict[str, str] = {}
+        self._known = {_NOTHING: ""}
 
     def decode(self, column: pa.Array) -> pa.Array:
         """The column with everything in its cells decoded; cells that are then empty are null."""
@@ -164,7 +165,7 @@ class _Meanings:
         mask[np.searchsorted(starts, places, side="right") - 1] = True
         encoded = column.filter(pa.array(mask)).dictionary_encode()
         text = "\0".join(encoded.dictionary.to_pylist())
-        text = re.sub(r"<[^>]*>", "", _BR.sub(_BREAK, text))
+        text = re.sub(r"<[^>]*>", _NOTHING, _BR.sub(_BREAK, text))
         self._learn(set(_MEANT.findall(text)) - self._known.keys())
         meant = [cell or None for cell in _MEANT.sub(lambda found: self._known[found[0]], text).split("\0")]
         return pc.replace_with_mask(column, pa.array(mask), pa.array(meant, pa.string()).take(encoded.indices))
