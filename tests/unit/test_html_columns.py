@@ -244,6 +244,8 @@ def test_of_a_plain_page_the_parser_gets_titles_totals_and_what_is_merged(monkey
         ("th {font-family:.VnTime}", "<tr><th>µ</th></tr>", False),
         ("span {font-family:.VnTime}", "<tr><td><span>µ</span></td></tr>", False),
         ("br {font-family:.VnTime}", "<tr><td>µ<br>x</td></tr>", False),
+        ("td {font-family:Arial} .xl24 {font-family:.VnTime}", "<tr class=xl24><th>µ</th></tr>", False),
+        ("td {font-family:Arial} body {font-family:.VnTime}", "<tr><th>µ</th></tr>", False),
         ("body {font-family:.VnTime}", "<tr><td>µ</td></tr>", False),
         (".xl24 {font-family:.VnTime}", "<tr><td>µ</td></tr>", True),
     ],
@@ -251,4 +253,16 @@ def test_of_a_plain_page_the_parser_gets_titles_totals_and_what_is_merged(monkey
 def test_only_rows_without_a_tcvn3_font_are_read_by_columns(style: str, row: str, by_columns: bool) -> None:
     page = f"<html><head><style>{style}</style></head><body><table>{row * 3}<tr><td>Tổng</td></tr></table></body></html>"
     assert is_read_by_columns(page) is by_columns
+    assert read_page(page, fast=True) == read_page(page, fast=False)
+
+
+def test_a_table_inside_a_cell_is_not_read_by_columns() -> None:
+    page = "<table><tr><td><table><tr></tr><tr colspan=2></tr></table></td></tr></table>"
+    assert not is_read_by_columns(page)
+    assert read_page(page, fast=True) == read_page(page, fast=False)
+
+
+def test_an_entity_without_a_semicolon_ends_at_a_tag() -> None:
+    page = "<table><tr><td>&#10<b>1</b>&am<i></i>p;\r<b>\n</b>&#12;&#11;</td></tr><tr><td>x<p>y</p></td></tr></table>"
+    assert is_read_by_columns(page)
     assert read_page(page, fast=True) == read_page(page, fast=False)

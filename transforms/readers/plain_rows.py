@@ -1,7 +1,7 @@
 """The plain rows of an HTML page, cut out of it and made into columns at once; what is left of the page is small and is parsed.
 
 A row is plain when it is a tr with nothing but td and th in it, these with nothing but text, line breaks and words set off by inline elements
-(see `_ROW`), and no spans. Where plain rows stood a mark is left, a row of one cell. That the parser gives each mark back, as a row of its own
+(see `_ROW`), and no spans. Where plain rows stood a mark is left, a row of two cells. That the parser gives each mark back, as a row of its own
 and in order, proves that the rows stood where rows of a table stand, and not in a comment, a script, another cell or below a merged one. What
 an entity means, and whether attributes name a font, is asked of the parser too, once for every different one. So both ways give the same
 cells (tests/unit/test_html_columns.py).
@@ -44,8 +44,14 @@ _ROWSPAN = re.compile(rb"rowspan\s*=\s*[\"']?\s*(\d+)", re.IGNORECASE)
 _TELLING = r"(?i)[\s\"'](?:style|class|face)"
 _STYLES = re.compile(rf"<style[^>]*>(?:(?!</style>).)*{MARK}", re.DOTALL | re.IGNORECASE)
 _BR = re.compile(r"<br[^>]*>", re.IGNORECASE)
-_BREAK = "\v"  # stands for a br until it is decoded; no plain text holds it
-_MEANT = re.compile(rf"&[#0-9A-Za-z]*;?|\r\n?|{_BREAK}")
+# They stand for br elements and other tags until all is decoded, because a tag ends an entity; no plain text holds them.
+_BREAK, _NOTHING = "\v", "\f"
+_MEANT = re.compile(rf"&[#0-9A-Za-z]*;?|\r\n?|{_BREAK}|{_NOTHING}")
+
+
+def _mark(name: object) -> str:
+    """The cells of a mark: two, which in another cell would be one text; a td and a th, of which a style sheet may give one a font."""
+    return f"<td>{MARK}{name}</td><th>{MARK}{name}</th>"
 
 
 class NotPlain(Exception):
@@ -114,7 +120,7 @@ class Cut:
         place = 0
         is_inside = False
         for row in rows:
-            if wanted is not None and row == [f"{MARK}{wanted}"]:
+            if wanted is not None and row == [f"{MARK}{wanted}"] * 2:
                 if not is_inside:
                     order.append(np.arange(place, place + self.runs[wanted]))
                     place += self.runs[wanted]
@@ -135,9 +141,10 @@ class Cut:
         page = []
         for tag in tags:
             kind = tag[1:3].lower()
-            before, inside = {"tr": ("", "<td>"), "td": ("<tr>", ""), "th": ("<tr>", "")}.get(kind, ("<tr><td>", ""))
-            page.append(f"{before}{tag}{inside}{MARK}</tr>")
-        if [[cell and cell.strip() for cell in row] for row in parse(f"<table>{''.join(page)}</table>")] != [[MARK]] * len(tags):
+            before, cells = {"tr": ("", _mark("")), "td": ("<tr>", MARK), "th": ("<tr>", MARK)}.get(kind, ("<tr><td>", MARK))
+            page.append(f"{before}{tag}{cells}</tr>")
+        rows = parse(f"<table>{''.join(page)}</table>")
+        if len(rows) != len(tags) or any((cell or "").strip() != MARK for row in rows for cell in row):
             raise NotPlain
 
 
@@ -146,7 +153,7 @@ class _Meanings:
 
     def __init__(self, parse: Callable[[str], Rows]) -> None:
         self._parse = parse
-        self._known: dict[str, str] = {}
+        self._known = {_NOTHING: ""}
 
     def decode(self, column: pa.Array) -> pa.Array:
         """The column with everything in its cells decoded; cells that are then empty are null."""
@@ -158,7 +165,7 @@ class _Meanings:
         mask[np.searchsorted(starts, places, side="right") - 1] = True
         encoded = column.filter(pa.array(mask)).dictionary_encode()
         text = "\0".join(encoded.dictionary.to_pylist())
-        text = re.sub(r"<[^>]*>", "", _BR.sub(_BREAK, text))
+        text = re.sub(r"<[^>]*>", _NOTHING, _BR.sub(_BREAK, text))
         self._learn(set(_MEANT.findall(text)) - self._known.keys())
         meant = [cell or None for cell in _MEANT.sub(lambda found: self._known[found[0]], text).split("\0")]
         return pc.replace_with_mask(column, pa.array(mask), pa.array(meant, pa.string()).take(encoded.indices))
@@ -267,7 +274,7 @@ class _Cutter:
 
     def _end_run(self) -> None:
         if self._running:
-            mark = f"<tr><td>{MARK}{len(self._cut.runs)}</td></tr>".encode()
+            mark = f"<tr>{_mark(len(self._cut.runs))}</tr>".encode()
             self._rest.append(mark * min(self._running, 2))
             self._cut.runs.append(self._running)
             self._running = 0
