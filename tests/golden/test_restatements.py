@@ -23,6 +23,8 @@ from flows.settings import ConfigurationError, Settings
 from flows.staging import record_landing
 from flows.warehouse import build_warehouse, checksum_tables
 
+pytestmark = pytest.mark.slow  # each publishes nights of its own
+
 MAY = {
     "Ngày nộp hồ sơ": "15/05/2024 08:00",
     "Ngày tiếp nhận": "15/05/2024 09:00",

@@ -188,6 +188,7 @@ ODD = st.sampled_from(
     top=st.sampled_from(["<table>", "", "<html><body><table>", "<style>.xl24{font-family:'.VnTime'}</style><table>", "<TABLE><TBODY>"]),
     block=st.integers(20, 400),
 )
+@pytest.mark.slow
 def test_whatever_else_a_page_holds_both_ways_read_the_same(parts: list[str], top: str, block: int) -> None:
     page = top + "".join(parts)
     assert read_page(page, fast=True, block=block) == read_page(page, fast=False)
