@@ -53,7 +53,7 @@ class Settings:
         read_seconds, read_bytes: time and memory one file may take before it is given up.
         limits: what a file may ask for before it is refused unopened.
         keep_raw_days: raw files are deleted this many days after they were staged; None keeps them.
-        keep_warehouses: how many published warehouses stay at hand for `tthc rollback`.
+        keep_warehouses: how many published warehouses stay at hand for `tthc rollback`; never fewer than two, see flows/keeping.py.
         fetches: a run begins by fetching from the sources of sources.toml.
         send: mails are handed to the mail server at the end; otherwise they are only written to the outbox.
     """
