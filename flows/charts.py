@@ -81,7 +81,7 @@ def bars_against_target(bars: Sequence[Bar], *, width: int = 460) -> alt.TopLeve
             sort=series,
             title=None,
             scale=alt.Scale(domain=series, range=[_SERIES[number % len(_SERIES)] for number in range(len(series))]),
-            legend=alt.Legend(orient="top", labelLimit=300) if len(series) > 1 else None,
+            legend=alt.Legend(orient="top", labelLimit=300, columnPadding=28) if len(series) > 1 else None,
         ),
     )
     ticks = base.transform_filter("isValid(datum.target)").mark_tick(color="#111111", thickness=2, size=13).encode(x="target:Q")
