@@ -12,10 +12,9 @@ WITH problems AS (
     LEFT JOIN core.procedures AS p ON p.procedure_code = r.procedure_code
     WHERE t.reason <> 'unknown_level' OR p.procedure_code IS NULL
     UNION ALL
-    SELECT r.file_id, r.sheet, r.sheet_number, r.row_number, 2, 'unknown_unit', 'unit', r.unit_shown
-    FROM work.case_rows AS r
-    LEFT JOIN work.unit_refs AS u ON u.unit_ref = r.unit_ref AND u.on_date = r.on_date
-    WHERE u.unit_code IS NULL
+    SELECT file_id, sheet, sheet_number, row_number, 2, 'unknown_unit', 'unit', unit_shown
+    FROM work.case_rows
+    WHERE unit_code IS NULL
     UNION ALL
     SELECT r.file_id, r.sheet, r.sheet_number, r.row_number, 2, 'unknown_unit', 'unit', r.unit_shown
     FROM work.other_units AS r
@@ -47,10 +46,8 @@ FROM every_place AS r
 JOIN work.files AS f ON f.file_id = r.file_id AND f.status IN ('loaded', 'later');
 
 -- The rows that count: loaded exports only, without their rejected rows.
-CREATE TABLE work.good_cases AS
-SELECT r.*, f.exported_at, u.unit_code, u.valid_from AS unit_valid_from
+CREATE VIEW work.good_cases AS
+SELECT r.*
 FROM work.case_rows AS r
-JOIN work.files AS f ON f.file_id = r.file_id AND f.status = 'loaded'
-JOIN work.unit_refs AS u ON u.unit_ref = r.unit_ref AND u.on_date = r.on_date
 LEFT JOIN work.rejected AS j ON j.file_id = r.file_id AND j.sheet_number = r.sheet_number AND j.row_number = r.row_number
-WHERE j.file_id IS NULL;
+WHERE j.file_id IS NULL AND r.is_loaded;

@@ -124,4 +124,4 @@ FROM every_state;
 DROP VIEW work.sightings;
 DROP VIEW work.latest_cases;
 DROP VIEW work.newest_cases;
-DROP TABLE work.good_cases;
+DROP VIEW work.good_cases;

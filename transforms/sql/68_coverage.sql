@@ -26,8 +26,7 @@ WHERE f.status = 'loaded' AND f.exported_at IS NOT NULL;
 CREATE TABLE work.row_days AS
 SELECT r.state_id, r.file_id, n.unit_number, r.on_date AS day
 FROM work.case_rows AS r
-JOIN work.unit_refs AS u ON u.unit_ref = r.unit_ref AND u.on_date = r.on_date
-JOIN work.unit_numbers AS n ON n.unit_code = u.unit_code AND n.valid_from = u.valid_from
+JOIN work.unit_numbers AS n ON n.unit_code = r.unit_code AND n.valid_from = r.unit_valid_from
 WHERE r.source_rank = 0 AND (r.state_id IS NULL OR r.dated_on IS NOT NULL);
 
 -- The places of states, and the rows that have none; a state without any date is dated by each export that shows it.

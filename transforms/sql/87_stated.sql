@@ -5,15 +5,6 @@
 -- Inputs: work.stated (rendered from reconciliation.yml), work.unit_refs, work.unit_names, work.files, work.moment, ops.rejects, core.cases, core.payments.
 -- Readers: the counts rendered from reconciliation.yml, 88_reconciliation.sql, rules.yml.
 
-CREATE TABLE work.countable_cases AS
-SELECT c.unit_code AS case_unit_code, c.unit_valid_from AS case_unit_valid_from, c.case_code, c.procedure_code, c.field_vi, c.service_level, c.channel,
-       c.submitted_at, c.received_at, c.due_at, c.finished_at, c.returned_at, c.status_code, c.is_fee_bearing, c.fee_amount, c.is_paid_online, c.paid_at,
-       c.digitized_input_code, c.is_result_digitized, c.is_e_result, c.has_result, c.is_received, c.is_finished, c.ended_at, c.waiting_hours, c.is_ended,
-       c.supplement_count, c.procedure_fee, c.fee_lines, c.has_positive_line, c.has_online_line, c.is_listed,
-       CASE WHEN l.case_code IS NOT NULL THEN TRUE ELSE FALSE END AS has_paid_line
-FROM core.cases AS c
-LEFT JOIN (SELECT DISTINCT case_code FROM core.payments WHERE is_counted AND payment_state = 'paid') AS l ON l.case_code = c.case_code;
-
 CREATE TABLE work.stated_rows AS
 WITH stated AS (
     SELECT DISTINCT source_kind, file_id, sheet, sheet_number, row_number, unit_ref, period_first, period_last
@@ -69,3 +60,14 @@ SELECT a.aggregate_id, a.source_kind, a.period_start, a.period_end, a.exported_a
 FROM members AS m
 JOIN work.aggregates AS a ON a.aggregate_id = m.aggregate_id
 JOIN core.units AS u ON u.unit_code = m.unit_code AND u.valid_from = m.unit_valid_from;
+
+-- The dossiers of units that some aggregate is about.
+CREATE TABLE work.countable_cases AS
+SELECT c.unit_code AS case_unit_code, c.unit_valid_from AS case_unit_valid_from, c.case_code, c.procedure_code, c.field_vi, c.service_level, c.channel,
+       c.submitted_at, c.received_at, c.due_at, c.finished_at, c.returned_at, c.status_code, c.is_fee_bearing, c.fee_amount, c.is_paid_online, c.paid_at,
+       c.digitized_input_code, c.is_result_digitized, c.is_e_result, c.has_result, c.is_received, c.is_finished, c.ended_at, c.waiting_hours, c.is_ended,
+       c.supplement_count, c.procedure_fee, c.fee_lines, c.has_positive_line, c.has_online_line, c.is_listed,
+       CASE WHEN l.case_code IS NOT NULL THEN TRUE ELSE FALSE END AS has_paid_line
+FROM core.cases AS c
+LEFT JOIN (SELECT DISTINCT case_code FROM core.payments WHERE is_counted AND payment_state = 'paid') AS l ON l.case_code = c.case_code
+WHERE c.unit_code IN (SELECT unit_code FROM work.aggregate_units);

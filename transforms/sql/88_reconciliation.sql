@@ -1,7 +1,7 @@
 -- Grain: mart.reconciliation one row an aggregated export's kind, unit, period and figure; work.differing those whose difference is not tolerated.
 -- A difference is the export's figure less our own count. Ours is what is known now, so changes made after the export was made show as differences:
 -- note_vi says how old both are, and how many rows of dossiers could not be counted.
--- Inputs: work.aggregates, work.stated, work.counted (rendered from reconciliation.yml), work.figures, work.tolerances, work.case_rows, work.unit_refs,
+-- Inputs: work.aggregates, work.stated, work.counted (rendered from reconciliation.yml), work.figures, work.tolerances, work.case_rows,
 -- work.rejected, work.places, work.files, core.units, work.moment.
 -- Readers: 89_reconciliation_cases.sql, rules.yml, the summaries, analysts.
 
@@ -43,13 +43,12 @@ repeated AS (
     GROUP BY p.state_id
 ),
 refused AS (
-    SELECT u.unit_code, u.valid_from AS unit_valid_from, sum(CASE WHEN j.state_id IS NULL THEN 1 ELSE t.places END) AS refused_rows
+    SELECT r.unit_code, r.unit_valid_from, sum(CASE WHEN j.state_id IS NULL THEN 1 ELSE t.places END) AS refused_rows
     FROM work.rejected AS j
     JOIN work.files AS f ON f.file_id = j.file_id AND f.status = 'loaded'
     JOIN work.case_rows AS r ON r.file_id = j.file_id AND r.sheet_number = j.sheet_number AND r.row_number = j.row_number
     LEFT JOIN repeated AS t ON t.state_id = j.state_id
-    LEFT JOIN work.unit_refs AS u ON u.unit_ref = r.unit_ref AND u.on_date = r.on_date
-    GROUP BY u.unit_code, u.valid_from
+    GROUP BY r.unit_code, r.unit_valid_from
 ),
 compared AS (
     SELECT a.aggregate_id, a.source_kind, a.unit_code, a.unit_valid_from, u.unit_name, a.period_start, a.period_end, t.figure, g.figure_number, g.label_vi, g.rule_vi,

@@ -169,11 +169,12 @@ SELECT kind, unit_number, CAST(cases AS BIGINT) AS cases, CAST(round(expected) A
 FROM expected
 WHERE abs(ln(cases / expected)) > tolerance AND abs(cases - expected) > chance_times * sqrt(expected);
 
--- Dossiers that newer lists cover and no longer hold.
+-- Dossiers that newer lists cover and no longer hold. Those that only the newest delivery lists can neither be missing nor prove anything.
 CREATE TABLE work.shrunk AS
 WITH dossiers AS (
     SELECT case_code, min(number) AS last_number, max(CASE WHEN is_ended THEN number END) AS ended_number
-    FROM work.listed WHERE kind = 'cases'
+    FROM work.listed
+    WHERE kind = 'cases' AND case_code IN (SELECT case_code FROM work.listed WHERE kind = 'cases' AND number > 1)
     GROUP BY case_code
 ),
 missing AS (
