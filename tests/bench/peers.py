@@ -35,16 +35,26 @@ def pandas_calamine(folder: Path) -> object:
 
 
 def dlt_merge(folder: Path) -> object:
-    """dlt with a pandas resource, merged into DuckDB by dossier code; the rates by SQL."""
+    """dlt with a pandas resource, merged into DuckDB by dossier code, all columns; the rates by SQL. Frames go through as Arrow, dlt's faster way."""
+    return _dlt(folder, "openpyxl", whole=True)
+
+
+def dlt_tuned(folder: Path) -> object:
+    """The same tuned: pandas reads with calamine, and only the eight columns that the rates need are merged."""
+    return _dlt(folder, "calamine", whole=False)
+
+
+def _dlt(folder: Path, engine: str, *, whole: bool) -> object:
     import dlt
     import pandas as pd
 
     @dlt.resource(name="cases", primary_key="ma_ho_so", write_disposition="merge")
     def cases() -> object:
         for path in sorted(folder.glob("danh_sach_*.xlsx")):
-            frame = pd.read_excel(path, dtype=str, engine="calamine")
-            frame = frame[["Mã hồ sơ", *_NEEDED]]
-            frame.columns = ["ma_ho_so", *_SHORT]
+            frame = pd.read_excel(path, dtype=str, engine=engine)
+            names = {"Mã hồ sơ": "ma_ho_so"} | dict(zip(_NEEDED, _SHORT, strict=True))
+            frame = frame if whole else frame[list(names)]
+            frame.columns = [names.get(column, f"cot_{number}") for number, column in enumerate(frame.columns, 1)]
             yield frame
 
     database = sys.argv[3]
@@ -98,7 +108,14 @@ def _rates(frame: object) -> object:
     return {"rates": {unit: [int(n) for n in row] for unit, row in zip(sums.index, sums.to_numpy(), strict=True)}}
 
 
-PEERS = {"floor": floor, "csv-floor": csv_floor, "pandas-openpyxl": pandas_openpyxl, "pandas-calamine": pandas_calamine, "dlt": dlt_merge}
+PEERS = {
+    "floor": floor,
+    "csv-floor": csv_floor,
+    "pandas-openpyxl": pandas_openpyxl,
+    "pandas-calamine": pandas_calamine,
+    "dlt": dlt_merge,
+    "dlt-tuned": dlt_tuned,
+}
 
 if __name__ == "__main__":
     print(json.dumps(PEERS[sys.argv[1]](Path(sys.argv[2])), ensure_ascii=False))
