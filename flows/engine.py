@@ -72,10 +72,7 @@ class DuckEngine:
         self.load(name if not parts else f"{name}_shape", rows)
         if not parts:
             return
-        if any(c in str(parts[0]) for c in "*?["):
-            raise ConfigurationError(f"đường dẫn kho dữ liệu “{parts[0].parent}” có ký tự * ? hoặc [; hãy đặt kho dữ liệu ở thư mục khác")
-        paths = ", ".join(f"'{quoted(p)}'" for p in sorted(parts))
-        staged = f"SELECT * FROM {name}_shape UNION ALL BY NAME SELECT * FROM read_parquet([{paths}], union_by_name = true)"
+        staged = f"SELECT * FROM {name}_shape UNION ALL BY NAME SELECT * FROM {parquet_rows(sorted(parts))}"
         self.connection.execute(f"CREATE VIEW {name} AS SELECT {', '.join(rows.schema.names)} FROM ({staged}) AS staged")
 
     def fetch(self, query: str) -> list[tuple[Any, ...]]:
@@ -90,6 +87,18 @@ class DuckEngine:
     def replace(self, name: str, query: str) -> None:
         """As Engine.replace."""
         self.connection.execute(f"CREATE OR REPLACE TABLE {name} AS {query}")
+
+
+def parquet_rows(paths: Sequence[Path]) -> str:
+    """The rows of Parquet files in this order, as an SQL table; a column that some of them lack is NULL for their rows.
+
+    Raises:
+        ConfigurationError: the folder's name has characters that DuckDB takes for a pattern.
+    """
+    if any(c in str(paths[0]) for c in "*?["):
+        raise ConfigurationError(f"đường dẫn kho dữ liệu “{paths[0].parent}” có ký tự * ? hoặc [; hãy đặt kho dữ liệu ở thư mục khác")
+    listed = ", ".join(f"'{quoted(p)}'" for p in paths)
+    return f"read_parquet([{listed}], union_by_name = true)"
 
 
 def quoted(path: Path) -> str:

@@ -59,7 +59,7 @@ class Sample:
 
 
 def make_sample(folder: Path, cases: int) -> Sample:
-    """The sample of this size, made once: what stands there whole is used again. Above a million dossiers only as .csv, above 100,000 not as .xls.
+    """The sample of this size, made once: what stands there whole is used again. Above a million dossiers only as .csv.
 
     Raises:
         ValueError: more than a million dossiers, and no whole number of millions, or more than ten.
@@ -67,7 +67,7 @@ def make_sample(folder: Path, cases: int) -> Sample:
     if cases > DRAWN and (cases % DRAWN or cases > 10 * DRAWN):
         raise ValueError(f"above {DRAWN:,} dossiers only whole multiples of it up to {10 * DRAWN:,}, not {cases:,}")
     base = folder / f"{cases}"
-    kinds = ("csv", "xlsx", "html", "xls")[: 1 if cases > DRAWN else 3 if cases > ROWS_A_FILE else 4]
+    kinds = ("csv", "xlsx", "html", "xls")[: 1 if cases > DRAWN else 4]
     made = Sample(cases, base / "reference", {k: base / f"raw-{k}" for k in kinds}, {k: base / f"new-{k}" for k in kinds})
     done = base / "done.json"
     if done.is_file():
