@@ -53,49 +53,35 @@ WITH events AS (
     JOIN work.chained_exports AS e ON e.export_number = p.export_number
     JOIN work.files AS f ON f.file_id = e.file_id AND f.status = 'loaded'
 ),
-winners AS (
-    SELECT e.*, row_number() OVER (
-               PARTITION BY e.case_code, e.first_at ORDER BY e.source_rank, e.first_file_id DESC, e.first_sheet_number DESC, e.first_row_number DESC
-           ) AS place
+counted AS (
+    SELECT e.*
     FROM events AS e
     JOIN work.repeated_cases AS c ON c.case_code = e.case_code
     WHERE e.source_rank = 0 OR c.listed_at IS NULL OR e.first_at < c.listed_at
 ),
+-- Only of moments with several rows of one dossier, which are few, one has to win.
+contested AS (
+    SELECT case_code, first_at FROM counted GROUP BY case_code, first_at HAVING count(*) > 1
+),
+ranked AS (
+    SELECT e.*, row_number() OVER (
+               PARTITION BY e.case_code, e.first_at ORDER BY e.source_rank, e.first_file_id DESC, e.first_sheet_number DESC, e.first_row_number DESC
+           ) AS place
+    FROM counted AS e
+    JOIN contested AS x ON x.case_code = e.case_code AND x.first_at = e.first_at
+),
+winners AS (
+    SELECT e.*, 1 AS place
+    FROM counted AS e
+    LEFT JOIN contested AS x ON x.case_code = e.case_code AND x.first_at = e.first_at
+    WHERE x.case_code IS NULL
+    UNION ALL
+    SELECT * FROM ranked WHERE place = 1
+),
+-- `changes` names the columns that are otherwise than in the event before it.
 compared AS (
-    SELECT *,
-           CASE WHEN row_number() OVER w > 1
-                     AND unit_code IS NOT DISTINCT FROM lag(unit_code) OVER w
-                     AND unit_valid_from IS NOT DISTINCT FROM lag(unit_valid_from) OVER w
-                     AND procedure_code IS NOT DISTINCT FROM lag(procedure_code) OVER w
-                     AND channel IS NOT DISTINCT FROM lag(channel) OVER w
-                     AND submitted_at IS NOT DISTINCT FROM lag(submitted_at) OVER w
-                     AND received_at IS NOT DISTINCT FROM lag(received_at) OVER w
-                     AND due_at IS NOT DISTINCT FROM lag(due_at) OVER w
-                     AND finished_at IS NOT DISTINCT FROM lag(finished_at) OVER w
-                     AND returned_at IS NOT DISTINCT FROM lag(returned_at) OVER w
-                     AND status_code IS NOT DISTINCT FROM lag(status_code) OVER w
-                THEN 0 ELSE 1 END AS is_other
-    FROM winners
-    WHERE place = 1
-    WINDOW w AS (PARTITION BY case_code ORDER BY first_at)
-),
-numbered AS (
-    SELECT *, CAST(sum(is_other) OVER (PARTITION BY case_code ORDER BY first_at) AS BIGINT) AS state_number FROM compared
-),
-ends AS (
-    SELECT *, row_number() OVER (PARTITION BY case_code, state_number ORDER BY first_at) AS from_start,
-           row_number() OVER (PARTITION BY case_code, state_number ORDER BY first_at DESC) AS from_end
-    FROM numbered
-),
-states AS (
-    SELECT a.case_code, a.state_number, a.unit_code, a.unit_valid_from, a.procedure_code, a.channel, a.submitted_at, a.received_at, a.due_at, a.finished_at, a.returned_at, a.status_code, a.first_at, a.first_file_id, a.first_sheet, a.first_row_number,
-           b.last_at, b.last_file_id, b.last_sheet, b.last_row_number
-    FROM ends AS a
-    JOIN ends AS b ON b.case_code = a.case_code AND b.state_number = a.state_number AND b.from_end = 1
-    WHERE a.from_start = 1
-),
-every_state AS (
-    SELECT case_code, state_number, first_at AS valid_from, lead(first_at) OVER w AS valid_to,
+    SELECT *, lead(first_at) OVER w AS next_at,
+           CASE WHEN row_number() OVER w > 1 AND unit_valid_from IS NOT DISTINCT FROM lag(unit_valid_from) OVER w THEN 0 ELSE 1 END AS is_first_or_moved,
            substr(CASE WHEN unit_code IS DISTINCT FROM lag(unit_code) OVER w THEN ',unit_code' ELSE '' END
               || CASE WHEN procedure_code IS DISTINCT FROM lag(procedure_code) OVER w THEN ',procedure_code' ELSE '' END
               || CASE WHEN channel IS DISTINCT FROM lag(channel) OVER w THEN ',channel' ELSE '' END
@@ -104,10 +90,25 @@ every_state AS (
               || CASE WHEN due_at IS DISTINCT FROM lag(due_at) OVER w THEN ',due_at' ELSE '' END
               || CASE WHEN finished_at IS DISTINCT FROM lag(finished_at) OVER w THEN ',finished_at' ELSE '' END
               || CASE WHEN returned_at IS DISTINCT FROM lag(returned_at) OVER w THEN ',returned_at' ELSE '' END
-              || CASE WHEN status_code IS DISTINCT FROM lag(status_code) OVER w THEN ',status_code' ELSE '' END, 2) AS changes,
-           unit_code, unit_valid_from, procedure_code, channel, submitted_at, received_at, due_at, finished_at, returned_at, status_code, first_file_id, first_sheet, first_row_number, last_at, last_file_id, last_sheet, last_row_number
-    FROM states
-    WINDOW w AS (PARTITION BY case_code ORDER BY state_number)
+              || CASE WHEN status_code IS DISTINCT FROM lag(status_code) OVER w THEN ',status_code' ELSE '' END, 2) AS changes
+    FROM winners
+    WINDOW w AS (PARTITION BY case_code ORDER BY first_at)
+),
+begun AS (
+    SELECT *, CASE WHEN is_first_or_moved = 0 AND changes = '' THEN 0 ELSE 1 END AS is_other FROM compared
+),
+numbered AS (
+    SELECT *, CAST(sum(is_other) OVER w AS BIGINT) AS state_number, coalesce(lead(is_other) OVER w, 1) AS is_last
+    FROM begun
+    WINDOW w AS (PARTITION BY case_code ORDER BY first_at)
+),
+every_state AS (
+    SELECT a.case_code, a.state_number, a.first_at AS valid_from, b.next_at AS valid_to, a.changes,
+           a.unit_code, a.unit_valid_from, a.procedure_code, a.channel, a.submitted_at, a.received_at, a.due_at, a.finished_at, a.returned_at, a.status_code, a.first_file_id, a.first_sheet, a.first_row_number,
+           b.last_at, b.last_file_id, b.last_sheet, b.last_row_number
+    FROM numbered AS a
+    JOIN numbered AS b ON b.case_code = a.case_code AND b.state_number = a.state_number AND b.is_last = 1
+    WHERE a.is_other = 1
     UNION ALL
     SELECT s.case_code, CAST(1 AS BIGINT), s.first_at, CAST(NULL AS TIMESTAMP), '', s.unit_code, s.unit_valid_from, s.procedure_code, s.channel, s.submitted_at, s.received_at, s.due_at, s.finished_at, s.returned_at, s.status_code,
            s.first_file_id, s.first_sheet, s.first_row_number, s.last_at, s.last_file_id, s.last_sheet, s.last_row_number
