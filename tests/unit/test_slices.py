@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.limits import Limits
-from transforms.readers import read_sheets, sheet_xml, slices
+from transforms.readers import read_sheets, sheet_xml, slices, small_books
+from transforms.readers.plain_cells import CellReader, NotPlainCells, Part
 from transforms.sheets import Sheet, UnreadableExport
 
 CELLS = st.one_of(
@@ -59,13 +60,20 @@ def slice_by(size: int, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(sheet_xml, "_PACKED_PIECE", 50)
 
 
-def read_by(data: bytes, size: int | None, monkeypatch: pytest.MonkeyPatch) -> Sheet | str:
-    """The only sheet, read in slices of a size, or whole."""
+def refuse(reader: CellReader, xml: bytes, most_rows: int) -> Part:
+    """Nothing is plain."""
+    raise NotPlainCells
+
+
+def read_by(data: bytes, size: int | None, monkeypatch: pytest.MonkeyPatch, *, plain: bool = True) -> Sheet | str:
+    """The only sheet, read in slices of a size, by columns or by fastexcel, or whole."""
     with monkeypatch.context() as patch:
         if size is None:
-            patch.setattr(slices, "_MOST_BAGGAGE", -1)
+            patch.setattr(small_books, "MOST_BAGGAGE", -1)
         else:
             slice_by(size, patch)
+        if not plain:
+            patch.setattr(CellReader, "read", refuse)
         try:
             return read_sheets(data)[0]
         except UnreadableExport as error:
@@ -85,17 +93,25 @@ def test_a_sheet_read_in_slices_has_the_cells_of_the_sheet_read_whole(
 ) -> None:
     data = make_book(rows, skip=skip, left=left, formulas=formulas)
     with pytest.MonkeyPatch.context() as patch:
-        assert read_by(data, size, patch) == read_by(data, None, patch)
+        whole = read_by(data, None, patch)
+        assert read_by(data, size, patch) == whole
+        assert read_by(data, size, patch, plain=False) == whole
 
 
 ROWS: list[list[object]] = [[number, f"hồ sơ {number}", None, "=A1" if number == 150 else "x"] for number in range(1, 200)]
 
 
-def test_a_plain_sheet_is_read_in_slices_and_its_rows_keep_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("plain", [True, False])
+def test_a_plain_sheet_is_read_in_slices_and_its_rows_keep_their_numbers(plain: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     slice_by(2000, monkeypatch)
     seen = []
-    whole = slices.load_cells
-    monkeypatch.setattr(slices, "load_cells", lambda book, name: seen.append(1) or whole(book, name))
+    read = CellReader.read
+
+    def count(reader: CellReader, xml: bytes, most_rows: int) -> Part:
+        seen.append(1)
+        return read(reader, xml, most_rows) if plain else refuse(reader, xml, most_rows)
+
+    monkeypatch.setattr(CellReader, "read", count)
     sheet = read_sheets(make_book(ROWS, skip=4, left=1))[0]
     assert len(seen) > 5
     assert sheet.first_row == 5
@@ -124,7 +140,9 @@ def test_a_plain_sheet_is_read_in_slices_and_its_rows_keep_their_numbers(monkeyp
 def test_whatever_is_not_plain_reads_as_the_whole_sheet_does(old: bytes, new: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     data = edit_sheet(make_book(ROWS), old, new)
     assert data != make_book(ROWS)
-    assert read_by(data, 2000, monkeypatch) == read_by(data, None, monkeypatch)
+    whole = read_by(data, None, monkeypatch)
+    assert read_by(data, 2000, monkeypatch) == whole
+    assert read_by(data, 2000, monkeypatch, plain=False) == whole
 
 
 def test_a_damaged_sheet_is_refused_however_late_the_damage_stands(monkeypatch: pytest.MonkeyPatch) -> None:

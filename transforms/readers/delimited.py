@@ -108,7 +108,7 @@ def read(text: str, max_columns: int) -> list[Sheet]:
 
 def _read_block(text: str, delimiter: str, max_columns: int) -> Sheet | None:
     """The sheet, where a block of lines of one width makes up nearly all of the text; None where it must be read row by row."""
-    if len(text) < FEWEST_BYTES or delimiter not in _DELIMITERS or '="' in text or text.count("\r") != text.count("\r\n"):
+    if len(text) < FEWEST_BYTES or delimiter not in _DELIMITERS:
         return None
     data = text.encode()
     ends, separators = _find_lines(data, delimiter)
@@ -145,6 +145,10 @@ def _read_block(text: str, delimiter: str, max_columns: int) -> Sheet | None:
 def _find_lines(data: bytes, delimiter: str) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Where lines end (the last one perhaps at the end of the text) and where cells are separated; None for texts that are not plain."""
     raw = np.frombuffer(data, np.uint8)
+    if b"\r" in data:
+        returns = np.flatnonzero(raw == 13)
+        if returns[-1] == len(raw) - 1 or (raw[returns + 1] != 10).any():
+            return None, None
     ends, separators = np.flatnonzero(raw == 10), np.flatnonzero(raw == ord(delimiter))
     quotes = np.flatnonzero(raw == 34)
     if len(quotes):
@@ -155,6 +159,7 @@ def _find_lines(data: bytes, delimiter: str) -> tuple[np.ndarray | None, np.ndar
         after = raw[np.minimum(closing + 1, len(raw) - 1)]
         if (
             len(quotes) % 2
+            or (raw[np.maximum(quotes - 1, 0)] == ord("=")).any()
             or not (around[before] | (opening == 0)).all()
             or (before == 13).any()
             or not (around[after] | (closing == len(raw) - 1)).all()

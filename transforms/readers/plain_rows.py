@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.readers.spans import between
 from transforms.sheets import Sheet
 from transforms.text import text_bytes
 
@@ -268,7 +269,7 @@ class _Cutter:
         """Note every different tag that may name a font; there may be one too many, but not many more."""
         longer = tags[raw[tags + len("<td>") - 1] != ord(">")]
         if len(longer) and len(self._cut.tags) <= _MOST_TAGS:
-            every = _with_gaps(block, longer, _tag_ends(raw, longer)).take(pa.array(np.arange(0, 2 * len(longer), 2))).unique()
+            every = between(block, longer, _tag_ends(raw, longer)).take(pa.array(np.arange(0, 2 * len(longer), 2))).unique()
             telling = every.filter(pc.match_substring_regex(every, _TELLING))
             self._cut.tags |= set(telling.slice(0, _MOST_TAGS + 1).to_pylist())
 
@@ -295,16 +296,9 @@ def _tag_ends(raw: np.ndarray, tags: np.ndarray) -> np.ndarray:
     return ends
 
 
-def _with_gaps(block: bytes, begins: np.ndarray, ends: np.ndarray) -> pa.StringArray:
-    """The texts between these places, each with what stands between it and the next one as a text of its own; nothing is copied."""
-    offsets = np.empty(2 * len(begins) + 1, np.int32)
-    offsets[:-1:2], offsets[1::2], offsets[-1] = begins, ends, ends[-1] if len(ends) else 0
-    return pa.StringArray.from_buffers(2 * len(begins), pa.py_buffer(offsets), pa.py_buffer(block))
-
-
 def _make_columns(block: bytes, begins: np.ndarray, ends: np.ndarray, rows: np.ndarray) -> _Block:
     """The columns of the rows that start at these places; rows may differ in width."""
-    texts = _with_gaps(block, begins, ends)
+    texts = between(block, begins, ends)
     first = np.searchsorted(begins, rows)
     widths = np.diff(np.append(first, len(begins)))
     blank = np.append(begins == ends, True)

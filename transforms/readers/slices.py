@@ -1,20 +1,17 @@
-"""A worksheet read in slices of some thousand rows: each is unpacked, looked through, and handed to fastexcel as a small workbook of its own.
+"""A worksheet read in slices of some thousand rows: each is unpacked, and its cells are cut out of the XML by columns (`plain_cells`).
 
-That is faster than handing over the whole file, because the XML is unpacked once and stays in the processor's cache, and a workbook of a
-million rows costs no more memory than its cells. It is for the sheets that one-stop systems export: text inside the cells, rows in order.
-Whatever else a sheet may be, it is read whole (`xlsx.read`); both ways give the same cells (tests/unit/test_slices.py).
+A slice that is not plain enough for that is handed to fastexcel as a small workbook of its own. Either is faster than handing over the whole
+file, because the XML is unpacked once and stays in the processor's cache, and a workbook of a million rows costs no more memory than its
+cells. Whatever else a sheet may be, it is read whole (`xlsx.read`); all ways give the same cells (tests/unit/test_slices.py).
 """
 
-import io
 import re
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
-import fastexcel
 import pyarrow as pa
 
+from transforms.readers.plain_cells import CellReader, NotPlainCells
 from transforms.readers.sheet_xml import (
     ANY_REF,
     FILLED_CELL,
@@ -26,23 +23,17 @@ from transforms.readers.sheet_xml import (
     special_cells,
     unpack,
 )
+from transforms.readers.small_books import CLOSING, NotPlain, SmallBooks
 
 # Measured on inline text: 1 to 4 MB are equally fast, 64 MB cost a quarter more.
 SLICE_BYTES = 2 << 20
-# Every slice carries the styles and shared texts anew; a workbook with more of them is read whole.
-_MOST_BAGGAGE = 1 << 18
-_BAGGAGE = ("[content_types].xml", "_rels/.rels", "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/styles.xml", "xl/sharedstrings.xml")
 # fastexcel allocates the rectangle around a slice's cells; its columns are known to stand before AAA.
 _MOST_ROWS = 30_000
 _TOO_ODD = re.compile(rb"<!|r=[\"'][A-Z]{3}\d")
 _OPENING = re.compile(rb"<worksheet\b.*?<sheetData\s*>", re.DOTALL)
 _ROW = re.compile(rb"\s*<row\b[^>]*?\br=[\"'](\d{1,7})[\"']")
 _END = b"</sheetData>"
-_CLOSING = _END + b"</worksheet>"
-
-
-class NotPlain(Exception):
-    """The sheet has something that slices cannot tell as a whole does; it must be read whole."""
+_PROBE = b'" t="str"><v>.</v></c>'
 
 
 @dataclass
@@ -62,49 +53,23 @@ class Cells:
 
 @dataclass
 class _Slice:
-    row: int
+    first: int  # the rows of its first and last cell, filled or not
+    last: int
+    row: int  # of its first filled cell
     left: int  # columns to the left of the first one
-    batch: pa.RecordBatch
+    columns: list[pa.Array]
+    reach: int  # the last column with a cell
+
+    @property
+    def height(self) -> int:
+        return len(self.columns[0]) if self.columns else 0
 
 
-class _Packer:
-    """Makes small workbooks of some rows of a sheet and the parts that every sheet needs."""
-
-    def __init__(self, archive: zipfile.ZipFile, part: str) -> None:
-        infos = {info.filename.lower(): info for info in archive.infolist()}
-        kept = [infos[name] for name in _BAGGAGE if name in infos]
-        if sum(info.file_size for info in kept) > _MOST_BAGGAGE or len(infos) < len(archive.infolist()):
-            raise NotPlain
-        baggage = io.BytesIO()
-        with zipfile.ZipFile(baggage, "w", zipfile.ZIP_STORED) as book:
-            for info in kept:
-                book.writestr(zipfile.ZipInfo(info.filename), archive.read(info))
-        self._part, self._baggage = part, baggage.getvalue()
-
-    def pack(self, *xml: bytes) -> bytes:
-        out = io.BytesIO(self._baggage)
-        with zipfile.ZipFile(out, "a", zipfile.ZIP_STORED) as book:
-            book.writestr(zipfile.ZipInfo(self._part), b"".join(xml))
-        return out.getvalue()
-
-
-def load_cells(book: Any, sheet_name: str) -> tuple[pa.RecordBatch, int]:
-    """The cells of a sheet as fastexcel gives them, from the first filled row and column on, and how many columns stand left of them."""
-    positions: list[int] = []
-
-    def note(column: Any) -> bool:
-        positions.append(column.absolute_index)
-        return True
-
-    batch = book.load_sheet_eager(sheet_name, header_row=None, dtypes="string", use_columns=note)
-    return batch, min(positions, default=0)
-
-
-def read_slices(data: bytes, archive: zipfile.ZipFile, part: str, sheet_name: str, tcvn3: dict[bytes, str], max_rows: int) -> Cells:
+def read_slices(books: SmallBooks, part: str, sheet_name: str, tcvn3: dict[bytes, str], max_rows: int) -> Cells:
     """All cells of one worksheet.
 
     Args:
-        data, archive: the workbook, and the same opened.
+        books: the workbook.
         part: path of the worksheet inside it.
         sheet_name: its name in the workbook.
         tcvn3: style numbers with a TCVN3 font, and its name.
@@ -114,19 +79,66 @@ def read_slices(data: bytes, archive: zipfile.ZipFile, part: str, sheet_name: st
         NotPlain: the sheet must be read whole; that also tells what is wrong with a damaged one.
     """
     try:
-        return _read(data, archive, part, sheet_name, tcvn3, max_rows)
+        return _SliceReader(books, part, sheet_name, tcvn3, max_rows).read()
     except MemoryError:
         raise
     except Exception as error:  # zipfile, zlib and fastexcel each raise their own for what is damaged
         raise NotPlain from error
 
 
-def _read(data: bytes, archive: zipfile.ZipFile, part: str, sheet_name: str, tcvn3: dict[bytes, str], max_rows: int) -> Cells:
-    packer = _Packer(archive, part)
-    slices: list[_Slice] = []
-    refs: dict[tuple[int, int], str] = {}
-    last_row = far_column = 0
-    for opening, rows in _cut(unpack(data, archive, part)):
+class _SliceReader:
+    """Reads one worksheet."""
+
+    def __init__(self, books: SmallBooks, part: str, sheet_name: str, tcvn3: dict[bytes, str], max_rows: int) -> None:
+        self._books, self._part, self._name, self._max_rows = books, part, sheet_name, max_rows
+        self._tcvn3 = tcvn3
+        self._plain: CellReader | None = None
+        self._slices: list[_Slice] = []
+        self._refs: dict[tuple[int, int], str] = {}
+
+    def read(self) -> Cells:
+        last_row = 0
+        for opening, rows in _cut(unpack(self._books.data, self._books.archive, self._part)):
+            if not self._slices:
+                self._start(opening)
+            piece = self._read_plain(rows) or self._read_any(opening, rows)
+            if not last_row < piece.first <= piece.last <= self._max_rows:
+                raise NotPlain
+            last_row = piece.last
+            self._slices.append(piece)
+        slices = self._slices
+        reach = max((piece.reach for piece in slices), default=0)
+        slices = [piece for piece in slices if piece.height]  # rows may be without filled cells
+        self._slices.clear()
+        if not slices:
+            raise NotPlain
+        filled = sum(len(column) - column.null_count for piece in slices for column in piece.columns)
+        rectangle = (last_row - slices[0].row + 1) * reach
+        if rectangle > FREE_RECTANGLE and rectangle > MIN_FILL * filled:
+            raise NotPlain
+        return Cells(slices[0].row, _join(slices), self._refs)
+
+    def _start(self, opening: bytes) -> None:
+        """What stands above the rows is for fastexcel to accept."""
+        ask = self._books.ask_cells(self._name, self._part, opening)
+        if ask(pa.array([_PROBE], pa.binary())).to_pylist() != ["."]:
+            raise NotPlain
+        if self._books.shared is not None:
+            self._plain = CellReader(ask, self._books.shared)
+
+    def _read_plain(self, rows: bytes) -> _Slice | None:
+        """The cells by columns, None where that cannot be; fonts that tell are told cell by cell."""
+        if self._plain is None or any(b's="%b"' % style in rows for style in self._tcvn3):
+            return None
+        try:
+            part = self._plain.read(rows, _MOST_ROWS)
+        except (NotPlainCells, ValueError, IndexError):
+            return None
+        return _Slice(part.first, part.last, part.row, 0, part.columns, part.reach)
+
+    def _read_any(self, opening: bytes, rows: bytes) -> _Slice:
+        if not self._books.carries_all:
+            raise NotPlain
         odd = is_odd(rows)
         if odd and _TOO_ODD.search(rows):
             raise NotPlain
@@ -135,30 +147,25 @@ def _read(data: bytes, archive: zipfile.ZipFile, part: str, sheet_name: str, tcv
         if first_match is None or last_match is None:
             raise NotPlain
         first, last = int(first_match[1]), int(last_match[1])
-        if not last_row < first <= last <= max_rows or last - first >= _MOST_ROWS:
+        if first > last or last - first >= _MOST_ROWS:
             raise NotPlain
         # Above all slices but the first stands a cell in A, so that fastexcel counts rows and columns from there, whatever a slice begins with.
-        guide = b'<row r="%d"><c r="A%d" t="str"><v>.</v></c></row>' % (first - 1, first - 1) if slices else b""
-        batch, left = load_cells(fastexcel.read_excel(packer.pack(opening, guide, rows, _CLOSING)), sheet_name)
-        if slices:
+        guide = b'<row r="%d"><c r="A%d" t="str"><v>.</v></c></row>' % (first - 1, first - 1) if self._slices else b""
+        batch, left = self._books.read_rows(self._name, self._part, b"".join([opening, guide, rows, CLOSING]))
+        row = first
+        if self._slices:
             batch = batch.slice(1)
         else:
             found = FILLED_CELL.search(rows)
             if found is None or not batch.num_columns:
                 raise NotPlain
-            first = int(found[2])
-        slices.append(_Slice(first, left, batch))
-        last_row = last
-        far_column = max(far_column, left + batch.num_columns, *(column_number(ref[1]) for ref in ANY_REF.finditer(rows, max(at, 0))), 0)
-        if tcvn3 or (odd and is_suspicious(rows)):
-            refs |= special_cells(rows, tcvn3)
-    if not slices:
-        raise NotPlain
-    filled = sum(len(column) - column.null_count for piece in slices for column in piece.batch.columns)
-    rectangle = (last_row - slices[0].row + 1) * far_column
-    if rectangle > FREE_RECTANGLE and rectangle > MIN_FILL * filled:
-        raise NotPlain
-    return Cells(slices[0].row, _join(slices), refs)
+            row = int(found[2])
+        if row + batch.num_rows > last + 1:  # a cell says that it stands in another row
+            raise NotPlain
+        reach = max(left + batch.num_columns, *(column_number(ref[1]) for ref in ANY_REF.finditer(rows, max(at, 0))), 0)
+        if self._tcvn3 or (odd and is_suspicious(rows)):
+            self._refs |= special_cells(rows, self._tcvn3)
+        return _Slice(first, last, row, left, batch.columns, reach)
 
 
 def _cut(pieces: Iterator[bytes]) -> Iterator[tuple[bytes, bytes]]:
@@ -202,9 +209,9 @@ def _opening(block: bytes) -> tuple[bytes, int]:
 
 def _join(slices: list[_Slice]) -> list[pa.Array]:
     """One array a column, with blanks for the rows and columns that slices do not reach; takes the slices' own arrays away from them."""
-    width = max(piece.left + piece.batch.num_columns for piece in slices)
-    height = max(piece.row + piece.batch.num_rows for piece in slices) - slices[0].row
-    pieces = [(piece.row - slices[0].row, piece.left, piece.batch.columns) for piece in slices]
+    width = max(piece.left + len(piece.columns) for piece in slices)
+    height = max(piece.row + piece.height for piece in slices) - slices[0].row
+    pieces = [(piece.row - slices[0].row, piece.left, piece.columns) for piece in slices]
     slices.clear()
     columns = []
     for position in range(width):

@@ -1,10 +1,12 @@
-"""Office Open XML workbooks: fastexcel reads the cells; what it cannot tell is looked up in the sheet's own XML.
+"""Office Open XML workbooks: cells are those that fastexcel reads; what it cannot tell is looked up in the sheet's own XML.
 
 fastexcel (calamine) is the fastest reader there is, but it gives no row number of the first row, turns error cells and formulas that were
 never calculated into blanks, knows no fonts, and aborts the whole process on one far cell in an otherwise empty sheet. One pass over
-the raw XML answers all four (`sheet_xml`); large plain sheets are read in the same pass (`slices`).
+the raw XML answers all four (`sheet_xml`); plain sheets are read in the same pass (`slices`), mostly without fastexcel.
 """
 
+import contextlib
+import functools
 import io
 import re
 import zipfile
@@ -17,7 +19,8 @@ import pyarrow.compute as pc
 from lxml import etree
 
 from transforms.readers.sheet_xml import column_number, scan_sheet
-from transforms.readers.slices import Cells, NotPlain, load_cells, read_slices
+from transforms.readers.slices import Cells, read_slices
+from transforms.readers.small_books import NotPlain, SmallBooks, load_cells
 from transforms.sheets import Sheet, UnreadableExport
 from transforms.text import decode_tcvn3, is_tcvn3_font
 
@@ -38,9 +41,9 @@ def read(data: bytes, archive: zipfile.ZipFile, max_rows: int, max_columns: int)
             archive = zipfile.ZipFile(io.BytesIO(data))
         tcvn3 = _tcvn3_styles(archive)
         _refuse_entities(archive)
-        book = fastexcel.read_excel(data)
+        book = _Book(data, archive, parts)
         limits = (max_rows, max_columns)
-        cells = {name: _load(data, archive, book, name, part, tcvn3, limits) for name, part, _ in parts}
+        cells = {name: _load(book, name, part, tcvn3, limits) for name, part, _ in parts}
         return [_finish(name, hidden, date1904, cells[name]) for name, _, hidden in parts if name in book.sheet_names]
     except UnreadableExport:
         raise
@@ -154,16 +157,32 @@ def _column_letters(number: int) -> bytes:
     return letters
 
 
-def _load(
-    data: bytes, archive: zipfile.ZipFile, book: Any, name: str, part: str, tcvn3: dict[bytes, str], limits: tuple[int, int]
-) -> Cells:
-    try:
-        return read_slices(data, archive, part, name, tcvn3, limits[0])
-    except NotPlain:
-        scan = scan_sheet(data, archive, part, tcvn3, *limits)
+class _Book:
+    """A workbook; fastexcel opens it whole only where it must, because that reads all shared texts."""
+
+    def __init__(self, data: bytes, archive: zipfile.ZipFile, parts: list[tuple[str, str, bool]]) -> None:
+        self.data, self.archive = data, archive
+        self.small: SmallBooks | None = None
+        with contextlib.suppress(NotPlain):
+            self.small = SmallBooks(data, archive, parts[0][:2]) if parts else None
+
+    @functools.cached_property
+    def whole(self) -> Any:
+        return fastexcel.read_excel(self.data)
+
+    @property
+    def sheet_names(self) -> list[str]:
+        return self.small.sheet_names if self.small else list(self.whole.sheet_names)
+
+
+def _load(book: _Book, name: str, part: str, tcvn3: dict[bytes, str], limits: tuple[int, int]) -> Cells:
+    with contextlib.suppress(NotPlain):
+        if book.small:
+            return read_slices(book.small, part, name, tcvn3, limits[0])
+    scan = scan_sheet(book.data, book.archive, part, tcvn3, *limits)
     if name not in book.sheet_names:
         return Cells(scan.first_row, [])
-    batch, left = load_cells(book, name)
+    batch, left = load_cells(book.whole, name)
     return Cells(scan.first_row, [pa.nulls(batch.num_rows, pa.string())] * left + batch.columns if batch.num_columns else [], scan.refs)
 
 
