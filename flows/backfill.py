@@ -68,7 +68,7 @@ def rebuild_days(settings: Settings, moments: list[datetime], watcher: Watcher =
                 build(day, reference, manifest, log.history(files_read))
                 checks = run_gate(building, manifest, reference, moment, validation.ask, {})
                 held = failed_critically(checks)
-                summaries = [] if held else write_reports(replace(day, warehouse=building), is_latest=False)
+                summaries = [] if held else write_reports(replace(day, warehouse=building))
                 outcome = "held" if held else "backfilled"
                 yield PastDay(moment, held, summaries)
             finally:

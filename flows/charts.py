@@ -1,4 +1,4 @@
-"""Charts drawn at build time: Altair builds them, vl-convert renders them to SVG or PNG, no browser and no network needed.
+"""Charts drawn at build time: Vega-Lite specifications, rendered by vl-convert to SVG or PNG, no browser and no network needed.
 
 Generic font families only, so that Vietnamese renders wherever the chart is shown; every number also stands in a table beside the chart.
 """
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import altair as alt
 import vl_convert
 
 from transforms.wording import percent_vi
@@ -21,19 +20,23 @@ _PANEL_WIDTH, _PANEL_HEIGHT, _PLOT = 300, 104, 64
 _LEFT, _RIGHT, _TOP = 40, 48, 10
 
 
+# A Vega-Lite specification. Libraries that write one take as long to import as a district's site takes to draw.
+Chart = dict[str, Any]
+
+
 def start_drawing() -> None:
     """The renderer is ready: its first drawing takes half a second longer than all others."""
-    to_svg(alt.Chart(alt.InlineData([{"x": 0}])).mark_point().encode(x="x:Q"))
+    to_svg({"data": {"values": [{"x": 0}]}, "mark": "point", "encoding": {"x": {"field": "x", "type": "quantitative"}}})
 
 
-def to_svg(chart: alt.TopLevelMixin) -> str:
+def to_svg(chart: Chart) -> str:
     """The chart as one <svg> element: nothing in it refers to anything outside it, and it says nothing of its own to screen readers."""
-    return _lean(vl_convert.vegalite_to_svg(chart.to_dict()))
+    return _lean(vl_convert.vegalite_to_svg(chart))
 
 
-def to_png(chart: alt.TopLevelMixin, scale: float = 2) -> bytes:
+def to_png(chart: Chart, scale: float = 2) -> bytes:
     """The chart as a PNG picture, `scale` pixels a point."""
-    return vl_convert.vegalite_to_png(chart.to_dict(), scale=scale)
+    return vl_convert.vegalite_to_png(chart, scale=scale)
 
 
 def _lean(svg: str) -> str:
@@ -56,75 +59,88 @@ class Bar:
     text: str
 
 
-def bars_against_target(bars: Sequence[Bar], *, width: int = 460) -> alt.TopLevelMixin:
+def field(name: str, kind: str, **more: Any) -> dict[str, Any]:
+    """A channel of a chart: what it shows, how that is measured (nominal or quantitative), and more of Vega-Lite's properties."""
+    return {"field": name, "type": kind, **more}
+
+
+def bars_against_target(bars: Sequence[Bar], *, width: int = 460) -> Chart:
     """Horizontal bars below each label, one a series, with a black tick at its target; bars without a rate stay empty.
 
     Labels stand above their bars, not beside them, so that the chart is still legible on a telephone.
     """
-    values = [vars(bar) for bar in bars]
     series = list(dict.fromkeys(bar.series for bar in bars))
     labels = list(dict.fromkeys(bar.label for bar in bars))
     step = 15
-    above = alt.Axis(
-        labelAlign="left", labelLimit=width + 40, labelPadding=0, labelOffset=-(len(series) * step / 2 + 8), domain=False, ticks=False
-    )
-    base = alt.Chart(alt.InlineData(values), width=width, height=alt.Step(step, **{"for": "offset"})).encode(
-        y=alt.Y(
-            "label:N", sort=labels, title=None, axis=above, scale=alt.Scale(paddingInner=24 / (len(series) * step + 24), paddingOuter=0.4)
-        ),
-        yOffset=alt.YOffset("series:N", sort=series),
-    )
-    drawn = base.mark_bar(height=10).encode(
-        x=alt.X("rate:Q", title=None, scale=alt.Scale(domain=[0, 1.14]), axis=_percent_axis()),
-        color=alt.Color(
-            "series:N",
-            sort=series,
-            title=None,
-            scale=alt.Scale(domain=series, range=[_SERIES[number % len(_SERIES)] for number in range(len(series))]),
-            legend=alt.Legend(orient="top", labelLimit=300, columnPadding=28) if len(series) > 1 else None,
-        ),
-    )
-    ticks = base.transform_filter("isValid(datum.target)").mark_tick(color="#111111", thickness=2, size=13).encode(x="target:Q")
-    texts = base.mark_text(align="left", dx=6, color="#1c2126", fontSize=11).encode(x=alt.X("place:Q"), text="text:N")
-    texts = texts.transform_calculate(
-        place="datum.target && datum.rate > datum.target - 0.14 ? max(datum.rate, datum.target) : (datum.rate || 0)"
-    )
-    return _dressed(drawn + ticks + texts)
+    above = {"labelAlign": "left", "labelLimit": width + 40, "labelPadding": 0, "labelOffset": -(len(series) * step / 2 + 8)}
+    space = {"paddingInner": 24 / (len(series) * step + 24), "paddingOuter": 0.4}
+    place = {
+        "y": field("label", "nominal", sort=labels, title=None, axis=above | {"domain": False, "ticks": False}, scale=space),
+        "yOffset": field("series", "nominal", sort=series),
+    }
+    colours = [_SERIES[number % len(_SERIES)] for number in range(len(series))]
+    legend = {"orient": "top", "labelLimit": 300, "columnPadding": 28} if len(series) > 1 else None
+    colour = field("series", "nominal", sort=series, title=None, scale={"domain": series, "range": colours}, legend=legend)
+    share = field("rate", "quantitative", title=None, scale={"domain": [0, 1.14]}, axis=_PERCENT_AXIS)
+    beside = "datum.target && datum.rate > datum.target - 0.14 ? max(datum.rate, datum.target) : (datum.rate || 0)"
+    layers = [
+        {"mark": {"type": "bar", "height": 10}, "encoding": {**place, "x": share, "color": colour}},
+        _ticks(place, 13),
+        _texts(place, beside),
+    ]
+    return _dressed([vars(bar) for bar in bars], layers, width, {"step": step, "for": "offset"})
 
 
-def ranking(bars: Sequence[Bar], *, width: int = 250) -> alt.TopLevelMixin:
+def ranking(bars: Sequence[Bar], *, width: int = 250) -> Chart:
     """Units in the order given, one bar each; those below their target are red and carry a sign in their text, so that grey print shows them too."""
     values = [vars(bar) | {"below": bar.rate is not None and bar.target is not None and bar.rate < bar.target} for bar in bars]
-    base = alt.Chart(alt.InlineData(values), width=width, height=alt.Step(18)).encode(
-        y=alt.Y(
-            "label:N",
-            sort=[bar.label for bar in bars],
-            title=None,
-            axis=alt.Axis(labelLimit=420, domain=False, ticks=False, labelPadding=8),
-        )
-    )
-    drawn = base.mark_bar(height=11).encode(
-        x=alt.X("rate:Q", title=None, scale=alt.Scale(domain=[0, 1.3]), axis=_percent_axis()),
-        color=alt.condition("datum.below", alt.value(RED), alt.value(NAVY)),
-    )
-    ticks = base.transform_filter("isValid(datum.target)").mark_tick(color="#111111", thickness=2, size=15).encode(x="target:Q")
-    texts = base.transform_calculate(place="max(datum.rate || 0, datum.target || 0)").mark_text(
-        align="left", dx=6, color="#1c2126", fontSize=11
-    )
-    return _dressed(drawn + ticks + texts.encode(x="place:Q", text="text:N"))
+    beside = {"labelLimit": 420, "domain": False, "ticks": False, "labelPadding": 8}
+    place = {"y": field("label", "nominal", sort=[bar.label for bar in bars], title=None, axis=beside)}
+    share = field("rate", "quantitative", title=None, scale={"domain": [0, 1.3]}, axis=_PERCENT_AXIS)
+    colour = {"condition": {"test": "datum.below", "value": RED}, "value": NAVY}
+    layers = [
+        {"mark": {"type": "bar", "height": 11}, "encoding": {**place, "x": share, "color": colour}},
+        _ticks(place, 15),
+        _texts(place, "max(datum.rate || 0, datum.target || 0)"),
+    ]
+    return _dressed(values, layers, width, {"step": 18})
 
 
-def _percent_axis() -> alt.Axis:
-    label = "format(datum.value * 100, 'd') + ' %'"
-    return alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], labelExpr=label, gridColor=GRID, domain=False, ticks=False, labelColor=GREY)
+_PERCENT_AXIS = {
+    "values": [0, 0.25, 0.5, 0.75, 1],
+    "labelExpr": "format(datum.value * 100, 'd') + ' %'",
+    "gridColor": GRID,
+    "domain": False,
+    "ticks": False,
+    "labelColor": GREY,
+}
 
 
-def _dressed(chart: Any) -> alt.TopLevelMixin:
-    dressed: alt.TopLevelMixin = chart.configure(font=_FONT, background="transparent").configure_view(stroke=None)
-    finished: alt.TopLevelMixin = dressed.configure_axis(labelFontSize=12, labelColor="#1c2126").configure_legend(
-        labelFontSize=12, symbolType="square"
-    )
-    return finished
+def _ticks(place: dict[str, Any], size: int) -> dict[str, Any]:
+    return {
+        "transform": [{"filter": "isValid(datum.target)"}],
+        "mark": {"type": "tick", "color": "#111111", "thickness": 2, "size": size},
+        "encoding": {**place, "x": field("target", "quantitative")},
+    }
+
+
+def _texts(place: dict[str, Any], beside: str) -> dict[str, Any]:
+    return {
+        "transform": [{"calculate": beside, "as": "place"}],
+        "mark": {"type": "text", "align": "left", "dx": 6, "color": "#1c2126", "fontSize": 11},
+        "encoding": {**place, "x": field("place", "quantitative"), "text": field("text", "nominal")},
+    }
+
+
+def _dressed(values: Sequence[dict[str, Any]], layers: Sequence[dict[str, Any]], width: int, height: dict[str, Any]) -> Chart:
+    config = {
+        "font": _FONT,
+        "background": "transparent",
+        "view": {"stroke": None},
+        "axis": {"labelFontSize": 12, "labelColor": "#1c2126"},
+        "legend": {"labelFontSize": 12, "symbolType": "square"},
+    }
+    return {"data": {"values": values}, "width": width, "height": height, "layer": layers, "config": config}
 
 
 @dataclass(frozen=True)
@@ -158,33 +174,37 @@ _LAYERS = ("grid", "targets", "lines", "points", "texts")
 def _trend_sheet(panels: int) -> dict[str, Any]:
     """The compiled Vega specification of a sheet of so many panels; only its data differ from unit to unit, and compiling costs more than drawing."""
     height = panels * _PANEL_HEIGHT
-    x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, _PANEL_WIDTH], nice=False, zero=False))
-    y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[height, 0], nice=False, zero=False))
+    x = field("x", "quantitative", axis=None, scale={"domain": [0, _PANEL_WIDTH], "nice": False, "zero": False})
+    y = field("y", "quantitative", axis=None, scale={"domain": [height, 0], "nice": False, "zero": False})
 
-    def layer(name: str) -> alt.Chart:
-        return alt.Chart(alt.NamedData(name=name), width=_PANEL_WIDTH, height=height)
+    def layer(name: str, mark: dict[str, Any], **channels: dict[str, Any]) -> dict[str, Any]:
+        return {"data": {"name": name}, "mark": mark, "encoding": {"x": x, "y": y, **channels}}
 
-    rules = layer("grid").mark_rule(color=GRID).encode(x=x, x2="x2:Q", y=y)
-    targets = layer("targets").mark_rule(color="#111111", strokeDash=[4, 3]).encode(x=x, x2="x2:Q", y=y)
-    lines = layer("lines").mark_line(color=NAVY, strokeWidth=1.8).encode(x=x, y=y, detail="run:N", order="x:Q")
-    points = (
-        layer("points")
-        .mark_point(filled=True, size=34, opacity=1)
-        .encode(
-            x=x,
-            y=y,
-            shape=alt.Shape("below:N", scale=alt.Scale(domain=[False, True], range=["circle", "triangle-down"]), legend=None),
-            color=alt.Color("below:N", scale=alt.Scale(domain=[False, True], range=[NAVY, RED]), legend=None),
-        )
-    )
-    texts = layer("texts").encode(x=x, y=y, text="text:N")
-    placed = [
-        texts.transform_filter(f"datum.align == '{align}'").mark_text(align=align, baseline="middle", fontSize=10.5, color="#3c454d")
-        for align in ("left", "right", "center")
+    def below(looks: list[str]) -> dict[str, Any]:
+        return field("below", "nominal", scale={"domain": [False, True], "range": looks}, legend=None)
+
+    words = {"type": "text", "baseline": "middle", "fontSize": 10.5, "color": "#3c454d"}
+    layers = [
+        layer("grid", {"type": "rule", "color": GRID}, x2={"field": "x2"}),
+        layer("targets", {"type": "rule", "color": "#111111", "strokeDash": [4, 3]}, x2={"field": "x2"}),
+        layer(
+            "lines",
+            {"type": "line", "color": NAVY, "strokeWidth": 1.8},
+            detail=field("run", "nominal"),
+            order=field("x", "quantitative"),
+        ),
+        layer(
+            "points",
+            {"type": "point", "filled": True, "size": 34, "opacity": 1},
+            shape=below(["circle", "triangle-down"]),
+            color=below([NAVY, RED]),
+        ),
     ]
-    chart = alt.layer(rules, targets, lines, points, *placed).configure(font=_FONT, background="transparent", padding=0, autosize="none")
-    chart = chart.configure_view(stroke=None)
-    vega: dict[str, Any] = vl_convert.vegalite_to_vega(chart.to_dict())
+    for align in ("left", "right", "center"):
+        placed = layer("texts", words | {"align": align}, text=field("text", "nominal"))
+        layers.append(placed | {"transform": [{"filter": f"datum.align == '{align}'"}]})
+    config = {"font": _FONT, "background": "transparent", "padding": 0, "autosize": "none", "view": {"stroke": None}}
+    vega: dict[str, Any] = vl_convert.vegalite_to_vega({"layer": layers, "width": _PANEL_WIDTH, "height": height, "config": config})
     return vega
 
 

@@ -361,13 +361,14 @@ def show_site(
 ) -> None:
     """Viết lại trang xem số liệu (thư mục trang/) từ kho dữ liệu đang công bố; --serve để xem ngay."""
     from flows.site import SITE_FOLDER
+    from flows.site.pages import draw_pages
     from flows.site.serving import make_server
     from flows.site.writing import write_site
     from flows.warehouse_figures import load_figures
 
     if not warehouse.is_file():
         raise ConfigurationError(f"chưa có kho dữ liệu “{warehouse}”; hãy chạy `tthc run` trước, hoặc chỉ rõ bằng --warehouse")
-    folder = write_site(load_figures(warehouse), outbox.resolve() / SITE_FOLDER)
+    folder = write_site(draw_pages(load_figures(warehouse)), outbox.resolve() / SITE_FOLDER)
     typer.echo(f"Đã viết {folder / 'index.html'}")
     if serve:
         try:

@@ -7,16 +7,15 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-_PROCEDURE_CODE = re.compile(r"^\d\.\d{6}$")
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet takes for a formula, or for a number; few cells are either, and a night writes hundreds of thousands.
+_MISTAKEN = re.compile(r"([=+\-@\t\r])|\d\.\d{6}$")
 
 
 def harmless(cell: object) -> object:
     """The cell so that no spreadsheet takes its text for a formula or a procedure's code for a number (1.000010 for 1.00001)."""
-    if isinstance(cell, str) and cell.startswith(_DANGEROUS):
-        return f"'{cell}"
-    if isinstance(cell, str) and _PROCEDURE_CODE.match(cell):
-        return f"TTHC {cell}"
+    if isinstance(cell, str):
+        mistaken = _MISTAKEN.match(cell)
+        return cell if mistaken is None else f"'{cell}" if mistaken[1] else f"TTHC {cell}"
     return "" if cell is None else cell
 
 

@@ -8,9 +8,11 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import duckdb
@@ -24,20 +26,49 @@ from flows.engine import connect_scratch
 _COUNTS = ("element_count", "unexpected_count", "unexpected_percent", "missing_count", "missing_percent")
 
 
+# Great Expectations imports these where they are installed, and does without: pyspark ends the whole process where grpc is not there, and we ask about
+# pandas frames on this machine only.
+_MISSING = ("pyspark", "boto3")
+# It imports these for questions that we do not ask (distributions and their pictures): a third of its start and 80 MB.
+_HOLLOW = ("altair", "scipy", "scipy.stats")
+
+
+@contextmanager
+def _without(missing: Iterable[str], hollow: Iterable[str]) -> Iterator[None]:
+    """While this is open, importing a missing module fails and a hollow one is empty; what was imported before stays as it is."""
+    stand_ins: dict[str, Any] = dict.fromkeys(missing) | {name: ModuleType(name) for name in hollow}
+    new = {name: module for name, module in stand_ins.items() if name not in sys.modules}
+    sys.modules.update(new)
+    try:
+        yield
+    finally:
+        for name in new:
+            sys.modules.pop(name, None)
+
+
+def _name_metrics_plainly() -> None:
+    """What Great Expectations looks metrics up by is written out as it stands; its MD5 of their JSON is a fifth of a district's gate."""
+    from great_expectations.core.id_dict import IDDict
+
+    original = IDDict.to_id
+
+    def to_id(self: Any, *which: Any, **more: Any) -> Any:
+        if which or more or len(self) < 2 or not all(type(value) in (str, int, bool, type(None)) for value in self.values()):
+            return original(self, *which, **more)
+        return "; ".join(f"{name}={self[name]!r}" for name in sorted(self))
+
+    IDDict.to_id = to_id  # type: ignore[method-assign]
+
+
 class FrameValidator:
     """Great Expectations, imported and ready for frames."""
 
     def __init__(self) -> None:
-        # Where pyspark is installed Great Expectations imports it too, and without grpc that ends the whole process; it is asked about pandas frames only.
-        without_spark = "pyspark" not in sys.modules
-        if without_spark:
-            sys.modules["pyspark"] = None  # type: ignore[assignment]
-        import great_expectations as gx
-        from great_expectations.data_context.types.base import ProgressBarsConfig
+        with _without(_MISSING, _HOLLOW):
+            import great_expectations as gx
+            from great_expectations.data_context.types.base import ProgressBarsConfig
 
-        if without_spark:
-            del sys.modules["pyspark"]
-
+        _name_metrics_plainly()
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = ProgressBarsConfig(globally=False)
         # One for all frames: Great Expectations writes its whole configuration anew for each that is added.

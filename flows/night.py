@@ -4,7 +4,7 @@ fetch → land → read (normalise, stage) → build → gate → publish → re
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from flows.reading import find_unread, read_exports
 from flows.reference import Reference, load_reference
 from flows.runs import RunLog, find_holder, forget_holder, note_holder
 from flows.settings import AlreadyRunning, Settings, local_now
+from flows.site.drawing import Drawing
 from flows.staging import record_landing
 from flows.validation import Validation
 from flows.warehouse import build_warehouse, building_path, remove_database
@@ -124,9 +125,8 @@ def gate(
     def ask(built: Path, frames: Sequence[Frame], meanwhile: Callable[[], list[CheckResult]]) -> list[CheckResult]:
         def check_and_get_ready() -> list[CheckResult]:
             found = meanwhile()
-            from flows.report import get_ready
+            import flows.report  # noqa: F401 - half a second, while Great Expectations still answers
 
-            get_ready()  # while Great Expectations still answers
             return found
 
         return validation.ask(built, frames, check_and_get_ready)
@@ -136,9 +136,10 @@ def gate(
     return checks
 
 
-def publish(settings: Settings) -> None:
-    """The new warehouse in place of the old one, which stays among the kept."""
+def publish(settings: Settings, drawing: Drawing) -> None:
+    """The new warehouse in place of the old one, which stays among the kept; the site's pages are being drawn when this returns."""
     publish_warehouse(settings)
+    drawing.start(settings.warehouse.resolve(), settings.as_of)
 
 
 def remember(settings: Settings) -> None:
@@ -146,11 +147,11 @@ def remember(settings: Settings) -> None:
     record_published(settings.staged, settings.warehouse)
 
 
-def report(settings: Settings) -> list[Path]:
+def report(settings: Settings, drawing: Drawing) -> list[Path]:
     """Everything people receive, written from the published warehouse."""
     from flows.report import write_reports
 
-    return write_reports(settings)
+    return write_reports(settings, drawing.pages)
 
 
 def pack(reference: Reference, manifest: Manifest) -> int:
@@ -296,22 +297,23 @@ def _run_steps(
     files_read, transient = step(read)(settings, reference, exports, watcher)
     manifest = step(list_exports)(settings, reference, exports, transient)
     step(build)(settings, reference, manifest, run.history(files_read))
-    checks = step(gate)(settings, reference, manifest, run.run_id, accepted, validation)
-    held = failed_critically(checks)
-    result = NightResult(not held, manifest.files, files_read, checks, sources=sources)
-    if held:
-        remove_database(building_path(settings.warehouse))
-        result.post = step(prepare_mail)(settings, reference, server, checks, manifest.files, False)
-        run.finish("held", files_read, "; ".join(check.name for check in held))
+    with closing(Drawing()) as drawing:  # started now: it gets ready while the gate asks
+        checks = step(gate)(settings, reference, manifest, run.run_id, accepted, validation)
+        held = failed_critically(checks)
+        result = NightResult(not held, manifest.files, files_read, checks, sources=sources)
+        if held:
+            remove_database(building_path(settings.warehouse))
+            result.post = step(prepare_mail)(settings, reference, server, checks, manifest.files, False)
+            run.finish("held", files_read, "; ".join(check.name for check in held))
+            return result
+        step(publish)(settings, drawing)
+        step(remember)(settings)
+        result.summaries = step(report)(settings, drawing)
+        result.deleted = step(delete_old_raw)(settings, exports)
+        result.post = step(prepare_mail)(settings, reference, server, checks, manifest.files, True)
+        try:
+            step(pack)(reference, manifest)
+        except Exception as error:  # the figures are out and the mail is ready: what is only not packed yet must stop neither
+            note_error("chưa gói được các danh sách lặp lại; đêm sau làm tiếp", error)
+        run.finish("published", files_read)
         return result
-    step(publish)(settings)
-    step(remember)(settings)
-    result.summaries = step(report)(settings)
-    result.deleted = step(delete_old_raw)(settings, exports)
-    result.post = step(prepare_mail)(settings, reference, server, checks, manifest.files, True)
-    try:
-        step(pack)(reference, manifest)
-    except Exception as error:  # the figures are out and the mail is ready: what is only not packed yet must stop neither
-        note_error("chưa gói được các danh sách lặp lại; đêm sau làm tiếp", error)
-    run.finish("published", files_read)
-    return result

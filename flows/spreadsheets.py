@@ -1,6 +1,5 @@
 """Tables in workbooks: typed cells, headings that stay in sight, A4 landscape; what looks like a formula stays text."""
 
-import io
 import math
 from collections.abc import Iterable, Sequence
 from copy import copy
@@ -9,11 +8,13 @@ from datetime import date, datetime
 from typing import Any
 
 import openpyxl
+from openpyxl.cell import Cell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.pagebreak import Break, ColBreak
 
 from flows.office_files import plain_text, settle
+from flows.sheet_writing import write_package
 
 FORMATS = {
     "text": "General",
@@ -53,9 +54,7 @@ def new_book(title: str, as_of: datetime) -> openpyxl.Workbook:
 
 def book_bytes(book: openpyxl.Workbook, as_of: datetime) -> bytes:
     """The workbook as a file; the same content gives the same bytes."""
-    out = io.BytesIO()
-    book.save(out)
-    return settle(out.getvalue(), as_of)
+    return settle(write_package(book), as_of)
 
 
 def put(sheet: Any, row: int, column: int, value: object) -> Any:
@@ -87,6 +86,22 @@ class Styles:
         cell._style = copy(self._known[kind])  # a copy, because what one cell changes later would change all
         if quoted:
             cell.quotePrefix = True
+
+    def put(self, row: int, column: int, value: object, kind: str) -> None:
+        """A cell of a table, as `put` and `apply` make it; nobody changes it later, so cells of a kind share their style."""
+        if kind not in self._known:
+            self.apply(put(self._sheet, row, column, value), kind)
+            return
+        cell: Any = Cell(self._sheet, row, column)
+        cell._style = self._known[kind]
+        if isinstance(value, str):
+            cell._value, cell.data_type = plain_text(value)[:_LONGEST], "s"
+            if value.startswith(_LIKE_FORMULA):
+                cell._style = copy(cell._style)
+                cell.quotePrefix = True
+        elif value is not None:
+            cell.value = value
+        self._sheet._cells[row, column] = cell
 
     def _make(self, cell: Any, kind: str) -> None:
         cell.border = _BOX
@@ -120,7 +135,7 @@ def write_table(sheet: Any, row: int, columns: Sequence[Column], rows: Iterable[
         row += 1
         tall = 1
         for number, (column, value) in enumerate(zip(columns, values, strict=True), 1):
-            styles.apply(put(sheet, row, number, value), column.kind)
+            styles.put(row, number, value, column.kind)
             if isinstance(value, str):
                 tall = max(tall, lines(value, column.width))
         if tall > 1:
@@ -159,7 +174,10 @@ def set_wide_page(sheet: Any, *, heading_rows: str, heading_columns: str, break_
 
 def lines(text: str, width: float) -> int:
     """How many lines a wrapped text takes; spreadsheets do not work it out for a file they did not write themselves."""
-    return sum(max(1, math.ceil(len(part) / max(width * 1.05, 1))) for part in text.split("\n")) if text else 1
+    across = max(width * 1.05, 1)
+    if "\n" not in text:
+        return max(1, math.ceil(len(text) / across))
+    return sum(max(1, math.ceil(len(part) / across)) for part in text.split("\n"))
 
 
 def height(count: int) -> float:

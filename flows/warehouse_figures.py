@@ -41,6 +41,12 @@ def load_figures(warehouse: Path) -> Figures:
     return _load(warehouse, (state.st_ino, state.st_mtime_ns, state.st_size) if state else None)
 
 
+def load_figures_for(warehouse: Path, as_of: datetime) -> Figures:
+    """The figures of a warehouse built for as_of: where no rate says the moment, they carry this one."""
+    figures = load_figures(warehouse)
+    return figures if figures.rates else replace(figures, as_of=as_of)
+
+
 @lru_cache(maxsize=1)
 def _load(warehouse: Path, state: tuple[int, int, int] | None) -> Figures:
     with duckdb.connect(str(warehouse), read_only=True) as connection:

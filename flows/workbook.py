@@ -152,7 +152,7 @@ def _scorecard(sheet: Any, figures: Figures) -> None:
     last = 5
     for last, values in enumerate(_scores(figures, [m.name for m in measures]), 6):
         for number, (column, value) in enumerate(zip(columns, values, strict=True), 1):
-            styles.apply(put(sheet, last, number, value), column.kind)
+            styles.put(last, number, value, column.kind)
         if isinstance(values[2], str) and len(values[2]) > 28:
             sheet.row_dimensions[last].height = height(2)
     for number in range(len(measures)):

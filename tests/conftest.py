@@ -109,10 +109,27 @@ class SqlOnly:
         pass
 
 
+class DrawnHere:
+    """Stands for the process that draws the site, whose start would cost every night of the tests a second: the pages are drawn by the test's own."""
+
+    def start(self, warehouse: Path, as_of: datetime) -> None:
+        self._of = warehouse, as_of
+
+    def pages(self) -> Iterator[tuple[str, str]]:
+        from flows.site.pages import draw_pages
+        from flows.warehouse_figures import load_figures_for
+
+        return draw_pages(load_figures_for(*self._of))
+
+    def close(self) -> None:
+        pass
+
+
 @pytest.fixture(scope="session", autouse=True)
-def quick_gate() -> Iterator[None]:
-    """Nights within the tests' own process do not wait two seconds each for Great Expectations."""
+def quick_nights() -> Iterator[None]:
+    """Nights within the tests' own process do not wait seconds each for the processes of Great Expectations and of the site."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nights, "Drawing", DrawnHere)
         patch.setattr(nights, "Validation", SqlOnly)
         patch.setattr("flows.validation.Validation", SqlOnly)  # the command line starts it before it imports the night
         yield

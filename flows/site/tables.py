@@ -1,5 +1,6 @@
 """What a table on a page is: columns that know how they sort, cells that know their sign, link and sort value. Templates only draw them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -72,19 +73,31 @@ def draw_rows(table: Table) -> Markup:
     return Markup("\n".join("<tr>\n" + _draw_row(row, css) + "</tr>" for row in table.rows))
 
 
+# Most texts have nothing to escape, and to ask that is quicker than to escape them.
+_SPECIAL = re.compile("[&<>'\"]")
+
+
+def _escaped(shown: object) -> str:
+    spoken = str(shown)
+    return escape(spoken) if _SPECIAL.search(spoken) else spoken
+
+
 def _draw_row(row: Sequence[Cell], css: Sequence[str]) -> str:
     drawn = []
     for place, (cell, kind) in enumerate(zip(row, css, strict=True)):
-        shown = f'<a href="{escape(cell.href)}">{escape(cell.text)}</a>' if cell.href else escape(cell.text)
-        if cell.sign:
+        shown = _escaped(cell.text)
+        if cell.href:
+            shown = f'<a href="{_escaped(cell.href)}">{shown}</a>'
+        tone = cell.tone
+        if tone and cell.sign:
             shown = f'<span class="sign">{cell.sign}</span> {shown}'
         if cell.sub:
-            shown = f"{shown}<small>{escape(cell.sub)}</small>"
-        attributes = f' class="{kind}{" t-" + cell.tone if cell.tone else ""}"' if kind or cell.tone else ""
+            shown = f"{shown}<small>{_escaped(cell.sub)}</small>"
+        attributes = f' class="{kind}{" t-" + tone if tone else ""}"' if kind or tone else ""
         if cell.is_empty:
             attributes += ' data-sort="∅"'
         elif cell.sort is not None:
-            attributes += f' data-sort="{escape(cell.sort)}"'
+            attributes += f' data-sort="{_escaped(cell.sort)}"'
         drawn.append(f"<td{attributes}>{shown}</td>\n" if place else f'<th scope="row"{attributes}>{shown}</th>\n')
     return "".join(drawn)
 
@@ -105,8 +118,10 @@ def moment(value: datetime | date | None) -> Cell:
     """A day, or a day with its hour, that sorts by time."""
     if value is None:
         return Cell("", is_empty=True)
-    shown = moment_vi(value) if isinstance(value, datetime) else f"{value:%d/%m/%Y}"
-    return Cell(shown, sort=value.strftime("%Y%m%d%H%M") if isinstance(value, datetime) else value.strftime("%Y%m%d0000"))
+    day = f"{value.year:04}{value.month:02}{value.day:02}"  # strftime takes four times as long
+    if isinstance(value, datetime):
+        return Cell(moment_vi(value), sort=f"{day}{value.hour:02}{value.minute:02}")
+    return Cell(f"{value:%d/%m/%Y}", sort=f"{day}0000")
 
 
 def rate(found: Rate | None, *, with_counts: bool = True, tone: str | None = None, sub: str = "") -> Cell:

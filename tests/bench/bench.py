@@ -26,8 +26,10 @@ from bench.samples import AS_OF, NEW_ROWS, Sample, make_sample
 
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = Path(__file__).with_name("peers.py")
-# What a night imports in its two processes, here in one: with `tthc --version` that is start-up.
-_IMPORTS = "import flows.night, flows.terminal, flows.report; from flows.gate_process import FrameValidator; FrameValidator()"
+# What a night imports in its three processes, here in one: with `tthc --version` that is start-up.
+_IMPORTS = (
+    "import flows.night, flows.terminal, flows.report, flows.site.pages; from flows.gate_process import FrameValidator; FrameValidator()"
+)
 _GIB = 1024**3
 Ratio = tuple[str, str, Callable[[dict[str, Measured]], float | None], str, str]
 

@@ -13,6 +13,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +174,7 @@ class Office:
             os.dup2(out, 2)
             sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
             _use_one_thread()
+            _draw_here()
             if not self.real_gate:
                 _answer_for_the_gate()
             if doors:
@@ -225,7 +228,8 @@ def warm_up() -> None:
     from flows import charts
     from flows.connections import folder  # noqa: F401
     from flows.mail import compose
-    from flows.site import overview, writing
+    from flows.site import overview
+    from flows.site import pages as site
     from transforms.layouts import load_lists
     from transforms.measures import load_measures
 
@@ -234,21 +238,41 @@ def warm_up() -> None:
     load_measures(list(load_contracts()["core.cases"].columns))
     for name in ("mail.txt.j2", "mail.html.j2"):
         compose._templates().get_template(name)
-    pages = writing.make_environment()
+    pages = site.make_environment()
     for name in ("index", "cham-tiep-nhan", "ke-hoach", "du-lieu", "tu-dien", "don-vi"):
         pages.get_template(f"{name}.html")
-    writing.make_environment = lambda: pages
+    site.make_environment = lambda: pages
     overview.to_svg = lambda chart: "<svg></svg>"
     overview.bars_against_target = overview.ranking = lambda *args, **kwargs: None  # type: ignore[assignment]
     charts._draw_sheet = lambda panels, data: "<g></g>"
 
 
 def _answer_for_the_gate() -> None:
+    _run_instead("flows.gate_process", ["-I", "-S", str(HERE / "answering_gate.py")])
+
+
+def _draw_here() -> None:
+    """The site's pages come from this process, where drawing is warm; another one that waits for its end stands for the drawing one, which has no side effects."""
+    from flows import night
+    from flows.site.drawing import Drawing
+    from flows.site.pages import draw_pages
+    from flows.warehouse_figures import load_figures_for
+
+    class DrawnHere(Drawing):
+        def start(self, warehouse: Path, as_of: datetime) -> None:
+            self.of = warehouse, as_of
+
+        def pages(self) -> Iterator[tuple[str, str]]:
+            return draw_pages(load_figures_for(*self.of))
+
+    _run_instead("flows.site.drawing", ["-I", "-S", "-c", "import sys; sys.stdin.read()"])
+    night.Drawing = DrawnHere  # type: ignore[misc]
+
+
+def _run_instead(module: str, other: list[str]) -> None:
     start = subprocess.Popen.__init__
 
     def started(self: Any, command: Any, *args: Any, **kwargs: Any) -> None:
-        if "flows.gate_process" in command:
-            command = [sys.executable, "-I", "-S", str(HERE / "answering_gate.py")]
-        start(self, command, *args, **kwargs)
+        start(self, [sys.executable, *other] if module in command else command, *args, **kwargs)
 
     subprocess.Popen.__init__ = started  # type: ignore[method-assign,assignment]

@@ -85,6 +85,16 @@ def test_an_installed_spark_does_not_end_the_process_that_asks(tmp_path: Path) -
 
 
 @pytest.mark.slow
+def test_the_process_that_asks_starts_without_statistics_and_pictures() -> None:
+    probe = (
+        "from flows.gate_process import FrameValidator; FrameValidator(); import sys; "
+        "print([m for m in ('altair', 'boto3', 'pyspark', 'scipy') if m in sys.modules]); from scipy import stats; print(stats.norm.cdf(0))"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-2:] == ["[]", "0.5"], "and what is imported later is whole"
+
+
+@pytest.mark.slow
 def test_only_the_named_check_is_accepted(office: Settings) -> None:
     write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
     step = spoil_build("UPDATE core.cases SET fee_amount = 5, is_finished = NOT is_finished")

@@ -81,7 +81,7 @@ def test_help_comes_without_the_heavy_libraries() -> None:
 
 
 def test_a_night_is_ready_before_what_only_its_end_needs_is_imported() -> None:
-    heavy = {"prefect", "pandas", "great_expectations", "altair", "vl_convert", "openpyxl", "docx"}
+    heavy = {"prefect", "pandas", "great_expectations", "vl_convert", "openpyxl", "docx"}
     probe = f"import sys, flows.night, flows.terminal; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

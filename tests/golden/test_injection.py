@@ -23,7 +23,8 @@ from flows import night as nights
 from flows.night import NightResult, run_night
 from flows.period_report import FORMATS, parse_report_period, write_period_report
 from flows.settings import Settings
-from flows.site import tables, writing
+from flows.site import pages, tables
+from flows.site.pages import draw_pages
 from flows.site.writing import write_site
 from flows.summaries import write_summaries
 from flows.validation import Validation
@@ -301,17 +302,17 @@ def test_nothing_that_was_planted_is_alive_in_any_output(hostile: Settings, scri
 def test_each_kind_of_look_notices_what_is_not_made_harmless(
     hostile: Settings, scripts: frozenset[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    safe = writing.make_environment
+    safe = pages.make_environment
 
     def unsafe() -> object:
         environment = safe()
         environment.autoescape = False
         return environment
 
-    monkeypatch.setattr(writing, "make_environment", unsafe)
+    monkeypatch.setattr(pages, "make_environment", unsafe)
     monkeypatch.setattr(tables, "escape", lambda text: Markup(str(text)))
     monkeypatch.setattr(csv_files, "harmless", lambda cell: "" if cell is None else cell)
-    site = write_site(load_figures(hostile.warehouse), tmp_path / "trang")
+    site = write_site(draw_pages(load_figures(hostile.warehouse)), tmp_path / "trang")
     page = look_at(site / "du-lieu.html", scripts).alive
     assert any("onerror" in thing for thing in page)
     assert any("alert" in thing and thing.startswith("<script>") for thing in page)

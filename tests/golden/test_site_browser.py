@@ -14,6 +14,7 @@ from site_figures import make_figures
 
 from flows.night import NightResult
 from flows.settings import Settings
+from flows.site.pages import draw_pages
 from flows.site.writing import write_site
 from flows.warehouse_figures import load_figures
 from transforms.wording import percent_vi
@@ -154,7 +155,7 @@ def test_every_kind_of_page_is_accessible_and_fits(page: Any, site: Path, size: 
 
 def test_injected_text_stays_text_with_stale_units_and_a_plan(page: Any, tmp_path: Path) -> None:
     axe = pytest.importorskip("axe_core_python.sync_playwright").Axe()
-    folder = write_site(make_figures(PAYLOAD, units=8), tmp_path / "trang")
+    folder = write_site(draw_pages(make_figures(PAYLOAD, units=8)), tmp_path / "trang")
     page.set_viewport_size(PHONE)
     for path in [*sorted(folder.glob("*.html")), *sorted((folder / "don-vi").iterdir())[:1]]:
         page.goto(path.as_uri())

@@ -19,6 +19,7 @@ from site_figures import make_figures
 from flows.charts import Bar, Trend, bars_against_target, ranking, to_png, to_svg, trend_panels
 from flows.figures import Unit
 from flows.site.frame import page_name
+from flows.site.pages import draw_pages
 from flows.site.serving import make_server
 from flows.site.tables import moment, number, rate
 from flows.site.writing import write_site
@@ -56,7 +57,7 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Every page of a site in which every text is a payload."""
-    folder = write_site(make_figures(PAYLOAD), tmp_path_factory.mktemp("hostile") / "trang")
+    folder = write_site(draw_pages(make_figures(PAYLOAD)), tmp_path_factory.mktemp("hostile") / "trang")
     return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in folder.rglob("*.html")}
 
 
@@ -121,19 +122,19 @@ def test_page_names_are_ascii_and_each_unit_s_own() -> None:
 
 def test_the_site_is_replaced_whole_and_a_failure_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "trang"
-    write_site(make_figures("cũ", units=4), folder)
+    write_site(draw_pages(make_figures("cũ", units=4)), folder)
     before = {path.name: path.read_bytes() for path in folder.rglob("*.html")}
     with monkeypatch.context() as patch:
-        patch.setattr("flows.site.writing.unit_page", lambda *_: 1 / 0)
+        patch.setattr("flows.site.pages.unit_page", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            write_site(make_figures("mới", units=2), folder)
+            write_site(draw_pages(make_figures("mới", units=2)), folder)
     assert {path.name: path.read_bytes() for path in folder.rglob("*.html")} == before
-    write_site(make_figures("mới", units=2), folder)
+    write_site(draw_pages(make_figures("mới", units=2)), folder)
     assert len(list((folder / "don-vi").iterdir())) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["trang"]
     with monkeypatch.context() as patch:  # a file system that cannot exchange two folders
         patch.setattr("flows.site.writing._exchange", lambda *_: False)
-        write_site(make_figures("cũ", units=4), folder)
+        write_site(draw_pages(make_figures("cũ", units=4)), folder)
     assert {path.name: path.read_bytes() for path in folder.rglob("*.html")} == before
     assert [path.name for path in tmp_path.iterdir()] == ["trang"]
 
@@ -143,7 +144,7 @@ def test_a_night_without_figures_still_has_a_site(tmp_path: Path) -> None:
         make_figures("x"), units=[], current=[], rates=[], groups=[], worklist=[], late=[], needed=[], flags=[], ranks=[], plan=[]
     )
     nothing = replace(nothing, freshness=[], reconciliation=[], files=[], rejects=[], checks=[])
-    folder = write_site(nothing, tmp_path / "trang")
+    folder = write_site(draw_pages(nothing), tmp_path / "trang")
     assert "Chưa có số liệu" in (folder / "index.html").read_text(encoding="utf-8")
     assert "Chưa nạp được tệp xuất nào" in (folder / "du-lieu.html").read_text(encoding="utf-8")
 
@@ -188,7 +189,7 @@ def test_a_trend_breaks_where_nothing_was_counted_and_marks_what_is_below_the_ta
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[str]:
     (tmp_path / "secret.txt").write_text("outside", encoding="utf-8")
-    folder = write_site(make_figures("Sơn Hà"), tmp_path / "trang")
+    folder = write_site(draw_pages(make_figures("Sơn Hà")), tmp_path / "trang")
     (folder / "link.html").symlink_to(tmp_path / "secret.txt")
     server = make_server(folder, 0)
     thread = threading.Thread(target=server.serve_forever, daemon=True)

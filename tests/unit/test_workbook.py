@@ -1,5 +1,6 @@
 """The workbook and the report from figures built by hand: what looks like a formula or markup is only ever text."""
 
+import io
 import re
 import time
 import zipfile
@@ -34,6 +35,8 @@ from flows.office import Office, bare_name, load_office
 from flows.period_report import name_of, parse_report_period, render_page
 from flows.report_charts import draw_pictures
 from flows.settings import ConfigurationError, QueryError
+from flows.sheet_writing import write_package
+from flows.spreadsheets import FORMATS, Column, new_book, put, write_table, write_title
 from flows.workbook import write_workbook
 from transforms.period_counts import BIEU06_COLUMNS, Span
 from transforms.report_text import MeasureResult, PeriodResult, UnitResult, title_vi, write_text
@@ -321,3 +324,27 @@ def test_a_wrong_office_file_is_told(tmp_path: Path, text: str, said: str) -> No
 )
 def test_the_place_in_a_unit_s_name(name: str, bare: str) -> None:
     assert bare_name(name) == bare
+
+
+def test_cells_are_written_as_openpyxl_writes_them(tmp_path: Path) -> None:
+    """Byte for byte, whatever a cell holds."""
+    book = new_book("A", AS_OF)
+    sheet = book.create_sheet("Ô & <ô>")
+    kept = ["", " a", "a\n", "a\rb\tc", "&<>\"'", "Sơn Hạ 𠀀", "a\x00b", "=1+1", *PAYLOADS, "x" * 40_000]
+    values = [*kept, 0, -1, 10**17, 0.1, 1 / 3, 1e-7, float("nan"), True, False, AS_OF, AS_OF.date(), datetime(1900, 1, 1), None]
+    columns = [Column(f"Cột {kind}", 9, kind) for kind in FORMATS]
+    write_title(sheet, 1, "Tên")
+    write_table(sheet, 3, columns, [[value] * len(columns) for value in values])
+    put(sheet, 99, 30, "xa")
+    put(sheet, 98, 1, None)
+    ours, theirs = tmp_path / "ours.xlsx", io.BytesIO()
+    ours.write_bytes(write_package(book))
+    book.save(theirs)
+    assert parts(ours)["xl/worksheets/sheet1.xml"] == zipfile.ZipFile(theirs).read("xl/worksheets/sheet1.xml").decode("utf-8")
+
+
+def test_a_formula_is_not_written_at_all() -> None:
+    book = new_book("A", AS_OF)
+    book.create_sheet("A")["A1"] = "=1+1"
+    with pytest.raises(ValueError, match="kind f"):
+        write_package(book)
