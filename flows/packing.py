@@ -81,7 +81,7 @@ class _Packer:
 
     def _tell(self, base: list[StagedSheet], sheets: list[StagedSheet]) -> "_Told | None":
         """The export told by the base; None when the base tells less than half of it."""
-        if not _share_dossiers(self._contents(base), self._contents(sheets)):
+        if not _share_dossiers(self._codes(base), self._codes(sheets)):
             return None
         told = []
         rows = new = 0
@@ -93,6 +93,12 @@ class _Packer:
             told.append((sheet, runs, is_new))
             rows, new = rows + len(is_new), new + int(is_new.sum())
         return (base, told) if rows and new <= (1 - _WORTH) * rows else None
+
+    def _codes(self, sheets: Sequence[StagedSheet]) -> pa.Array:
+        """The dossiers' codes of an export: where they stand as they were read, without its other columns."""
+        is_packed = any(sheet.base for sheet in sheets)
+        tables = self._contents(sheets) if is_packed else [pq.read_table(sheet.part("rows"), columns=["case_code"]) for sheet in sheets]
+        return pa.chunked_array([c for t in tables for c in t["case_code"].chunks], pa.string()).drop_null().combine_chunks()
 
     def _contents(self, sheets: Sequence[StagedSheet]) -> list[pa.Table]:
         """What the rows of an export's sheets say and their row numbers; the last few exports stay at hand."""
@@ -124,15 +130,12 @@ def _is_alike(base: Sequence[StagedSheet], sheets: Sequence[StagedSheet]) -> boo
     return same_sheets and base[0].folder.parent == sheets[0].folder.parent and "~" not in base[0].folder.name
 
 
-def _share_dossiers(before: Sequence[pa.Table], after: Sequence[pa.Table]) -> bool:
+def _share_dossiers(known: pa.Array, codes: pa.Array) -> bool:
     """A look at some dossiers spares comparing lists that have nothing in common."""
-    codes, known = (
-        pa.chunked_array([c for t in tables for c in t["case_code"].chunks], pa.string()).drop_null() for tables in (after, before)
-    )
     if not len(codes):
         return False
     sample = codes.take(pa.array(np.linspace(0, len(codes) - 1, min(_SAMPLE, len(codes))).astype(np.int64)))
-    return bool(pc.sum(pc.is_in(sample, value_set=known.combine_chunks())).as_py() >= _WORTH * len(sample))
+    return bool(pc.sum(pc.is_in(sample, value_set=known)).as_py() >= _WORTH * len(sample))
 
 
 def _with_troubles(rows: pa.Table, troubles: pa.Table) -> pa.Table:

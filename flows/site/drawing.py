@@ -29,7 +29,7 @@ class Drawing:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "flows.site.drawing"],
+            [sys.executable, "-P", "-m", "flows.site.drawing"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
