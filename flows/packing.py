@@ -52,6 +52,7 @@ class _Packer:
     kinds: Mapping[str, Kind]
     exports: dict[Path, list[StagedSheet]] = field(default_factory=dict)
     _read: dict[Path, list[pa.Table]] = field(default_factory=dict)
+    _known: dict[Path, pa.Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._chains: Chains = self.manifest.chains(self.kinds)
@@ -95,10 +96,16 @@ class _Packer:
         return (base, told) if rows and new <= (1 - _WORTH) * rows else None
 
     def _codes(self, sheets: Sequence[StagedSheet]) -> pa.Array:
-        """The dossiers' codes of an export: where they stand as they were read, without its other columns."""
-        is_packed = any(sheet.base for sheet in sheets)
-        tables = self._contents(sheets) if is_packed else [pq.read_table(sheet.part("rows"), columns=["case_code"]) for sheet in sheets]
-        return pa.chunked_array([c for t in tables for c in t["case_code"].chunks], pa.string()).drop_null().combine_chunks()
+        """The dossiers' codes of an export: where it stands as it was read, without its other columns; those of the last few stay at hand."""
+        folder = sheets[0].folder
+        if folder not in self._known:
+            while len(self._known) > _CANDIDATES:
+                self._known.pop(next(iter(self._known)))
+            is_packed = any(sheet.base for sheet in sheets)
+            tables = self._contents(sheets) if is_packed else [pq.read_table(sheet.part("rows"), columns=["case_code"]) for sheet in sheets]
+            codes = pa.chunked_array([c for t in tables for c in t["case_code"].chunks], pa.string())
+            self._known[folder] = codes.drop_null().combine_chunks()
+        return self._known[folder]
 
     def _contents(self, sheets: Sequence[StagedSheet]) -> list[pa.Table]:
         """What the rows of an export's sheets say and their row numbers; the last few exports stay at hand."""
@@ -135,7 +142,8 @@ def _share_dossiers(known: pa.Array, codes: pa.Array) -> bool:
     if not len(codes):
         return False
     sample = codes.take(pa.array(np.linspace(0, len(codes) - 1, min(_SAMPLE, len(codes))).astype(np.int64)))
-    return bool(pc.sum(pc.is_in(sample, value_set=known)).as_py() >= _WORTH * len(sample))
+    met = known.filter(pc.is_in(known, value_set=sample))  # looking up the few among the many would first make a table of the many
+    return bool(pc.sum(pc.is_in(sample, value_set=met)).as_py() >= _WORTH * len(sample))
 
 
 def _with_troubles(rows: pa.Table, troubles: pa.Table) -> pa.Table:
