@@ -10,6 +10,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -82,16 +83,24 @@ def _asked(frame: Frame, checks: Sequence[CheckResult]) -> str:
     return _table(rows) + "<h2>Great Expectations</h2>"
 
 
+@cache
+def _page_view() -> Any:
+    """What draws Great Expectations' pages; one for all of them, because each compiles its templates anew, which is four fifths of drawing a page."""
+    from great_expectations.render import view
+
+    views: Any = view  # untyped
+    return views.DefaultJinjaPageView()
+
+
 def _rendered(outcome: Any) -> str:
     """The page of Great Expectations without scripts, links to the internet, pictures and dialogs."""
     from great_expectations.core.run_identifier import RunIdentifier
-    from great_expectations.render import renderer, view
+    from great_expectations.render import renderer
 
     renderers: Any = renderer  # untyped
-    views: Any = view
     outcome.meta["run_id"] = RunIdentifier(run_name="gate")
     content = renderers.ValidationResultsPageRenderer(run_info_at_end=True).render(outcome)
-    body = lxml.html.document_fromstring(views.DefaultJinjaPageView().render(content)).body
+    body = lxml.html.document_fromstring(_page_view().render(content)).body
     unwanted = "//script|//style|//link|//footer|//img|//nav|//button|//form|//iframe|//*[contains(@class,'modal')]|//*[contains(@class,'navigation')]"
     for element in body.xpath(f"{unwanted}|//*[contains(@class,'breadcrumb')]|//*[@id='ge-left-nav']"):
         if element.getparent() is not None:
