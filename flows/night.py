@@ -296,8 +296,10 @@ def _run_steps(
     exports = step(land)(settings)
     files_read, transient = step(read)(settings, reference, exports, watcher)
     manifest = step(list_exports)(settings, reference, exports, transient)
-    step(build)(settings, reference, manifest, run.history(files_read))
-    with closing(Drawing()) as drawing:  # started now: it gets ready while the gate asks
+    with closing(
+        Drawing()
+    ) as drawing:  # started now: it gets ready while the build, which has not work for two processors all the time, goes on
+        step(build)(settings, reference, manifest, run.history(files_read))
         checks = step(gate)(settings, reference, manifest, run.run_id, accepted, validation)
         held = failed_critically(checks)
         result = NightResult(not held, manifest.files, files_read, checks, sources=sources)

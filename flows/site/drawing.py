@@ -1,4 +1,4 @@
-"""A process that draws the site's pages while the night goes on: its imports while the gate asks, its drawing while the other outputs are written.
+"""A process that draws the site's pages while the night goes on: its imports while the warehouse is built, its drawing while the other outputs are written.
 
 It reads one warehouse and writes nothing: the pages come back through a pipe and are put in place by the night, under its lock. So a process that
 outlives a killed night changes nothing, and a night that is held back has nothing to remove.
