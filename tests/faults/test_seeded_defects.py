@@ -17,6 +17,7 @@ from flows import night as nights
 from flows.night import NightResult, Step, run_night
 from flows.sample import write_sample
 from flows.settings import Settings, make_settings
+from flows.site.drawing import Drawing
 from flows.validation import Validation
 
 RATES = ("mart.unit_rates", "mart.unit_rates_today", "mart.group_rates")
@@ -133,7 +134,7 @@ def test_a_spoiled_night_is_noticed_by_name(
         assert not settings.warehouse.with_name(f"{settings.warehouse.name}.building").exists()
 
 
-def report_nothing(settings: Settings) -> list[Path]:
+def report_nothing(settings: Settings, drawing: Drawing) -> list[Path]:
     return []
 
 
