@@ -229,7 +229,7 @@ def _bases_first(sheets: Sequence[StagedSheet]) -> list[StagedSheet]:
 def _read_rows(paths: Sequence[Path], schema: pa.Schema) -> tuple[pa.Table, list[int]]:
     """The rows of all files, one file after the other, with exactly these columns, and the place after each file's last row.
 
-    By DuckDB: of a year of nights each file has some hundred rows, and it opens twice as many a second as Arrow does.
+    By DuckDB, which keeps the order of files and rows: of a year of nights each file has some hundred rows, and it opens twice as many a second as Arrow does.
     """
     if not paths:
         return schema.empty_table(), []

@@ -296,9 +296,7 @@ def _run_steps(
     exports = step(land)(settings)
     files_read, transient = step(read)(settings, reference, exports, watcher)
     manifest = step(list_exports)(settings, reference, exports, transient)
-    with closing(
-        Drawing()
-    ) as drawing:  # started now: it gets ready while the build, which has not work for two processors all the time, goes on
+    with closing(Drawing()) as drawing:  # started now: it gets ready during the build, which leaves a processor idle at times
         step(build)(settings, reference, manifest, run.history(files_read))
         checks = step(gate)(settings, reference, manifest, run.run_id, accepted, validation)
         held = failed_critically(checks)

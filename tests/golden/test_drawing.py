@@ -45,10 +45,12 @@ def test_a_process_that_ends_midway_has_drawn_nothing(lines: str) -> None:
             drawing.pages()
 
 
-def test_a_process_that_was_not_asked_ends(tmp_path: Path) -> None:
-    drawing = Drawing()
-    drawing.close()
-    assert drawing._process.returncode is not None
+@pytest.mark.slow
+def test_a_process_whose_night_is_gone_ends_by_itself() -> None:
+    with closing(Drawing()) as drawing:
+        assert drawing._process.stdin is not None
+        drawing._process.stdin.close()
+        assert drawing._process.wait(60) == 0
 
 
 @pytest.mark.slow
