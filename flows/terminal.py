@@ -260,7 +260,8 @@ def _show_published(console: Console, settings: Settings) -> None:
         table.add_column(heading, justify="right")
     for label, *counts in rows:
         table.add_row(label, *map(str, counts))
-    console.print(table)
+    if rows:  # none where no unit is in force any more, which a warning tells
+        console.print(table)
     if stale:
         shown = ", ".join(f"{name} ({moment_vi(fresh) or 'chưa có'})" for name, fresh in stale[:5])
         more = f" và {len(stale) - 5} đơn vị khác" if len(stale) > 5 else ""

@@ -5,6 +5,7 @@ from datetime import datetime
 import duckdb
 import oracle
 import pytest
+from conftest import HEADINGS, case_row, write_reference, write_workbook
 from truth import compare
 
 from flows.night import NightResult, run_night
@@ -97,3 +98,32 @@ def test_a_reused_code_is_two_units(reform: Night) -> None:
         reform, "SELECT DISTINCT unit_valid_from FROM mart.unit_rates_today WHERE unit_code = '000.22.58.H48' AND denominator > 0"
     )
     assert [str(first) for (first,) in today] == ["2025-07-01"]
+
+
+ENDED = """unit_code,name_vi,level,valid_from,valid_to
+000.00.58.H48,UBND huyện Sơn Hà,district,2003-01-01,2024-03-15
+000.22.58.H48,UBND xã Sơn Hạ,commune,2003-01-01,2024-03-15
+"""
+
+
+@pytest.mark.parametrize(
+    ("later", "months"),
+    [
+        ("", ["2024-02-01", "2024-03-01"]),  # nobody took over
+        ("26.001.H48,UBND xã Sơn Hạ mới,commune,2024-06-10,\n", ["2024-02-01", "2024-03-01", "2024-06-01"]),  # two months without anybody
+        ("26.001.H48,UBND xã Sơn Hạ mới,commune,2024-05-10,2024-05-20\n", ["2024-02-01", "2024-03-01", "2024-05-01"]),  # and nobody today
+    ],
+)
+def test_months_without_any_unit_have_no_rates_and_hold_nothing_back(office: Settings, later: str, months: list[str]) -> None:
+    """An office that has not written its new units down yet still sees its figures, and is told what to do; the reform ends all units of a district at once."""
+    write_reference(office.raw.parent / "reference", ENDED + later)
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
+    result = run_night(office)
+    assert [check.name for check in result.checks if check.severity == "critical" and not check.is_passed] == []
+    told = [check.message_vi for check in result.checks if check.name == "units_current" and not check.is_passed]
+    assert [("units.csv" in message) for message in told] == ([True] if later.rstrip("\n")[-1:] != "," else [])
+    with duckdb.connect(str(office.warehouse), read_only=True) as connection:
+        found = connection.execute(
+            "SELECT DISTINCT CAST(period_start AS VARCHAR) FROM mart.unit_rates WHERE period_kind = 'month' ORDER BY 1"
+        ).fetchall()
+    assert [month for (month,) in found] == months
