@@ -152,3 +152,28 @@ def test_a_damaged_sheet_is_refused_however_late_the_damage_stands(monkeypatch: 
     data[info.header_offset + 30 + len(info.filename) + info.compress_size - 9] ^= 0xFF
     with pytest.raises(UnreadableExport, match="hỏng"):
         read_sheets(bytes(data), Limits())
+
+
+@pytest.mark.parametrize("size", [None, 600, 1 << 21])
+@pytest.mark.parametrize("plain", [True, False])
+def test_a_date_in_no_calendar_is_kept_as_its_number(size: int | None, plain: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """fastexcel gives nothing for it, which would make a dossier one that nobody received; below zero it ends the process. Both are one cell's fault."""
+    far: list[float] = [202402150800, 1e10, 1e300, -1e8]
+    for numbers, panics in ((far, False), ([*far, -1e12, -1e300], True)):
+        out = io.BytesIO()
+        with xlsxwriter.Workbook(out) as book:
+            sheet = book.add_worksheet("a")
+            shown = [book.add_format({"num_format": code}) for code in ("dd/mm/yyyy hh:mm", "[h]:mm:ss")] + [
+                book.add_format({"num_format": 14})
+            ]
+            for row, number in enumerate([45_000.5, *numbers, 45_001]):
+                sheet.write(row, 0, "x")
+                for column, style in enumerate([*shown, book.add_format({"num_format": "0"})], 1):
+                    sheet.write_number(row, column, abs(number) if panics and column == 4 else number, style)
+        read = read_by(out.getvalue(), size, monkeypatch, plain=plain)
+        assert isinstance(read, Sheet)
+        for column in read.columns[1:4]:
+            first, *kept, last = column.to_pylist()
+            assert (first, last) == ("2023-03-15 12:00:00", "2023-03-16 00:00:00")
+            assert [float(text) for text in kept] == numbers
+        assert [float(text) for text in read.columns[4].to_pylist()[1:-1]] == [abs(n) if panics else n for n in numbers]

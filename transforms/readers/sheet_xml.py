@@ -24,6 +24,10 @@ ANY_REF = re.compile(rb"<(?:\w+:)?c\b[^>]*?" + _REF)
 _ANY_CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>)", re.DOTALL)
 _FAR_COLUMN = re.compile(rb"\br=[\"']([A-Z]{3})\d{1,7}[\"']")
 _ERROR = re.compile(rb"\bt=[\"']e[\"']")
+# A number so far from every calendar that fastexcel gives nothing for it where its cell is styled as a date; some of these are not so far.
+_FAR = r"v>-?(?:[0-9]{8}|[0-9.]+[eE])"
+_FAR_NUMBER = re.compile(rb"<(?:\w+:)?v>(-?(?:[0-9]{8,}[0-9.]*|[0-9.]+[eE]\+?[0-9]+))<")
+_TYPED = re.compile(rb"\bt=[\"'](?!n[\"'])")
 # Formulas, error cells, columns from AAA on, and comments or CDATA, in which anything may stand. It may be found in a text, too: the closer
 # look then finds nothing.
 _ODD = r"<f|:f>|t=[\"']e[\"']|r=[\"'][A-Z]{3}\d|<!"
@@ -33,6 +37,19 @@ _OVERLAP = 1 << 12
 # calamine allocates the rectangle around all filled cells; an honest sheet fills a good part of it
 FREE_RECTANGLE = 2_000_000
 MIN_FILL = 50
+
+
+@dataclass(frozen=True)
+class CellStyles:
+    """What styles of a workbook tell about their cells; style numbers as they stand in cells.
+
+    Attributes:
+        tcvn3: those with a TCVN3 font, and its name.
+        dates: those that may be of dates.
+    """
+
+    tcvn3: dict[bytes, str] = field(default_factory=dict)
+    dates: frozenset[bytes] = frozenset()
 
 
 @dataclass
@@ -46,7 +63,7 @@ class Scan:
 
     first_row: int = 1
     last_row: int = 1
-    is_suspicious: bool = False  # error cells or formulas: look closer
+    is_suspicious: bool = False  # error cells, formulas or numbers in no calendar: look closer
     far_column: int = 0
     refs: dict[tuple[int, int], str] = field(default_factory=dict)
 
@@ -89,9 +106,18 @@ def unpack(data: bytes, archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:
 
 def is_odd(block: bytes | memoryview) -> bool:
     """Whether anything in a block of XML asks for a closer look: formulas, error cells, columns from AAA on, comments, CDATA."""
+    return _has(block, _ODD)
+
+
+def has_far_numbers(block: bytes | memoryview) -> bool:
+    """Whether a block of XML may hold numbers that are in no calendar."""
+    return _has(block, _FAR)
+
+
+def _has(block: bytes | memoryview, pattern: str) -> bool:
     ends = pa.py_buffer(struct.pack("<qq", 0, len(block)))
     text = pa.LargeBinaryArray.from_buffers(pa.large_binary(), 1, [None, ends, pa.py_buffer(block)])
-    return bool(pc.match_substring_regex(text, _ODD)[0].as_py())
+    return bool(pc.match_substring_regex(text, pattern)[0].as_py())
 
 
 def is_suspicious(block: bytes | memoryview) -> bool:
@@ -99,7 +125,7 @@ def is_suspicious(block: bytes | memoryview) -> bool:
     return bool(_ERROR.search(block) or re.search(rb"<f|:f>", block))
 
 
-def scan_sheet(data: bytes, archive: zipfile.ZipFile, part: str, tcvn3: dict[bytes, str], max_rows: int, max_columns: int) -> Scan:
+def scan_sheet(data: bytes, archive: zipfile.ZipFile, part: str, styles: CellStyles, max_rows: int, max_columns: int) -> Scan:
     """Look through a whole sheet.
 
     Raises:
@@ -117,6 +143,7 @@ def scan_sheet(data: bytes, archive: zipfile.ZipFile, part: str, tcvn3: dict[byt
             scan.is_suspicious = scan.is_suspicious or is_suspicious(block)
             for match in _FAR_COLUMN.finditer(block):
                 scan.far_column = max(scan.far_column, column_number(match[1]))
+        scan.is_suspicious = scan.is_suspicious or bool(styles.dates and has_far_numbers(block))
         # Rows stand in order, so the last cell of the block is the lowest; the widest row shows in a sample of its cells.
         last = block.rfind(b"<row ")
         for match in ANY_REF.finditer(block, max(last, 0)):
@@ -133,8 +160,8 @@ def scan_sheet(data: bytes, archive: zipfile.ZipFile, part: str, tcvn3: dict[byt
         raise UnreadableExport(
             f"có ô ở rất xa bảng dữ liệu (dòng {scan.last_row}, cột thứ {scan.far_column}); hãy xóa các ô thừa rồi lưu lại"
         )
-    if scan.is_suspicious or tcvn3:
-        scan.refs = special_cells(archive.read(part), tcvn3)
+    if scan.is_suspicious or styles.tcvn3:
+        scan.refs = special_cells(archive.read(part), styles)
     return scan
 
 
@@ -163,18 +190,24 @@ def _has_cells(pieces: Iterator[bytes], enough: int) -> bool:
     return False
 
 
-def special_cells(xml: bytes | memoryview, tcvn3: dict[bytes, str]) -> dict[tuple[int, int], str]:
-    """(row, column) of error cells and uncalculated formulas -> "#N/A" or "#?", of cells in a TCVN3 font -> the font's name."""
+def special_cells(xml: bytes | memoryview, styles: CellStyles) -> dict[tuple[int, int], str]:
+    """What stands in cells to be looked at again, by (row, column).
+
+    Returns:
+        "#N/A" of error cells, "#?" of uncalculated formulas, "=" and the number of dates in no calendar, the font's name of texts in a TCVN3 font.
+    """
     found: dict[tuple[int, int], str] = {}
     for match in _ANY_CELL.finditer(xml):
         attributes, body = match[1], match[2] or b""
         style = re.search(rb"\bs=[\"'](\d+)[\"']", attributes)
-        font = tcvn3.get(style[1]) if style else None
+        font = styles.tcvn3.get(style[1]) if style else None
         error = _ERROR.search(attributes) is not None
         empty_formula = (b"<f" in body or b":f" in body) and not re.search(rb"<(?:\w+:)?v>[^<]", body)
-        if not (font or error or empty_formula):
+        far = _FAR_NUMBER.search(body) if style and style[1] in styles.dates and not _TYPED.search(attributes) else None
+        if not (font or error or empty_formula or far):
             continue
         ref = re.search(_REF, attributes)
         if ref:
-            found[int(ref[2]), column_number(ref[1])] = "#N/A" if error else "#?" if empty_formula else str(font)
+            what = "#N/A" if error else "#?" if empty_formula else f"={far[1].decode()}" if far else str(font)
+            found[int(ref[2]), column_number(ref[1])] = what
     return found

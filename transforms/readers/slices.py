@@ -17,7 +17,9 @@ from transforms.readers.sheet_xml import (
     FILLED_CELL,
     FREE_RECTANGLE,
     MIN_FILL,
+    CellStyles,
     column_number,
+    has_far_numbers,
     is_odd,
     is_suspicious,
     special_cells,
@@ -65,21 +67,21 @@ class _Slice:
         return len(self.columns[0]) if self.columns else 0
 
 
-def read_slices(books: SmallBooks, part: str, sheet_name: str, tcvn3: dict[bytes, str], max_rows: int) -> Cells:
+def read_slices(books: SmallBooks, part: str, sheet_name: str, styles: CellStyles, max_rows: int) -> Cells:
     """All cells of one worksheet.
 
     Args:
         books: the workbook.
         part: path of the worksheet inside it.
         sheet_name: its name in the workbook.
-        tcvn3: style numbers with a TCVN3 font, and its name.
+        styles: what its styles tell.
         max_rows: the last row there may be.
 
     Raises:
         NotPlain: the sheet must be read whole; that also tells what is wrong with a damaged one.
     """
     try:
-        return _SliceReader(books, part, sheet_name, tcvn3, max_rows).read()
+        return _SliceReader(books, part, sheet_name, styles, max_rows).read()
     except MemoryError:
         raise
     except Exception as error:  # zipfile, zlib and fastexcel each raise their own for what is damaged
@@ -89,9 +91,9 @@ def read_slices(books: SmallBooks, part: str, sheet_name: str, tcvn3: dict[bytes
 class _SliceReader:
     """Reads one worksheet."""
 
-    def __init__(self, books: SmallBooks, part: str, sheet_name: str, tcvn3: dict[bytes, str], max_rows: int) -> None:
+    def __init__(self, books: SmallBooks, part: str, sheet_name: str, styles: CellStyles, max_rows: int) -> None:
         self._books, self._part, self._name, self._max_rows = books, part, sheet_name, max_rows
-        self._tcvn3 = tcvn3
+        self._styles = styles
         self._plain: CellReader | None = None
         self._slices: list[_Slice] = []
         self._refs: dict[tuple[int, int], str] = {}
@@ -128,7 +130,7 @@ class _SliceReader:
 
     def _read_plain(self, rows: bytes) -> _Slice | None:
         """The cells by columns, None where that cannot be; fonts that tell are told cell by cell."""
-        if self._plain is None or any(b's="%b"' % style in rows for style in self._tcvn3):
+        if self._plain is None or any(b's="%b"' % style in rows for style in self._styles.tcvn3):
             return None
         try:
             part = self._plain.read(rows, _MOST_ROWS)
@@ -163,8 +165,8 @@ class _SliceReader:
         if row + batch.num_rows > last + 1:  # a cell says that it stands in another row
             raise NotPlain
         reach = max(left + batch.num_columns, *(column_number(ref[1]) for ref in ANY_REF.finditer(rows, max(at, 0))), 0)
-        if self._tcvn3 or (odd and is_suspicious(rows)):
-            self._refs |= special_cells(rows, self._tcvn3)
+        if self._styles.tcvn3 or (odd and is_suspicious(rows)) or (self._styles.dates and has_far_numbers(rows)):
+            self._refs |= special_cells(rows, self._styles)
         return _Slice(first, last, row, left, batch.columns, reach)
 
 

@@ -1,8 +1,8 @@
 """Office Open XML workbooks: cells are those that fastexcel reads; what it cannot tell is looked up in the sheet's own XML.
 
 fastexcel (calamine) is the fastest reader there is, but it gives no row number of the first row, turns error cells and formulas that were
-never calculated into blanks, knows no fonts, and aborts the whole process on one far cell in an otherwise empty sheet. One pass over
-the raw XML answers all four (`sheet_xml`); plain sheets are read in the same pass (`slices`), mostly without fastexcel.
+never calculated and dates in no calendar into blanks, knows no fonts, and aborts the whole process on one far cell in an otherwise empty
+sheet. One pass over the raw XML answers all of it (`sheet_xml`); plain sheets are read in the same pass (`slices`), mostly without fastexcel.
 """
 
 import contextlib
@@ -10,6 +10,7 @@ import functools
 import io
 import re
 import zipfile
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import fastexcel
@@ -18,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from lxml import etree
 
-from transforms.readers.sheet_xml import column_number, scan_sheet
+from transforms.readers.sheet_xml import CellStyles, column_number, scan_sheet
 from transforms.readers.slices import Cells, read_slices
 from transforms.readers.small_books import NotPlain, SmallBooks, load_cells
 from transforms.sheets import Sheet, UnreadableExport
@@ -26,6 +27,9 @@ from transforms.text import decode_tcvn3, is_tcvn3_font
 
 _SPREADSHEET_NS = "{*}"
 _FIRST_CELL = 1 << 16
+# ECMA-376, 18.8.30: built-in formats of dates and times, also those of East Asian versions. Of other formats every one with a letter of a date may be one.
+_DATE_FORMATS = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
+_DATE_LETTERS = re.compile("[dmyhs]", re.IGNORECASE)
 
 
 def read(data: bytes, archive: zipfile.ZipFile, max_rows: int, max_columns: int) -> list[Sheet]:
@@ -35,20 +39,30 @@ def read(data: bytes, archive: zipfile.ZipFile, max_rows: int, max_columns: int)
         UnreadableExport: the workbook is damaged, declares XML entities, or is larger than the limits.
     """
     try:
-        parts, date1904 = _worksheets(archive)
-        if any(_lacks_references(archive, part) for _, part, _ in parts):
-            data = _number_cells(archive, {part for _, part, _ in parts})
-            archive = zipfile.ZipFile(io.BytesIO(data))
-        tcvn3 = _tcvn3_styles(archive)
-        _refuse_entities(archive)
-        book = _Book(data, archive, parts)
-        limits = (max_rows, max_columns)
-        cells = {name: _load(book, name, part, tcvn3, limits) for name, part, _ in parts}
-        return [_finish(name, hidden, date1904, cells[name]) for name, _, hidden in parts if name in book.sheet_names]
+        try:
+            return _read(data, archive, max_rows, max_columns)
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":  # pyo3 derives it from BaseException and lets nobody import it
+                raise
+            data = _far_numbers_as_texts(archive)
+            return _read(data, zipfile.ZipFile(io.BytesIO(data)), max_rows, max_columns)
     except UnreadableExport:
         raise
     except Exception as error:  # damaged zip streams, damaged XML and fastexcel's own errors are of many types
         raise UnreadableExport("tệp .xlsx bị cắt cụt hoặc hỏng; hãy xuất lại từ hệ thống một cửa") from error
+
+
+def _read(data: bytes, archive: zipfile.ZipFile, max_rows: int, max_columns: int) -> list[Sheet]:
+    parts, date1904 = _worksheets(archive)
+    if any(_lacks_references(archive, part) for _, part, _ in parts):
+        data = _number_cells(archive, {part for _, part, _ in parts})
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    styles = _read_styles(archive)
+    _refuse_entities(archive)
+    book = _Book(data, archive, parts)
+    limits = (max_rows, max_columns)
+    cells = {name: _load(book, name, part, styles, limits) for name, part, _ in parts}
+    return [_finish(name, hidden, date1904, cells[name]) for name, _, hidden in parts if name in book.sheet_names]
 
 
 def _parse(archive: zipfile.ZipFile, part: str) -> Any:
@@ -90,25 +104,26 @@ def _worksheets(archive: zipfile.ZipFile) -> tuple[list[tuple[str, str, bool]], 
     return sheets, date1904
 
 
-def _tcvn3_styles(archive: zipfile.ZipFile) -> dict[bytes, str]:
-    """Style numbers whose font is TCVN3, as they stand in cells, with the font's name."""
+def _read_styles(archive: zipfile.ZipFile) -> CellStyles:
     part = next((i.filename for i in archive.infolist() if i.filename.lower() in ("xl/styles.xml", "styles.xml")), None)
     if part is None:
-        return {}
-    raw = archive.read(part)
-    if b"vn" not in raw.lower():
-        return {}
+        return CellStyles()
     styles = _parse(archive, part)
-    fonts = [
-        next((n.get("val") for n in font.iter(f"{_SPREADSHEET_NS}name")), None)
-        for font in styles.iterfind(f"{_SPREADSHEET_NS}fonts/{_SPREADSHEET_NS}font")
-    ]
-    found = {}
-    for number, xf in enumerate(styles.iterfind(f"{_SPREADSHEET_NS}cellXfs/{_SPREADSHEET_NS}xf")):
+
+    def every(path: str) -> Iterator[Any]:
+        yield from styles.iterfind("/".join(_SPREADSHEET_NS + name for name in path.split("/")))
+
+    fonts = [next((n.get("val") for n in font.iter(f"{_SPREADSHEET_NS}name")), None) for font in every("fonts/font")]
+    formats = {f.get("numFmtId"): f.get("formatCode", "") for f in every("numFmts/numFmt")}
+    tcvn3, dates = {}, set()
+    for number, xf in enumerate(every("cellXfs/xf")):
         index = int(xf.get("fontId", "0"))
         if index < len(fonts) and is_tcvn3_font(fonts[index]):
-            found[str(number).encode()] = str(fonts[index])
-    return found
+            tcvn3[str(number).encode()] = str(fonts[index])
+        shown = formats.get(xf.get("numFmtId"))
+        if int(xf.get("numFmtId", "0")) in _DATE_FORMATS if shown is None else _DATE_LETTERS.search(shown):
+            dates.add(str(number).encode())
+    return CellStyles(tcvn3, frozenset(dates))
 
 
 _ROW_OR_CELL = re.compile(rb"<((?:\w+:)?)(row|c)\b([^>]*?)(/?)>")
@@ -125,27 +140,43 @@ def _lacks_references(archive: zipfile.ZipFile, part: str) -> bool:
 
 def _number_cells(archive: zipfile.ZipFile, parts: set[str]) -> bytes:
     """The workbook with a reference on every row and cell, counted on from the one before, as the standard reads them."""
+
+    def numbered(content: bytes) -> bytes:
+        row = column = 0
+
+        def number(match: re.Match[bytes]) -> bytes:
+            nonlocal row, column
+            prefix, tag, attributes, slash = match.groups()
+            given = _R.search(attributes)
+            if tag == b"row":
+                row, column = int(given[2]) if given else row + 1, 0
+                reference = str(row).encode()
+            else:
+                column = column_number(given[1]) if given else column + 1
+                reference = _column_letters(column) + str(row).encode()
+            return match[0] if given else b"<" + prefix + tag + b' r="' + reference + b'"' + attributes + slash + b">"
+
+        return _ROW_OR_CELL.sub(number, content)
+
+    return _rewrite(archive, parts, numbered)
+
+
+# Not of a cell that says its type: those are texts and such.
+_FAR_BACK = re.compile(rb"<((?:\w+:)?c\b(?:(?!\bt=)[^>])*)>(\s*<(?:\w+:)?v>-(?:[0-9]{8,}[0-9.]*|[0-9.]+[eE]\+?[0-9]+)<)")
+
+
+def _far_numbers_as_texts(archive: zipfile.ZipFile) -> bytes:
+    """The workbook with numbers far below zero as texts: styled as dates, fastexcel panics on them."""
+    parts = {part for _, part, _ in _worksheets(archive)[0]}
+    return _rewrite(archive, parts, lambda content: _FAR_BACK.sub(rb'<\1 t="str">\2', content))
+
+
+def _rewrite(archive: zipfile.ZipFile, parts: set[str], edit: Callable[[bytes], bytes]) -> bytes:
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as numbered:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as rewritten:
         for info in archive.infolist():
             content = archive.read(info)
-            if info.filename in parts:
-                row = column = 0
-
-                def number(match: re.Match[bytes]) -> bytes:
-                    nonlocal row, column
-                    prefix, tag, attributes, slash = match.groups()
-                    given = _R.search(attributes)
-                    if tag == b"row":
-                        row, column = int(given[2]) if given else row + 1, 0
-                        reference = str(row).encode()
-                    else:
-                        column = column_number(given[1]) if given else column + 1
-                        reference = _column_letters(column) + str(row).encode()
-                    return match[0] if given else b"<" + prefix + tag + b' r="' + reference + b'"' + attributes + slash + b">"
-
-                content = _ROW_OR_CELL.sub(number, content)
-            numbered.writestr(info.filename, content)
+            rewritten.writestr(info.filename, edit(content) if info.filename in parts else content)
     return out.getvalue()
 
 
@@ -175,11 +206,11 @@ class _Book:
         return self.small.sheet_names if self.small else list(self.whole.sheet_names)
 
 
-def _load(book: _Book, name: str, part: str, tcvn3: dict[bytes, str], limits: tuple[int, int]) -> Cells:
+def _load(book: _Book, name: str, part: str, styles: CellStyles, limits: tuple[int, int]) -> Cells:
     with contextlib.suppress(NotPlain):
         if book.small:
-            return read_slices(book.small, part, name, tcvn3, limits[0])
-    scan = scan_sheet(book.data, book.archive, part, tcvn3, *limits)
+            return read_slices(book.small, part, name, styles, limits[0])
+    scan = scan_sheet(book.data, book.archive, part, styles, *limits)
     if name not in book.sheet_names:
         return Cells(scan.first_row, [])
     batch, left = load_cells(book.whole, name)
@@ -187,7 +218,7 @@ def _load(book: _Book, name: str, part: str, tcvn3: dict[bytes, str], limits: tu
 
 
 def _finish(name: str, hidden: bool, date1904: bool, cells: Cells) -> Sheet:
-    """The sheet of the cells, with errors, uncalculated formulas and TCVN3 text put right."""
+    """The sheet of the cells, with errors, uncalculated formulas, dates in no calendar and TCVN3 text put right."""
     sheet = Sheet(name, cells.columns, cells.first_row, hidden, date1904)
     by_column: dict[int, dict[int, str]] = {}
     for (row, column), what in cells.refs.items():
@@ -200,6 +231,8 @@ def _finish(name: str, hidden: bool, date1904: bool, cells: Cells) -> Sheet:
             if marks[row].startswith("#"):
                 texts[at] = marks[row]
                 sheet.error_cells += 1
+            elif marks[row].startswith("="):
+                texts[at] = text or marks[row][1:]
             elif text:
                 texts[at] = decode_tcvn3(text, marks[row])
         marked = np.zeros(sheet.height, dtype=bool)
