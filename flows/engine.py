@@ -14,6 +14,9 @@ from flows.settings import ConfigurationError
 
 # Tables of work beyond this go to the scratch folder: more dossiers then take more time, not more memory.
 _MEMORY = "768MiB"
+# Opening a Parquet file costs as much as reading some thousand rows. Where files are smaller on average (units that export every night), they are opened once
+# and their rows kept, instead of once for each statement that looks at them.
+_SMALL = 128 << 10
 
 
 class Engine(Protocol):
@@ -73,7 +76,8 @@ class DuckEngine:
         if not parts:
             return
         staged = f"SELECT * FROM {name}_shape UNION ALL BY NAME SELECT * FROM {parquet_rows(sorted(parts))}"
-        self.connection.execute(f"CREATE VIEW {name} AS SELECT {', '.join(rows.schema.names)} FROM ({staged}) AS staged")
+        kind = "TABLE" if len(parts) > 1 and sum(part.stat().st_size for part in parts) < _SMALL * len(parts) else "VIEW"
+        self.connection.execute(f"CREATE {kind} {name} AS SELECT {', '.join(rows.schema.names)} FROM ({staged}) AS staged")
 
     def fetch(self, query: str) -> list[tuple[Any, ...]]:
         """As Engine.fetch."""

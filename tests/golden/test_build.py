@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from test_cli import tthc
 
+from flows import engine
 from flows.building import build_on_duckdb
 from flows.night import NightResult
 from flows.sample import SampleSummary
@@ -27,6 +28,16 @@ def test_what_is_not_staged_yet_is_read_first(sample: SampleSummary, night: tupl
     (tmp_path / "new.staged").mkdir()
     build_on_duckdb(night[0], str(tmp_path / "new.staged"), str(tmp_path / "out"), read=True)
     assert checksum_tables(tmp_path / "out" / "tthc.duckdb") == checksum_tables(night[0].warehouse)
+
+
+def test_small_staged_files_opened_once_give_what_every_opening_gives(
+    night: tuple[Settings, NightResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = night[0]
+    for name, small in (("always", 0), ("once", 1 << 40)):
+        monkeypatch.setattr(engine, "_SMALL", small)
+        build_on_duckdb(settings, str(settings.staged), str(tmp_path / name))
+        assert checksum_tables(tmp_path / name / "tthc.duckdb") == checksum_tables(settings.warehouse)
 
 
 def test_a_folder_that_is_no_staging_is_refused(office: Settings, tmp_path: Path) -> None:
