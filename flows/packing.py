@@ -6,7 +6,9 @@ the new files are written beside the old ones, the record is replaced in one ste
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+import zlib
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -26,8 +28,12 @@ from transforms.row_runs import RUNS, find_runs
 
 # How many earlier exports are tried, and what share of the rows one must tell to be worth it.
 _CANDIDATES = 4
+# By so many of its dossiers an export is found again among those of all units.
+_MARKS = 16
 _WORTH = 0.5
 _SAMPLE = 256
+# So many rows of exports looked at before stay at hand: those of some nights of many units, of one night of one large list.
+_AT_HAND = 1_000_000
 # So few runs stand in the record itself: a night on which nothing happened costs no file of its own.
 _SHORT = 40
 _PLACE = ("row_number", "file_id", "sheet", "sheet_number")
@@ -52,7 +58,7 @@ class _Packer:
     kinds: Mapping[str, Kind]
     exports: dict[Path, list[StagedSheet]] = field(default_factory=dict)
     _read: dict[Path, list[pa.Table]] = field(default_factory=dict)
-    _known: dict[Path, pa.Array] = field(default_factory=dict)
+    _known: dict[Path, list[pa.Array]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._chains: Chains = self.manifest.chains(self.kinds)
@@ -65,19 +71,24 @@ class _Packer:
         _remove_leavings(exports, records)
         order = sorted(exports, key=lambda folder: exports[folder][0].age)
         packed = 0
-        for place, folder in enumerate(order):
+        earlier = _Earlier()
+        for folder in order:
             sheets, record = exports[folder], records[folder]
-            if record.get("is_looked_at") or any(self.kinds[s.kind].key_column != "case_code" for s in sheets):
+            if any(self.kinds[s.kind].key_column != "case_code" for s in sheets):
                 continue
-            earlier = [exports[other] for other in reversed(order[:place]) if _is_alike(exports[other], sheets)]
-            told = next((t for base in earlier[:_CANDIDATES] if (t := self._tell(base, sheets)) is not None), None)
-            record["is_looked_at"] = True
-            if told is None:
-                save_record(folder / "export.json", record)
-            else:
-                base = told[0]
-                exports[folder] = _write(record, {"file_id": base[0].file_id, "lists": records[base[0].folder]["lists"]}, base, *told[1:])
-                packed += 1
+            if not record.get("is_looked_at"):
+                record |= {"is_looked_at": True, "marks": _marks(self._codes(sheets))}
+                bases = (exports[other] for other in earlier.find(sheets, record["marks"]))
+                told = next((t for base in bases if (t := self._tell(base, sheets)) is not None), None)
+                if told is None:
+                    save_record(folder / "export.json", record)
+                else:
+                    base = told[0]
+                    exports[folder] = _write(
+                        record, {"file_id": base[0].file_id, "lists": records[base[0].folder]["lists"]}, base, *told[1:]
+                    )
+                    packed += 1
+            earlier.add(sheets, record.get("marks", ()))
         return packed
 
     def _tell(self, base: list[StagedSheet], sheets: list[StagedSheet]) -> "_Told | None":
@@ -96,24 +107,20 @@ class _Packer:
         return (base, told) if rows and new <= (1 - _WORTH) * rows else None
 
     def _codes(self, sheets: Sequence[StagedSheet]) -> pa.Array:
-        """The dossiers' codes of an export: where it stands as it was read, without its other columns; those of the last few stay at hand."""
+        """The dossiers' codes of an export: where it stands as it was read, without its other columns."""
         folder = sheets[0].folder
         if folder not in self._known:
-            while len(self._known) > _CANDIDATES:
-                self._known.pop(next(iter(self._known)))
             is_packed = any(sheet.base for sheet in sheets)
             tables = self._contents(sheets) if is_packed else [pq.read_table(sheet.part("rows"), columns=["case_code"]) for sheet in sheets]
             codes = pa.chunked_array([c for t in tables for c in t["case_code"].chunks], pa.string())
-            self._known[folder] = codes.drop_null().combine_chunks()
-        return self._known[folder]
+            _keep(self._known, folder, [codes.drop_null().combine_chunks()])
+        return self._known[folder][0]
 
     def _contents(self, sheets: Sequence[StagedSheet]) -> list[pa.Table]:
-        """What the rows of an export's sheets say and their row numbers; the last few exports stay at hand."""
+        """What the rows of an export's sheets say and their row numbers."""
         folder = sheets[0].folder
         if folder not in self._read:
-            while len(self._read) > _CANDIDATES:
-                self._read.pop(next(iter(self._read)))
-            self._read[folder] = [self._content(sheet) for sheet in sheets]
+            _keep(self._read, folder, [self._content(sheet) for sheet in sheets])
         return self._read[folder]
 
     def _content(self, sheet: StagedSheet) -> pa.Table:
@@ -131,10 +138,44 @@ class _Packer:
 _Told = tuple[list[StagedSheet], list[tuple[StagedSheet, pa.Table, np.ndarray]]]
 
 
-def _is_alike(base: Sequence[StagedSheet], sheets: Sequence[StagedSheet]) -> bool:
-    """Whether an export could be the base: read by the same reader, with the same sheets."""
-    same_sheets = [(s.number, s.kind) for s in base] == [(s.number, s.kind) for s in sheets]
-    return same_sheets and base[0].folder.parent == sheets[0].folder.parent and "~" not in base[0].folder.name
+def _keep(at_hand: dict[Path, Any], folder: Path, found: Any) -> None:
+    """What was read of an export stays at hand, until what was read after it is too much."""
+    at_hand[folder] = found
+    rows = sum(len(part) for parts in at_hand.values() for part in parts)
+    while rows > _AT_HAND and len(at_hand) > 1:
+        rows -= sum(len(part) for part in at_hand.pop(next(iter(at_hand))))
+
+
+class _Earlier:
+    """The exports that were looked at, by what a later one must have in common with its base: reader, sheets, and some dossiers."""
+
+    def __init__(self) -> None:
+        self._newest: dict[tuple[object, ...], deque[Path]] = {}
+
+    def add(self, sheets: Sequence[StagedSheet], marks: Iterable[int]) -> None:
+        """Exports are added in the order of their age."""
+        folder = sheets[0].folder
+        if "~" not in folder.name:  # set aside when it was read again
+            for mark in (None, *marks):
+                self._newest.setdefault((_form(sheets), mark), deque(maxlen=_CANDIDATES)).append(folder)
+
+    def find(self, sheets: Sequence[StagedSheet], marks: Iterable[int]) -> list[Path]:
+        """The newest exports that list some of the dossiers, most in common first; then the newest, whatever they list."""
+        form = _form(sheets)
+        common = Counter(folder for mark in marks for folder in reversed(self._newest.get((form, mark), ())))
+        found = [folder for folder, _ in common.most_common(_CANDIDATES)]  # of equally many the newest first
+        return list(dict.fromkeys([*found, *reversed(self._newest.get((form, None), ()))]))[:_CANDIDATES]
+
+
+def _form(sheets: Sequence[StagedSheet]) -> tuple[object, ...]:
+    return sheets[0].folder.parent, tuple((sheet.number, sheet.kind) for sheet in sheets)
+
+
+def _marks(codes: pa.Array) -> list[int]:
+    """A few of the dossiers, always the same of the same list and mostly the same of a changed one: the codes that come first when read backwards."""
+    backwards = pc.unique(pc.binary_reverse(codes.cast(pa.binary())))
+    first = backwards.take(pc.select_k_unstable(backwards, k=min(_MARKS, len(backwards)), sort_keys=[("", "ascending")]))
+    return sorted(zlib.crc32(code) for code in first.to_pylist())
 
 
 def _share_dossiers(known: pa.Array, codes: pa.Array) -> bool:

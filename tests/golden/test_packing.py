@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import json
 import os
 import random
 import shutil
@@ -165,6 +166,36 @@ def test_what_is_kept_of_a_night_is_what_changed(tmp_path: Path) -> None:
     for path in kept:
         assert pq.read_metadata(path).num_rows <= 8
     assert len(list(settings.staged.rglob("*.rows.parquet"))) == 3
+
+
+def test_each_unit_s_list_is_told_by_its_own_of_the_night_before(tmp_path: Path) -> None:
+    """Also where more units export in a night than earlier lists are tried."""
+    (tmp_path / "raw").mkdir()
+    write_reference(tmp_path / "reference")
+    units, kept = 7, 3
+    assert units > packing._CANDIDATES
+    for night in range(kept):
+        at = FIRST_NIGHT + timedelta(days=night)
+        for unit in range(units):
+            codes = [f"000.22.58.H48-24{unit + 1:02d}{day:02d}-{number:04d}" for day in range(1, 11) for number in range(5)]
+            rows = [
+                case_row(code, **{"Ngày kết thúc xử lý": "21/02/2024 10:00"} if place == night else {})
+                for place, code in enumerate(codes[night:])
+            ]
+            text = io.StringIO()
+            csv.writer(text).writerows([HEADINGS, *rows])
+            (tmp_path / "raw" / f"xa_{unit}_{at:%Y%m%d%H%M%S}.csv").write_text(text.getvalue(), encoding="utf-8")
+    settings = settings_in(tmp_path, at + timedelta(minutes=1))
+    plain = figures(tmp_path, settings.as_of)
+    assert pack(settings) == count_packed(settings) == units * (kept - 1)
+    assert pack(settings) == 0
+    assert figures(tmp_path, settings.as_of) == plain
+    bases = {
+        path.parent.name: json.loads(path.read_text(encoding="utf-8")).get("base") for path in settings.staged.glob("read/*/*/export.json")
+    }
+    assert (
+        sum(base is not None and bases[base["file_id"]] is None for base in bases.values()) == units
+    )  # of the second night; those of the third stand on them
 
 
 @pytest.mark.slow
