@@ -1,5 +1,8 @@
 """What tests share: a sample district, a night run on it, and small exports written by another library than the readers use."""
 
+import os
+import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -11,8 +14,13 @@ from expectations import CheckResult
 from expectations.suites import Frame
 from flows import night as nights
 from flows.night import NightResult, run_night
+from flows.reading import ReaderProcess, ReadTask
 from flows.sample import SampleSummary, write_sample
 from flows.settings import Settings, make_settings
+
+# Where Python is told to keep no bytecode, every process that a test starts would compile the whole project, and every worker all tests.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 AS_OF = datetime(2024, 6, 30, 23)
 UNITS = """unit_code,name_vi,level,parent_code,gso_code,aliases,valid_from,valid_to,successor_code,email
@@ -29,6 +37,11 @@ HEADINGS = (
     "STT|Mã hồ sơ|Mã TTHC|Tên TTHC|Mức độ|Đơn vị giải quyết|Hình thức tiếp nhận|Chủ hồ sơ|Số điện thoại|Ngày nộp hồ sơ|Ngày tiếp nhận|"
     "Ngày hẹn trả|Ngày kết thúc xử lý|Ngày trả kết quả|Trạng thái"
 ).split("|")
+
+
+def rounds(in_suite: int, whole: int) -> int:
+    """How often a campaign (marked so) goes round: a slice of it in every test run, the whole in `make campaigns`."""
+    return whole if os.environ.get("CAMPAIGNS") == "whole" else in_suite
 
 
 def case_row(code: str = "000.22.58.H48-240215-0007", **changes: object) -> list[object]:
@@ -125,14 +138,47 @@ class DrawnHere:
         pass
 
 
+class KeptReaders:
+    """Reader processes that outlive their night: the next one with the same memory limit takes them over, importing nothing again."""
+
+    def __init__(self) -> None:
+        self.started: list[ReaderProcess] = []
+        self._free: dict[int, list[ReaderProcess]] = defaultdict(list)
+        self._start = ReadTask.start_reader
+
+    def take(self, task: ReadTask) -> ReaderProcess:
+        free = self._free[task.memory]
+        if free:
+            reader = free.pop()
+        else:
+            reader = self._start(task)
+            self.started.append(reader)
+        reader.seconds = task.seconds
+        reader.close = lambda: free.append(reader)  # type: ignore[method-assign]
+        return reader
+
+    def close(self) -> None:
+        for reader in self.started:
+            ReaderProcess.close(reader)
+
+
 @pytest.fixture(scope="session", autouse=True)
-def quick_nights() -> Iterator[None]:
-    """Nights within the tests' own process do not wait seconds each for the processes of Great Expectations and of the site."""
+def quick_nights() -> Iterator[KeptReaders]:
+    """Nights within the tests' own process do not wait seconds each for processes to start: Great Expectations', the site's, readers."""
+    kept = KeptReaders()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(nights, "Drawing", DrawnHere)
         patch.setattr(nights, "Validation", SqlOnly)
         patch.setattr("flows.validation.Validation", SqlOnly)  # the command line starts it before it imports the night
-        yield
+        patch.setattr(ReadTask, "start_reader", lambda task: kept.take(task))
+        yield kept
+    kept.close()
+
+
+@pytest.fixture
+def new_readers(quick_nights: KeptReaders, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of the reader processes themselves: each night starts its own, as outside the tests."""
+    monkeypatch.setattr(ReadTask, "start_reader", quick_nights._start)
 
 
 @pytest.fixture(scope="session")

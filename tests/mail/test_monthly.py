@@ -14,7 +14,7 @@ import pytest
 from filelock import FileLock
 from post_office import PostOffice, serve
 
-from flows import monthly, nightly
+from flows import monthly
 from flows.alarming import post_alarms
 from flows.cli import main
 from flows.mail.ledger import Ledger, ledger_path
@@ -109,6 +109,8 @@ def test_the_deployment_of_day_1_mails_the_month_before(
 ) -> None:
     settings, post, _ = served
     monkeypatch.setattr("flows.settings.local_now", lambda: datetime(2024, 6, 1, 6))
+    from flows import nightly  # Prefect takes seconds to import
+
     files = nightly.monthly_report.fn(*(str(getattr(settings, name)) for name in ("raw", "reference", "warehouse", "outbox")))
     assert sorted(Path(file).name for file in files) == [f"bao-cao-2024-05.{kind}" for kind in ("csv", "docx", "html")] + [
         "bieu-06-2024-05.xlsx"

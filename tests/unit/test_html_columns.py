@@ -8,7 +8,10 @@ from tests.corpus.specimens import SPECIMENS
 from transforms.readers import delimited, html, plain_rows
 from transforms.sheets import Sheet, UnreadableExport
 
-PAGES = {s.name: s.data for s in SPECIMENS if s.data.lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n").startswith(b"<")}
+ARCHIVES = (".xlsx", ".ods", ".zip")  # no pages, and seconds to make
+PAGES = {
+    s.name: s.data for s in SPECIMENS if s.suffix not in ARCHIVES and s.data.lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n").startswith(b"<")
+}
 
 
 def read_page(text: str, *, fast: bool, block: int = 1 << 20) -> Sheet | str:
