@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup browser run serve test test-spark check lint fuzz faults bench bench-year mutate audit-bench docs format lock clean
+.PHONY: setup browser run serve test test-spark check campaigns lint fuzz faults bench bench-year mutate audit-bench docs format lock clean
 
 setup: $(READY)
 
@@ -51,6 +51,10 @@ browser:
 # Every test but those on Spark (make test-spark). `make check` is the developers' gate before a commit: format, lint, types and the fast tests, in little more than a minute.
 test: setup
 	$(BIN)/python -m pytest -n auto --ignore tests/parity
+
+# Tests that go round and round (many nights, crashes, random examples) at their full counts; make test has a slice of each. Half an hour.
+campaigns: setup
+	CAMPAIGNS=whole $(BIN)/python -m pytest -n auto --ignore tests/parity -m campaign
 
 # DuckDB, Spark and the plain-Python oracle give the same tables, row by row. Needs Java 17; pyspark is installed from its own lock (400 MB).
 # `make test-spark PARITY_CASES=2000` tries a small sample.

@@ -8,7 +8,7 @@ import duckdb
 import openpyxl
 import oracle
 import pytest
-from conftest import AS_OF, HEADINGS, case_row, settings_in, write_workbook
+from conftest import AS_OF, HEADINGS, case_row, rounds, settings_in, write_workbook
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -32,7 +32,10 @@ def test_a_night_equals_the_truth(sample: SampleSummary, night: tuple[Settings, 
 
 
 @pytest.mark.slow
-@hypothesis_settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@pytest.mark.campaign
+@hypothesis_settings(
+    max_examples=rounds(3, 8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+)
 @given(
     seed=st.integers(0, 10_000),
     cases=st.sampled_from([100, 300, 1500]),

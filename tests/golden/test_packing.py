@@ -7,14 +7,15 @@ import json
 import os
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from conftest import HEADINGS, case_row, settings_in, write_reference, write_workbook
+from conftest import HEADINGS, case_row, rounds, settings_in, write_reference, write_workbook
 
 from flows import packing
 from flows.manifest import Manifest
@@ -274,14 +275,17 @@ class Killed(BaseException):
 
 
 @pytest.mark.slow
-def test_killed_at_any_step_packing_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.campaign
+def test_killed_at_a_step_packing_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At every fourth step, in the campaign at each, until one comes after the last."""
+    stride = rounds(4, 1)
     settings, _ = nights(tmp_path, 7, 3)
     for path in settings.raw.iterdir():
         path.unlink()  # what is staged is all there is
     wanted = staged_rows(settings)
     whole = shutil.copytree(settings.staged, tmp_path / "whole")
     steps = 0
-    for number in _until_it_is_through():
+    for number in count(1, stride):
         shutil.rmtree(settings.staged)
         shutil.copytree(whole, settings.staged)
         with monkeypatch.context() as patch:
@@ -298,14 +302,7 @@ def test_killed_at_any_step_packing_loses_nothing(tmp_path: Path, monkeypatch: p
         assert staged_rows(settings) == wanted, f"killed at step {number}, then packed"
         assert count_packed(settings) == 3 * 2
         assert len(list(settings.staged.rglob("*.rows.parquet"))) == 3
-    assert steps > 30
-
-
-def _until_it_is_through() -> Iterator[int]:
-    number = 0
-    while True:
-        number += 1
-        yield number
+    assert steps > 30 // stride
 
 
 def _fail_at(patch: pytest.MonkeyPatch, number: int) -> Callable[[], int]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import rounds
 from post_office import PASSWORD, PostOffice, make_certificate, serve
 
 from expectations import CheckResult
@@ -288,12 +289,13 @@ def agree(post: PostOffice, deliveries: list[Delivery]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.campaign
 def test_no_mail_is_lost_or_doubled_in_crash_and_rerun_rounds(memory: Path) -> None:
     chance = random.Random(20240630)
-    crashes, outcomes = 0, set()
+    count, crashes, outcomes = rounds(40, 200), 0, set()
     post = PostOffice()
     with serve(post) as server:
-        for number in range(200):
+        for number in range(count):
             post.__init__()  # type: ignore[misc]
             post.script = {p.email: [chance.choice(ACTS) for _ in range(chance.randint(0, 3))] for p in PEOPLE}
             settings = settings_of(memory / str(number))
@@ -310,16 +312,17 @@ def test_no_mail_is_lost_or_doubled_in_crash_and_rerun_rounds(memory: Path) -> N
             rows = ledger_of(settings).rows()
             agree(post, rows)
             outcomes |= {row.state for row in rows}
-    assert crashes > 120
+    assert crashes > 0.6 * count
     assert outcomes == {"sent", "refused", "unknown"}
 
 
 @pytest.mark.slow
+@pytest.mark.campaign
 def test_a_kill_at_any_moment_neither_loses_nor_doubles(memory: Path) -> None:
     chance = random.Random(7)
-    post, killed = PostOffice(), 0
+    post, count, killed = PostOffice(), rounds(16, 40), 0
     with serve(post) as server:
-        for number in range(40):
+        for number in range(count):
             post.__init__()  # type: ignore[misc]
             settings = settings_of(memory / str(number))
             child = os.fork()
@@ -334,4 +337,4 @@ def test_a_kill_at_any_moment_neither_loses_nor_doubles(memory: Path) -> None:
             time.sleep(0.05)  # the server may still be taking what the dead program had sent
             send_night(settings, server, prepare(settings))
             agree(post, ledger_of(settings).rows())
-    assert killed > 10
+    assert killed > count // 4

@@ -3,6 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from conftest import rounds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -51,7 +52,8 @@ DATES = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@pytest.mark.campaign
+@settings(deadline=None, max_examples=rounds(100, 300))
 @given(DATES)
 def test_dates_by_their_bytes_are_the_dates_that_expressions_find(cells: list[str | None]) -> None:
     column = pa.array(["cut off", *cells], pa.string()).slice(1)
@@ -76,7 +78,8 @@ CODES = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@pytest.mark.campaign
+@settings(deadline=None, max_examples=rounds(100, 300))
 @given(CODES)
 def test_codes_in_their_proper_form_are_what_cleaning_and_parsing_gives(cells: list[str | None]) -> None:
     column = pa.array(["cut off", *cells], pa.string()).slice(1)
@@ -86,7 +89,8 @@ def test_codes_in_their_proper_form_are_what_cleaning_and_parsing_gives(cells: l
     assert np.asarray(also_known).tolist() == known.tolist()
 
 
-@settings(deadline=None, max_examples=300)
+@pytest.mark.campaign
+@settings(deadline=None, max_examples=rounds(100, 300))
 @given(st.lists(st.one_of(st.none(), st.text(st.sampled_from("aB1 .\t\u00a0\u200bé\u0301\x7f"), max_size=6)), max_size=12))
 def test_a_column_is_cleaned_as_its_cells_are(cells: list[str | None]) -> None:
     column = pa.array(["cut off", *cells], pa.string()).slice(1)
@@ -121,7 +125,8 @@ def read_text(text: str, *, fast: bool) -> Sheet | str:
             return str(error)
 
 
-@settings(deadline=None, max_examples=500)
+@pytest.mark.campaign
+@settings(deadline=None, max_examples=rounds(150, 500))
 @given(TEXT)
 def test_a_text_read_by_columns_is_the_text_that_python_reads(text: str) -> None:
     assert read_text(text, fast=True) == read_text(text, fast=False)

@@ -1,6 +1,7 @@
 """The plain rows of an HTML page, read as columns, are the rows that parsing the whole page gives."""
 
 import pytest
+from conftest import rounds
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -107,7 +108,8 @@ PLAIN_ROW = st.builds(
 PLAIN_ROWS = st.lists(PLAIN_ROW, min_size=1, max_size=8).map("".join)
 
 
-@settings(deadline=None, max_examples=150)
+@pytest.mark.campaign
+@settings(deadline=None, max_examples=rounds(50, 150))
 @given(rows=PLAIN_ROWS, block=st.integers(20, 300))
 def test_plain_rows_are_read_by_columns_and_are_what_the_parser_reads(rows: str, block: int) -> None:
     page = f"<html><head><title>x</title></head><body><p>Danh sách</p><table border=1>{rows}<tr><td>Tổng</td></tr></table><p>Người lập</p></body></html>"
@@ -183,7 +185,8 @@ ODD = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=250)
+@pytest.mark.campaign
+@settings(deadline=None, max_examples=rounds(80, 250))
 @given(
     parts=st.lists(
         st.one_of(PLAIN_ROWS, PLAIN_ROW, ODD, ODD.flatmap(lambda odd: PLAIN_ROWS.map(lambda rows: odd + rows + odd))), max_size=8
@@ -197,7 +200,8 @@ def test_whatever_else_a_page_holds_both_ways_read_the_same(parts: list[str], to
     assert read_page(page, fast=True, block=block) == read_page(page, fast=False)
 
 
-@settings(deadline=None, max_examples=150)
+@pytest.mark.campaign
+@settings(deadline=None, max_examples=rounds(50, 150))
 @given(
     rows=PLAIN_ROWS,
     at=st.integers(0, 10_000),

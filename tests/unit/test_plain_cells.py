@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 import openpyxl
 import pytest
 import xlsxwriter
+from conftest import rounds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -196,7 +197,8 @@ def _read(data: bytes) -> Sheet | str:
         return str(error)
 
 
-@settings(deadline=None, max_examples=150)
+@pytest.mark.campaign
+@settings(deadline=None, max_examples=rounds(50, 150))
 @given(rows=ROWS, dialect=DIALECTS, skip=st.integers(0, 3), size=st.integers(200, 4000))
 def test_any_table_in_any_dialect_reads_as_the_whole_sheet_does(
     rows: list[tuple[int, dict[int, Cell]]], dialect: Dialect, skip: int, size: int
@@ -206,7 +208,8 @@ def test_any_table_in_any_dialect_reads_as_the_whole_sheet_does(
     assert read_plain(data, size)[0] == read_whole(data)
 
 
-@settings(deadline=None, max_examples=150)
+@pytest.mark.campaign
+@settings(deadline=None, max_examples=rounds(50, 150))
 @given(
     rows=ROWS,
     is_shared=st.booleans(),

@@ -5,6 +5,7 @@ import zipfile
 
 import pytest
 import xlsxwriter
+from conftest import rounds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -80,7 +81,8 @@ def read_by(data: bytes, size: int | None, monkeypatch: pytest.MonkeyPatch, *, p
             return str(error)
 
 
-@settings(deadline=None, max_examples=60)
+@pytest.mark.campaign
+@settings(deadline=None, max_examples=rounds(20, 60))
 @given(
     rows=st.lists(st.lists(CELLS, max_size=5), max_size=30),
     skip=st.integers(0, 5),
