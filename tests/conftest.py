@@ -1,15 +1,18 @@
 """What tests share: a sample district, a night run on it, and small exports written by another library than the readers use."""
 
 import os
+import pickle
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import openpyxl
 import pytest
+from filelock import FileLock
 
 from expectations import CheckResult
 from expectations.suites import Frame
@@ -23,6 +26,7 @@ from flows.settings import Settings, make_settings
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+Made = TypeVar("Made")
 AS_OF = datetime(2024, 6, 30, 23)
 UNITS = """unit_code,name_vi,level,parent_code,gso_code,aliases,valid_from,valid_to,successor_code,email
 000.00.58.H48,UBND huyện Sơn Hà,district,H48,529,huyện Sơn Hà;Sơn Hà,2003-01-01,2025-06-30,,
@@ -185,15 +189,30 @@ def new_readers(quick_nights: KeptReaders, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(ReadTask, "start_reader", quick_nights._start)
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Made]) -> Made:
+    """What the first worker that asks makes in a folder; the others wait for it and only read."""
+    own = factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    kept = shared / f"{name}.pickle"
+    with FileLock(shared / f"{name}.lock"):
+        if not kept.exists():
+            kept.write_bytes(pickle.dumps(make(factory.mktemp(name))))
+        made: Made = pickle.loads(kept.read_bytes())
+        return made
+
+
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> SampleSummary:
     """Half a year of a district, 800 dossiers, with everything that goes wrong."""
-    return write_sample(tmp_path_factory.mktemp("sample"), seed=7, cases=800)
+    return made_once(tmp_path_factory, "sample", lambda folder: write_sample(folder, seed=7, cases=800))
 
 
 @pytest.fixture(scope="session")
 def night(sample: SampleSummary, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, NightResult]:
     """One night on the sample; tests only read what it left."""
-    folder = tmp_path_factory.mktemp("night")
-    settings = make_settings(sample.raw, sample.reference, folder / "w.duckdb", folder / "outbox", sample.as_of)
-    return settings, run_night(settings)
+
+    def make(folder: Path) -> tuple[Settings, NightResult]:
+        settings = make_settings(sample.raw, sample.reference, folder / "w.duckdb", folder / "outbox", sample.as_of)
+        return settings, run_night(settings)
+
+    return made_once(tmp_path_factory, "night", make)

@@ -22,6 +22,7 @@ def run_in(settings: Settings, *more: str) -> subprocess.CompletedProcess[str]:
     return tthc("run", *folders, "--as-of", "2024-06-30T23:00", *more)
 
 
+@pytest.mark.slow
 def test_a_published_run_exits_0_and_says_where_the_results_are(office: Settings) -> None:
     write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
     done = run_in(office)
