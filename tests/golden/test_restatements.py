@@ -290,15 +290,15 @@ def rates_of(settings: Settings) -> dict[tuple[object, ...], tuple[object, ...]]
 @pytest.mark.slow
 def test_a_night_on_which_nothing_happened_costs_less_than_a_hundredth_of_the_first(tmp_path: Path) -> None:
     """Everything a night leaves beside the warehouse: what is staged, packed and remembered as published."""
-    nights = write_nights(tmp_path / "made", nights=36, cases=20_000, seed=6)
+    nights = write_nights(tmp_path / "made", nights=8, cases=20_000, seed=6)
     shutil.copytree(nights.reference, tmp_path / "reference")
     (tmp_path / "raw").mkdir()
     sizes = [0]
-    for day in range(5, 8):  # Friday's list, made again over the weekend
-        shutil.copy(nights.raw / "DanhSachHoSo_20240405230000.csv", tmp_path / "raw" / f"DanhSachHoSo_202404{day:02d}230000.csv")
-        with (tmp_path / "raw" / f"DanhSachHoSo_202404{day:02d}230000.csv").open("ab") as stream:
-            stream.write(b"\r\n" * (day - 5))  # the same rows in other bytes
-        settings = build(tmp_path, datetime(2024, 4, day, 23, 30))
+    for day in range(8, 11):  # Friday's list, made again over the weekend
+        shutil.copy(nights.raw / "DanhSachHoSo_20240308230000.csv", tmp_path / "raw" / f"DanhSachHoSo_202403{day:02d}230000.csv")
+        with (tmp_path / "raw" / f"DanhSachHoSo_202403{day:02d}230000.csv").open("ab") as stream:
+            stream.write(b"\r\n" * (day - 8))  # the same rows in other bytes
+        settings = build(tmp_path, datetime(2024, 3, day, 23, 30))
         record_published(settings.staged, settings.warehouse)
         reference = load_office(settings)
         pack_exports(make_manifest(settings.staged, find_exports(settings.raw, settings.limits), {}, settings.as_of), reference.lists.kinds)
