@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -216,3 +217,23 @@ def night(sample: SampleSummary, tmp_path_factory: pytest.TempPathFactory) -> tu
         return settings, run_night(settings)
 
     return made_once(tmp_path_factory, "night", make)
+
+
+@pytest.fixture(scope="session")
+def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an office that has published one dossier."""
+
+    def make(folder: Path) -> Path:
+        write_reference(folder / "reference")
+        write_workbook(folder / "raw" / "a.xlsx", [HEADINGS, case_row()])
+        assert run_night(settings_in(folder)).is_published
+        return folder
+
+    return made_once(tmp_path_factory, "lived-in", make)
+
+
+@pytest.fixture
+def published(lived_in: Path, tmp_path: Path) -> Settings:
+    """That office, a copy of its own for every test: `a.xlsx` with one dossier, published."""
+    shutil.copytree(lived_in, tmp_path, symlinks=True, dirs_exist_ok=True)
+    return settings_in(tmp_path)

@@ -63,16 +63,14 @@ def test_a_run_beside_another_exits_4(office: Settings) -> None:
 
 
 @pytest.mark.slow
-def test_an_unexpected_failure_exits_1_and_keeps_the_published_warehouse(office: Settings) -> None:
-    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
-    assert run_night(office).is_published
-    before = office.warehouse.read_bytes()
-    (office.outbox / "2024-06-30" / "bang-diem.csv").unlink()
-    office.warehouse.with_name("w.duckdb.building").mkdir()  # a folder where the new warehouse must be built
-    done = run_in(office)
+def test_an_unexpected_failure_exits_1_and_keeps_the_published_warehouse(published: Settings) -> None:
+    before = published.warehouse.read_bytes()
+    (published.outbox / "2024-06-30" / "bang-diem.csv").unlink()
+    published.warehouse.with_name("w.duckdb.building").mkdir()  # a folder where the new warehouse must be built
+    done = run_in(published)
     assert done.returncode == 1
     assert "vẫn nguyên vẹn" in done.stderr
-    assert office.warehouse.read_bytes() == before
+    assert published.warehouse.read_bytes() == before
 
 
 def test_help_comes_without_the_heavy_libraries() -> None:

@@ -54,10 +54,8 @@ def test_a_process_whose_night_is_gone_ends_by_itself() -> None:
 
 
 @pytest.mark.slow
-def test_a_night_whose_site_is_not_drawn_fails_and_the_old_site_stands(office: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
-    run_night(office)
-    site = {path: path.read_bytes() for path in (office.outbox / SITE_FOLDER).rglob("*.html")}
+def test_a_night_whose_site_is_not_drawn_fails_and_the_old_site_stands(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = {path: path.read_bytes() for path in (published.outbox / SITE_FOLDER).rglob("*.html")}
 
     class Killed(Drawing):
         def start(self, warehouse: Path, as_of: datetime) -> None:
@@ -66,10 +64,10 @@ def test_a_night_whose_site_is_not_drawn_fails_and_the_old_site_stands(office: S
             super().start(warehouse, as_of)
 
     monkeypatch.setattr(nights, "Drawing", Killed)
-    write_workbook(office.raw / "b.xlsx", [HEADINGS, case_row("000.22.58.H48-240215-0008")])
+    write_workbook(published.raw / "b.xlsx", [HEADINGS, case_row("000.22.58.H48-240215-0008")])
     with pytest.raises(DrawingFailed):
-        run_night(office)
-    assert {path: path.read_bytes() for path in (office.outbox / SITE_FOLDER).rglob("*.html")} == site
+        run_night(published)
+    assert {path: path.read_bytes() for path in (published.outbox / SITE_FOLDER).rglob("*.html")} == site
     monkeypatch.undo()
-    run_night(office)
-    assert {path: path.read_bytes() for path in (office.outbox / SITE_FOLDER).rglob("*.html")} != site
+    run_night(published)
+    assert {path: path.read_bytes() for path in (published.outbox / SITE_FOLDER).rglob("*.html")} != site

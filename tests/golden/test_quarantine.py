@@ -68,16 +68,14 @@ def test_a_withdrawn_export_leaves_no_trace_in_the_numbers_and_can_come_back(off
     assert checksum_tables(office.warehouse) == with_wrong
 
 
-def test_forget_wants_a_known_export_and_a_reason(office: Settings) -> None:
-    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
-    run(office)
+def test_forget_wants_a_known_export_and_a_reason(published: Settings) -> None:
     for target, why in (("b.xlsx", "lý do"), ("a.xlsx", " ")):
         with pytest.raises(ConfigurationError):
-            withdraw(office.staged, target, why)
-    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row(), case_row("000.22.58.H48-240215-0008")])
-    run(office)
+            withdraw(published.staged, target, why)
+    write_workbook(published.raw / "a.xlsx", [HEADINGS, case_row(), case_row("000.22.58.H48-240215-0008")])
+    run(published)
     with pytest.raises(ConfigurationError, match="nội dung khác nhau"):
-        withdraw(office.staged, "a.xlsx", "lý do")
+        withdraw(published.staged, "a.xlsx", "lý do")
 
 
 def test_a_declared_correction_holds_while_the_source_is_wrong_and_tells_when_it_is_spent(office: Settings) -> None:
@@ -201,27 +199,25 @@ def test_raw_files_are_deleted_only_when_asked_and_old_enough_and_their_rows_sta
     assert Path(str(query(office, "SELECT file_name FROM ops.files")[0][0])).name == "a.xlsx"
 
 
-def test_an_export_staged_by_an_older_reader_still_counts_when_its_raw_file_is_gone(office: Settings) -> None:
-    path = write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
-    run(office)
-    [rows] = office.staged.rglob("01.rows.parquet")
+def test_an_export_staged_by_an_older_reader_still_counts_when_its_raw_file_is_gone(published: Settings) -> None:
+    path = published.raw / "a.xlsx"
+    [rows] = published.staged.rglob("01.rows.parquet")
     pq.write_table(pq.read_table(rows).drop_columns(["supplement_count"]), rows)  # a column that reader did not know
     newest = rows.parents[1]
     newest.rename(newest.with_name("r0"))
     path.unlink()
-    write_workbook(office.raw / "b.xlsx", [HEADINGS, case_row("000.22.58.H48-240215-0008")])
-    assert run(office).files_read == 1
-    assert query(office, "SELECT count(*) FROM core.cases") == [(2,)]
+    write_workbook(published.raw / "b.xlsx", [HEADINGS, case_row("000.22.58.H48-240215-0008")])
+    assert run(published).files_read == 1
+    assert query(published, "SELECT count(*) FROM core.cases") == [(2,)]
 
 
-def test_a_raw_file_replaced_while_the_night_ran_is_not_deleted(office: Settings) -> None:
-    path = write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
-    run(office)
-    seen = find_exports(office.raw)
-    [record_path] = office.staged.rglob("export.json")
+def test_a_raw_file_replaced_while_the_night_ran_is_not_deleted(published: Settings) -> None:
+    path = published.raw / "a.xlsx"
+    seen = find_exports(published.raw)
+    [record_path] = published.staged.rglob("export.json")
     record = json.loads(record_path.read_text(encoding="utf-8"))
     record_path.write_text(json.dumps(record | {"staged_at": str(local_now() - timedelta(days=31))}), encoding="utf-8")
-    keeping = Settings(office.raw, office.reference, office.warehouse, office.outbox, AS_OF, keep_raw_days=30)
+    keeping = Settings(published.raw, published.reference, published.warehouse, published.outbox, AS_OF, keep_raw_days=30)
     write_workbook(path, [HEADINGS, case_row("000.22.58.H48-240215-0008")])
     assert delete_old_raw(keeping, seen) == []
     assert path.exists()
