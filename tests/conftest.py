@@ -7,7 +7,6 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -171,14 +170,11 @@ class KeptReaders:
 @pytest.fixture(scope="session", autouse=True)
 def quick_nights() -> Iterator[KeptReaders]:
     """Nights within the tests' own process do not wait seconds each for processes to start: Great Expectations', the site's, readers."""
-    from flows.site import pages
-
     kept = KeptReaders()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(nights, "Drawing", DrawnHere)
         patch.setattr(nights, "Validation", SqlOnly)
         patch.setattr("flows.validation.Validation", SqlOnly)  # the command line starts it before it imports the night
-        patch.setattr(pages, "make_environment", cache(pages.make_environment))  # templates are compiled once
         patch.setattr(ReadTask, "start_reader", lambda task: kept.take(task))
         yield kept
     kept.close()
