@@ -167,7 +167,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=500, help="random kill -9 rounds")
     parser.add_argument("--cases", type=int, default=100, help="dossiers of the office")
     parser.add_argument("--shards", type=int, default=1, help="processes side by side")
-    parser.add_argument("--minutes", type=float, default=24 * 60.0, help="begin no round after so long")
+    parser.add_argument("--minutes", type=float, default=24 * 60.0, help="begin no round so long after the first")
     parser.add_argument("--real-gate", action="store_true", help="with Great Expectations itself; seconds more a night")
     parser.add_argument("--shard", type=int, default=None, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, default=None, help="figures as JSON")
@@ -195,12 +195,12 @@ def plan_rounds(doors: list[str], every: int, kills: int, shard: int, shards: in
 def _run_shard(options: argparse.Namespace, folder: Path) -> int:
     warm_up()
     shard = options.shard or 0
-    began = time.monotonic()
     office = Office(folder, options.cases, real_gate=options.real_gate)
     chance = random.Random(shard)
     try:
         rounds = Rounds(office)
         planned = plan_rounds(rounds.doors, options.every, options.kills, shard, options.shards, options.doors)
+        began = time.monotonic()
         for done, (mode, number) in enumerate(planned):
             if time.monotonic() - began > options.minutes * 60:
                 break

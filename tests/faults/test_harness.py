@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 @pytest.mark.slow
 def test_a_slice_of_all_faults_violates_nothing(tmp_path: Path) -> None:
     out = tmp_path / "figures.json"
-    command = [sys.executable, str(HERE / "harness.py"), "--every=150", "--kills=4", "--minutes=0.7", f"--out={out}"]
+    command = [sys.executable, str(HERE / "harness.py"), "--every=150", "--kills=4", "--minutes=0.4", f"--out={out}"]
     said = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
     figures = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {}
     assert said.returncode == 0 and figures["violations"] == [], said.stdout + said.stderr
