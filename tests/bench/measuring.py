@@ -32,7 +32,9 @@ def measure(command: Sequence[str], environment: dict[str, str] | None = None) -
         Failed: it ended with another code than 0.
     """
     began = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | (environment or {}))
+    # where Python is told to keep no bytecode, every process would compile its program again, which no user's does
+    around = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=around | (environment or {}))
     highest, ended = 0, threading.Event()
 
     def watch() -> None:
