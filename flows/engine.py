@@ -76,7 +76,7 @@ class DuckEngine:
         if not parts:
             return
         staged = f"SELECT * FROM {name}_shape UNION ALL BY NAME SELECT * FROM {parquet_rows(sorted(parts))}"
-        kind = "TABLE" if len(parts) > 1 and sum(part.stat().st_size for part in parts) < _SMALL * len(parts) else "VIEW"
+        kind = "TABLE" if are_small(parts) else "VIEW"
         self.connection.execute(f"CREATE {kind} {name} AS SELECT {', '.join(rows.schema.names)} FROM ({staged}) AS staged")
 
     def fetch(self, query: str) -> list[tuple[Any, ...]]:
@@ -91,6 +91,11 @@ class DuckEngine:
     def replace(self, name: str, query: str) -> None:
         """As Engine.replace."""
         self.connection.execute(f"CREATE OR REPLACE TABLE {name} AS {query}")
+
+
+def are_small(parts: Sequence[Path]) -> bool:
+    """Whether the rows of several Parquet files are best kept in a table, to open them once."""
+    return len(parts) > 1 and sum(part.stat().st_size for part in parts) < _SMALL * len(parts)
 
 
 def parquet_rows(paths: Sequence[Path]) -> str:

@@ -20,7 +20,7 @@ import duckdb
 from expectations.checks import MOST_EXAMPLES, NOT_RUN, CheckResult, not_run
 from expectations.suites import ColumnCheck, Frame, frame_from, make_suite
 from flows.data_docs import write_data_docs
-from flows.engine import connect_scratch
+from flows.engine import are_small, connect_scratch
 
 # All that is kept of what Great Expectations found; the rest of its result lists values.
 _COUNTS = ("element_count", "unexpected_count", "unexpected_percent", "missing_count", "missing_percent")
@@ -165,6 +165,9 @@ def _columns(connection: duckdb.DuckDBPyConnection, frame: Frame) -> dict[str, s
         if frame.skip:
             same = " AND ".join(f"t.{name} = s.{name}" for name in frame.key)
             select += f" WHERE NOT EXISTS (SELECT 1 FROM read_parquet({_paths(frame.skip)}, union_by_name = true) AS t WHERE {same})"
+        if are_small([Path(path) for path in frame.rows]):
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE staged_rows AS {select}")
+            select = "SELECT * FROM staged_rows"
     else:
         select = f"SELECT * FROM built.{frame.name}"
     try:
