@@ -147,6 +147,15 @@ def test_whatever_is_not_plain_reads_as_the_whole_sheet_does(old: bytes, new: by
     assert read_by(data, 2000, monkeypatch, plain=False) == whole
 
 
+@pytest.mark.parametrize("old", [b"<v>", b'<v xml:space="preserve">'])
+def test_the_result_of_a_formula_is_read_whatever_its_value_declares(old: bytes) -> None:
+    data = edit_sheet(make_book([["Mã hồ sơ", '="Đã " & "trả "']], formulas=True), b"<v>0</v>", old + "Đã trả </v>".encode())
+    data = edit_sheet(data, b'<c r="B1">', b'<c r="B1" t="str">')
+    [sheet] = read_sheets(data)
+    assert [column.to_pylist() for column in sheet.columns] == [["Mã hồ sơ"], ["Đã trả "]]
+    assert sheet.error_cells == 0
+
+
 def test_a_damaged_sheet_is_refused_however_late_the_damage_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     slice_by(2000, monkeypatch)
     data = bytearray(make_book(ROWS))

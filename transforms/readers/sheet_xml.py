@@ -202,7 +202,7 @@ def special_cells(xml: bytes | memoryview, styles: CellStyles) -> dict[tuple[int
         style = re.search(rb"\bs=[\"'](\d+)[\"']", attributes)
         font = styles.tcvn3.get(style[1]) if style else None
         error = _ERROR.search(attributes) is not None
-        empty_formula = (b"<f" in body or b":f" in body) and not re.search(rb"<(?:\w+:)?v>[^<]", body)
+        empty_formula = (b"<f" in body or b":f" in body) and not re.search(rb"<(?:\w+:)?v(?:\s[^>]*)?>[^<]", body)
         far = _FAR_NUMBER.search(body) if style and style[1] in styles.dates and not _TYPED.search(attributes) else None
         if not (font or error or empty_formula or far):
             continue
