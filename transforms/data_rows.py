@@ -10,7 +10,7 @@ from collections.abc import Sequence, Set
 import numpy as np
 import pyarrow as pa
 
-from transforms.text import clean, key
+from transforms.text import clean, heading_key, key
 
 _TOTAL = re.compile(r"^(tổng(cộng|số|hồsơ)?|cộng)(:|\d|$|hồsơ|sốhồsơ)")
 _INDEX = re.compile(r"^\(?\s*(\d{1,3}|[a-zđ]{1,2}|[ivx]+)\s*\)?(\s*=.*)?$", re.IGNORECASE)
@@ -51,7 +51,7 @@ def _is_data(texts: list[str], code: str | None, evidence: int, code_headings: S
     if (
         (len(set(texts)) <= 2 and evidence < 3)
         or _TOTAL.match(key(texts[0]))
-        or (code and (_TOTAL.match(key(code)) or key(code) in code_headings))
+        or (code and (_TOTAL.match(key(code)) or heading_key(code) in code_headings))
     ):
         return False
     if all(_INDEX.match(text) for text in texts):

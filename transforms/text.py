@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 _TONES = "\u0300\u0301\u0303\u0309\u0323"
 # Old spelling puts the tone on the first vowel of an open oa, oe, uy (hòa, thủy), new spelling on the second (hoà, thuỷ).
 _OLD_TONE = re.compile(f"(?:(o)([{_TONES}])([ae])|(u)([{_TONES}])(y))(?![{_TONES}\u0302\u0306])")
+_HEADING_MARKS = re.compile(r"(?<=[\w)])(?:\s*(?:\(\s*(?:\d{1,2}|\*+)\s*\)|\*+|:))+$")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
 # RE2 (Arrow) knows \s as ASCII only, so the Unicode spaces are named.
 _INVISIBLE_RE2 = "[\\x{00AD}\\x{200B}-\\x{200F}\\x{202A}-\\x{202E}\\x{2060}\\x{FEFF}]"
@@ -40,6 +41,12 @@ def key(text: str) -> str:
     folded = unicodedata.normalize("NFD", clean(text).casefold().replace(" ", ""))
     moved = _OLD_TONE.sub(lambda m: (m[1] or m[4]) + (m[3] or m[6]) + (m[2] or m[5]), folded)
     return unicodedata.normalize("NFC", moved)
+
+
+@lru_cache(maxsize=10_000)
+def heading_key(heading: str) -> str:
+    """The key of a heading without what forms put behind it: the number of a note, "(4)", a star, a colon."""
+    return key(_HEADING_MARKS.sub("", clean(heading)))
 
 
 def clean_column(column: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:

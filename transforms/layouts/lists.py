@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from transforms.declarations import load_declared
-from transforms.text import key
+from transforms.text import heading_key, key
 
 PATH_SEPARATOR = ">"
 _ANY_GROUP = "*"
@@ -90,7 +90,9 @@ class LayoutLists:
 
 
 def _heading_key(heading: str) -> str:
-    return PATH_SEPARATOR.join(part if part == _ANY_GROUP else key(part) for part in (p.strip() for p in heading.split(PATH_SEPARATOR)))
+    return PATH_SEPARATOR.join(
+        part if part == _ANY_GROUP else heading_key(part) for part in (p.strip() for p in heading.split(PATH_SEPARATOR))
+    )
 
 
 def _read_csv(text: str, fields: Sequence[str], source: str) -> list[tuple[int, list[str]]]:

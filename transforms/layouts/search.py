@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from transforms.layouts.lists import PATH_SEPARATOR, Kind, LayoutLists
 from transforms.sheets import Sheet
-from transforms.text import clean, key
+from transforms.text import clean, heading_key, key
 
 # Titles, notes and letterheads above a table; measured layouts have at most 15 rows of them.
 SEARCH_ROWS = 60
@@ -77,14 +77,14 @@ def _paths(rows: Sequence[Sequence[str | None]]) -> list[list[str]]:
     for column in zip(*filled, strict=True):
         path: list[str] = []
         for text in column:
-            if text and (not path or key(path[-1]) != key(text)):
+            if text and (not path or heading_key(path[-1]) != heading_key(text)):
                 path.append(clean(text))
         paths.append(path)
     return paths
 
 
 def _match(path: Sequence[str], headings: Mapping[str, str]) -> str | None:
-    keys = [key(part) for part in path]
+    keys = [heading_key(part) for part in path]
     for start in range(len(keys)):
         column = headings.get(PATH_SEPARATOR.join(keys[start:]))
         if column:
@@ -95,7 +95,7 @@ def _match(path: Sequence[str], headings: Mapping[str, str]) -> str | None:
 @lru_cache(maxsize=10_000)
 def _ending(text: str) -> str:
     """The part of a heading's key that no group can change."""
-    return key(clean(text)).rpartition(PATH_SEPARATOR)[2]
+    return heading_key(text).rpartition(PATH_SEPARATOR)[2]
 
 
 def _candidates(rows: Sequence[Sequence[str | None]], lists: LayoutLists) -> list[_Candidate]:
@@ -177,7 +177,7 @@ def _checked(candidate: _Candidate, kind: Kind, lists: LayoutLists) -> Layout | 
             )
         elif column in kind.columns:
             columns[column], headings[column] = position, heading
-    heading_keys = sorted({key(part) for path in candidate.paths for part in path})
+    heading_keys = sorted({heading_key(part) for path in candidate.paths for part in path})
     missing = [name for name in kind.required if name not in columns]
     if missing:
         return LayoutProblem(_missing_text(missing, unknown, kind, lists), kind.name)
