@@ -38,7 +38,8 @@ def find_data_rows(
     cells = [column.take(at).to_pylist() for column in columns]
     for number, code, *row in zip(range(len(doubtful)), codes.to_pylist(), *cells, strict=True):
         texts = [text for cell in row if cell and (text := clean(cell))]
-        section = _SECTION.match(texts[0]) if texts and len(set(texts)) == 1 else None
+        apart = list(dict.fromkeys(texts))  # a merged title may stand in every cell, and its number in a cell of its own
+        section = _SECTION.match(apart[-1]) if len(apart) == 1 or (len(apart) == 2 and _INDEX.match(apart[0])) else None
         if section:
             sections.append((int(doubtful[number]), section[1].strip().capitalize()))
         keep[number] = _is_data(texts, code, int(evidence[number]), code_headings)

@@ -177,3 +177,14 @@ def test_a_pivot_beside_the_list_is_told_of_and_does_not_cost_the_list() -> None
     assert any("Tổng hợp" in warning and "bỏ qua" in warning for warning in export.warnings)
     with pytest.raises(UnreadableExport, match="không nhận ra loại tệp"):
         normalise_export([pivot], LISTS)
+
+
+@pytest.mark.parametrize(
+    "title", [["IV. LĨNH VỰC HỘ TỊCH"], ["IV", "LĨNH VỰC HỘ TỊCH"], [None, "IV. Lĩnh vực Hộ tịch"], ["2", "Lĩnh vực: hộ tịch"]]
+)
+def test_a_section_s_field_is_read_also_where_its_number_has_a_cell_of_its_own(title: list[str | None]) -> None:
+    headings: list[str | None] = ["STT", "Mã TTHC", "Tên thủ tục hành chính", "Mức độ DVC", "Phí, lệ phí (đồng)", "Có kết quả giải quyết"]
+    procedure: list[str | None] = ["1", "1.001193.000.00.00.H48", "Đăng ký khai sinh", "Toàn trình", "Không", "Có"]
+    rows = [headings, title + [None] * (6 - len(title)), procedure]
+    [sheet] = normalise_export([sheet_from_rows("s", rows)], LISTS).sheets
+    assert sheet.rows["field_vi"].to_pylist() == ["Hộ tịch"]
