@@ -147,6 +147,18 @@ def test_whatever_is_not_plain_reads_as_the_whole_sheet_does(old: bytes, new: by
     assert read_by(data, 2000, monkeypatch, plain=False) == whole
 
 
+def test_a_workbook_part_of_another_name_is_found_where_the_package_says() -> None:
+    usual, out = make_book([["Mã hồ sơ", 7], ["y", 45_000.5]]), io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(usual)) as source, zipfile.ZipFile(out, "w") as target:
+        for name in source.namelist():
+            target.writestr(
+                name.replace("workbook.xml", "workbook2.xml"), source.read(name).replace(b"xl/workbook.xml", b"xl/workbook2.xml")
+            )
+    [sheet], [expected] = read_sheets(out.getvalue()), read_sheets(usual)
+    assert [column.to_pylist() for column in sheet.columns] == [column.to_pylist() for column in expected.columns]
+    assert sheet.name == expected.name
+
+
 @pytest.mark.parametrize("old", [b"<v>", b'<v xml:space="preserve">'])
 def test_the_result_of_a_formula_is_read_whatever_its_value_declares(old: bytes) -> None:
     data = edit_sheet(make_book([["Mã hồ sơ", '="Đã " & "trả "']], formulas=True), b"<v>0</v>", old + "Đã trả </v>".encode())

@@ -39,6 +39,9 @@ def read(data: bytes, archive: zipfile.ZipFile, max_rows: int, max_columns: int)
         UnreadableExport: the workbook is damaged, declares XML entities, or is larger than the limits.
     """
     try:
+        if other := _other_workbook(archive):
+            data = _rename_workbook(archive, other)
+            archive = zipfile.ZipFile(io.BytesIO(data))
         try:
             return _read(data, archive, max_rows, max_columns)
         except BaseException as error:
@@ -79,6 +82,30 @@ def _refuse_entities(archive: zipfile.ZipFile) -> None:
                 start = part.read(4096)
             if b"<!DOCTYPE" in start or b"<!ENTITY" in start:
                 raise UnreadableExport("sổ tính khai báo thực thể XML (nghi là tấn công); không mở vì lý do an toàn")
+
+
+def _other_workbook(archive: zipfile.ZipFile) -> str | None:
+    """The part beside xl/workbook.xml's place that holds the workbook, where the package says so, as in "xl/workbook2.xml" of Microsoft 365."""
+    names = {info.filename.lower() for info in archive.infolist()}
+    if names & {"xl/workbook.xml", "workbook.xml"} or "_rels/.rels" not in names:
+        return None
+    relations = _parse(archive, next(info.filename for info in archive.infolist() if info.filename.lower() == "_rels/.rels"))
+    main = next((str(r.get("Target", "")) for r in relations if r.get("Type", "").endswith("/officeDocument")), "").lstrip("/")
+    return main if re.fullmatch(r"xl/[^/]+\.xml", main) and main in archive.namelist() else None
+
+
+def _rename_workbook(archive: zipfile.ZipFile, part: str) -> bytes:
+    """The workbook with its main part under the one name that fastexcel looks for."""
+    name = part.removeprefix("xl/")
+    usual = {part: "xl/workbook.xml", f"xl/_rels/{name}.rels": "xl/_rels/workbook.xml.rels"}
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as renamed:
+        for info in archive.infolist():
+            content = archive.read(info)
+            if info.filename.lower() in ("_rels/.rels", "[content_types].xml"):
+                content = content.replace(part.encode(), b"xl/workbook.xml")
+            renamed.writestr(usual.get(info.filename, info.filename), content)
+    return out.getvalue()
 
 
 def _worksheets(archive: zipfile.ZipFile) -> tuple[list[tuple[str, str, bool]], bool]:
