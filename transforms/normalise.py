@@ -153,7 +153,7 @@ def normalise_export(sheets: Sequence[Sheet], lists: LayoutLists) -> NormalisedE
         titles = sheet.head(layout.first if isinstance(layout, Layout) else _FOOTER_ROWS) if sheet.height else []
         exported_at = exported_at or find_export_time(titles)
         if isinstance(layout, LayoutProblem):
-            (problems if layout.kind else doubts).append(where + layout.text)
+            (problems if layout.kind else doubts).append((f"trang “{sheet.name}”: " if sheet.name else "") + layout.text)
             skipped.append(sheet.name)
         elif layout is None:
             if sheet.height:

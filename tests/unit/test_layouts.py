@@ -129,6 +129,16 @@ def test_a_missing_heading_is_named_with_the_nearest_one_and_the_line_to_add() -
     assert "cases,received,Ngày đón nhận" in problem.text
 
 
+def test_a_refusal_names_sheet_and_heading_row_as_excel_counts() -> None:
+    headings: list[str | None] = ["Ngày đón nhận" if heading == "Ngày nhận" else heading for heading in FLAT[0]]
+    sheet = sheet_from_rows("Tháng 1", [["DANH SÁCH HỒ SƠ"], headings, [*FLAT[1]]], first_row=3)
+    with pytest.raises(UnreadableExport, match=r"trang “Tháng 1”: Danh sách hồ sơ, dòng tiêu đề 4: thiếu cột bắt buộc “Ngày tiếp nhận”"):
+        normalise_export([sheet], LISTS)
+    sheet = sheet_from_rows("Tháng 1", [[*FLAT[0], "Mã số hồ sơ"], [*FLAT[1], "y"]], first_row=3)
+    with pytest.raises(UnreadableExport, match="trang “Tháng 1”: dòng tiêu đề 3: hai tiêu đề"):
+        normalise_export([sheet], LISTS)
+
+
 def test_two_headings_for_one_column_are_a_problem() -> None:
     problem = layout_of([[*FLAT[0], "Mã số hồ sơ"], [*FLAT[1], "y"]])
     assert isinstance(problem, LayoutProblem)

@@ -150,11 +150,12 @@ def find_layout(sheet: Sheet, lists: LayoutLists) -> Layout | LayoutProblem | No
             if best is None or score > best[:2]:
                 best = (*score, candidate, kind)
     if best is None:
-        return _nearest_problem(candidates, lists)
-    return _checked(best[2], best[3], lists)
+        return _nearest_problem(candidates, lists, sheet.first_row)
+    return _checked(best[2], best[3], lists, sheet.first_row)
 
 
-def _checked(candidate: _Candidate, kind: Kind, lists: LayoutLists) -> Layout | LayoutProblem:
+def _checked(candidate: _Candidate, kind: Kind, lists: LayoutLists, first_row: int) -> Layout | LayoutProblem:
+    row = first_row + candidate.first  # as Excel counts
     matches = candidate.matches[kind.name]
     columns: dict[str, int] = {}
     headings: dict[str, str] = {}
@@ -172,7 +173,7 @@ def _checked(candidate: _Candidate, kind: Kind, lists: LayoutLists) -> Layout | 
             ordinals.append(position)
         elif column in columns:
             return LayoutProblem(
-                f"dòng tiêu đề {candidate.first + 1}: hai tiêu đề “{headings[column]}” và “{heading}” cùng chỉ cột “{column}”; hãy xóa một trong hai",
+                f"dòng tiêu đề {row}: hai tiêu đề “{headings[column]}” và “{heading}” cùng chỉ cột “{column}”; hãy xóa một trong hai",
                 kind.name,
             )
         elif column in kind.columns:
@@ -180,7 +181,7 @@ def _checked(candidate: _Candidate, kind: Kind, lists: LayoutLists) -> Layout | 
     heading_keys = sorted({heading_key(part) for path in candidate.paths for part in path})
     missing = [name for name in kind.required if name not in columns]
     if missing:
-        return LayoutProblem(_missing_text(missing, unknown, kind, lists), kind.name)
+        return LayoutProblem(f"{kind.label_vi}, dòng tiêu đề {row}: {_missing_text(missing, unknown, kind, lists)}", kind.name)
     return Layout(kind, candidate.first, candidate.last, columns, headings, personal, unknown, ordinals, heading_keys)
 
 
@@ -204,10 +205,10 @@ def _missing_text(missing: Sequence[str], unknown: Sequence[str], kind: Kind, li
             )
         else:
             parts.append(f"thiếu cột bắt buộc “{shown}” (không có tiêu đề nào gần giống)")
-    return f"{kind.label_vi}: " + "; ".join(parts)
+    return "; ".join(parts)
 
 
-def _nearest_problem(candidates: Sequence[_Candidate], lists: LayoutLists) -> LayoutProblem | None:
+def _nearest_problem(candidates: Sequence[_Candidate], lists: LayoutLists, first_row: int) -> LayoutProblem | None:
     """For a sheet of no kind: None for a guide page, a problem when several headings are known all the same."""
     best: tuple[int, str, _Candidate] | None = None
     for candidate in candidates:
@@ -220,6 +221,6 @@ def _nearest_problem(candidates: Sequence[_Candidate], lists: LayoutLists) -> La
     _, name, candidate = best
     found = [f" {PATH_SEPARATOR} ".join(candidate.paths[p]) for p in sorted(candidate.matches[name])][:8]
     return LayoutProblem(
-        f"không nhận ra loại tệp: dòng tiêu đề {candidate.first + 1} có {', '.join(f'“{h}”' for h in found)}, "
+        f"không nhận ra loại tệp: dòng tiêu đề {first_row + candidate.first} có {', '.join(f'“{h}”' for h in found)}, "
         f"nhưng chưa đủ cột của loại nào (gần nhất: {lists.kinds[name].label_vi}); hãy xuất lại đủ cột hoặc thêm tiêu đề vào headings.csv"
     )
