@@ -26,7 +26,7 @@ _DATE_FORMS = (
     rf"^{_TIME}[ ,]+{_DAY_FIRST}$",
     rf"^{_YEAR_FIRST}(?:[ T]{_TIME} ?{_OFFSET})?$",
 )
-_SERIAL = r"^\d{5}(?:\.\d+)?$"
+_SERIAL = r"^\d{5}(?:[.,]\d+)?$"
 # Serial 1 is 1900-01-01 in a calendar with a 29/02/1900 that never was: from March 1900 on, day 0 is 1899-12-30.
 _SERIAL_EPOCH = {False: np.datetime64("1899-12-30"), True: np.datetime64("1904-01-01")}
 LOCAL_OFFSET_MINUTES = 7 * 60  # Asia/Ho_Chi_Minh, no daylight saving since 1975
@@ -84,7 +84,10 @@ def parse_dates(column: pa.Array, *, date1904: bool = False) -> tuple[pa.Array, 
         serial = pc.match_substring_regex(rest, _SERIAL).to_numpy(zero_copy_only=False).astype(bool)
         if serial.any():
             where = where[serial]
-            days = pc.cast(rest.filter(pa.array(serial)), pa.float64()).to_numpy(zero_copy_only=False)
+            numbers = pc.replace_substring(
+                rest.filter(pa.array(serial)), ",", "."
+            )  # Excel set to Vietnamese saves text with decimal commas
+            days = pc.cast(numbers, pa.float64()).to_numpy(zero_copy_only=False)
             parsed = _SERIAL_EPOCH[date1904].astype("datetime64[s]") + np.round(days * 86400).astype("timedelta64[s]")
             years = parsed.astype("datetime64[Y]").astype(int) + 1970
             ok = (years >= FIRST_YEAR) & (years <= LAST_YEAR)

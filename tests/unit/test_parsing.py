@@ -68,6 +68,10 @@ def test_day_stands_before_month() -> None:
     assert dates("05/01/2026", "03.02.2024 7:05", None) == ([datetime(2026, 1, 5), datetime(2024, 2, 3, 7, 5), None], [False, False, False])
 
 
+def test_serials_saved_as_text_may_have_a_decimal_comma() -> None:
+    assert dates("45296,3125", "45296,3124999999", "45296,") == ([datetime(2024, 1, 5, 7, 30)] * 2 + [None], [False, False, True])
+
+
 def test_serials_of_1904_workbooks_start_four_years_later() -> None:
     assert dates("43859.5", date1904=True) == ([datetime(2024, 1, 30, 12)], [False])
 
