@@ -10,7 +10,8 @@ import functools
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import fastexcel
@@ -96,16 +97,11 @@ def _other_workbook(archive: zipfile.ZipFile) -> str | None:
 
 def _rename_workbook(archive: zipfile.ZipFile, part: str) -> bytes:
     """The workbook with its main part under the one name that fastexcel looks for."""
-    name = part.removeprefix("xl/")
-    usual = {part: "xl/workbook.xml", f"xl/_rels/{name}.rels": "xl/_rels/workbook.xml.rels"}
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as renamed:
-        for info in archive.infolist():
-            content = archive.read(info)
-            if info.filename.lower() in ("_rels/.rels", "[content_types].xml"):
-                content = content.replace(part.encode(), b"xl/workbook.xml")
-            renamed.writestr(usual.get(info.filename, info.filename), content)
-    return out.getvalue()
+
+    def name_it(name: str, content: bytes) -> bytes:
+        return content.replace(part.encode(), b"xl/workbook.xml") if name.lower() in ("_rels/.rels", "[content_types].xml") else content
+
+    return _rewrite(archive, name_it, {part: "xl/workbook.xml", f"xl/_rels/{part[3:]}.rels": "xl/_rels/workbook.xml.rels"})
 
 
 def _worksheets(archive: zipfile.ZipFile) -> tuple[list[tuple[str, str, bool]], bool]:
@@ -168,7 +164,7 @@ def _lacks_references(archive: zipfile.ZipFile, part: str) -> bool:
 def _number_cells(archive: zipfile.ZipFile, parts: set[str]) -> bytes:
     """The workbook with a reference on every row and cell, counted on from the one before, as the standard reads them."""
 
-    def numbered(content: bytes) -> bytes:
+    def number_all(name: str, content: bytes) -> bytes:
         row = column = 0
 
         def number(match: re.Match[bytes]) -> bytes:
@@ -183,9 +179,9 @@ def _number_cells(archive: zipfile.ZipFile, parts: set[str]) -> bytes:
                 reference = _column_letters(column) + str(row).encode()
             return match[0] if given else b"<" + prefix + tag + b' r="' + reference + b'"' + attributes + slash + b">"
 
-        return _ROW_OR_CELL.sub(number, content)
+        return _ROW_OR_CELL.sub(number, content) if name in parts else content
 
-    return _rewrite(archive, parts, numbered)
+    return _rewrite(archive, number_all)
 
 
 # Not of a cell that says its type: those are texts and such.
@@ -195,15 +191,15 @@ _FAR_BACK = re.compile(rb"<((?:\w+:)?c\b(?:(?!\bt=)[^>])*)>(\s*<(?:\w+:)?v>-(?:[
 def _far_numbers_as_texts(archive: zipfile.ZipFile) -> bytes:
     """The workbook with numbers far below zero as texts: styled as dates, fastexcel panics on them."""
     parts = {part for _, part, _ in _worksheets(archive)[0]}
-    return _rewrite(archive, parts, lambda content: _FAR_BACK.sub(rb'<\1 t="str">\2', content))
+    return _rewrite(archive, lambda name, content: _FAR_BACK.sub(rb'<\1 t="str">\2', content) if name in parts else content)
 
 
-def _rewrite(archive: zipfile.ZipFile, parts: set[str], edit: Callable[[bytes], bytes]) -> bytes:
+def _rewrite(archive: zipfile.ZipFile, edit: Callable[[str, bytes], bytes], renamed: Mapping[str, str] = MappingProxyType({})) -> bytes:
+    """The package with every part as `edit` makes it of its name and content, some under other names."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as rewritten:
         for info in archive.infolist():
-            content = archive.read(info)
-            rewritten.writestr(info.filename, edit(content) if info.filename in parts else content)
+            rewritten.writestr(renamed.get(info.filename, info.filename), edit(info.filename, archive.read(info)))
     return out.getvalue()
 
 
