@@ -52,7 +52,7 @@ browser:
 test: setup
 	$(BIN)/python -m pytest -n auto --ignore tests/parity
 
-# Tests that go round and round (many nights, crashes, random examples) at their full counts; make test has a slice of each. Half an hour.
+# Tests that go round and round (many nights, crashes, random examples) at their full counts; make test has a slice of each.
 campaigns: setup
 	CAMPAIGNS=whole $(BIN)/python -m pytest -n auto --ignore tests/parity -m campaign
 
