@@ -19,6 +19,9 @@ _MONTHS = re.compile(r"(?<!\w)(3|ba|6|sáu|9|chín)\s*tháng(?:\s*(đầu|cuối
 _YEAR = re.compile(r"^\W*(?:(?:kỳ(?: báo cáo)?|thời gian|số liệu)\W*)?(?:cả )?năm:?\s*(20\d{2})\W*$")
 _NUMBERS = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "ba": 3, "sáu": 6, "chín": 9}
 _EXPORTED = "thời điểm xuất"
+# "23 giờ 05 phút, ngày 30/06/2024", "30/06/2024 lúc 23:05": a moment in words, which without its time would count as the beginning of the day.
+_HOUR = re.compile(r"\b(\d{1,2})\s*(?:giờ|g|h)(?:\s*(\d{1,2}))?(?:\s*(?:phút|p)\b)?(?!\w)", re.IGNORECASE)
+_BETWEEN = re.compile(r"[\s,;]+(?:(?:lúc|vào|ngày)\b[\s:]*)*", re.IGNORECASE)
 
 
 def find_export_time(rows: Sequence[Sequence[str | None]]) -> datetime | None:
@@ -33,7 +36,8 @@ def find_export_time(rows: Sequence[Sequence[str | None]]) -> datetime | None:
                 continue
             after = plain[plain.casefold().find("xuất") :]
             for candidate in (after, *(clean(t) for t in row[position + 1 :] if t)):
-                found = parsing.DATE_IN_TEXT.search(candidate)
+                timed = _HOUR.sub(lambda said: f"{said[1]}:{int(said[2] or 0):02d}", candidate)
+                found = parsing.DATE_IN_TEXT.search(_BETWEEN.sub(" ", timed))
                 if found:
                     values, bad = parsing.parse_dates(pa.array([found[0]]))
                     if not bad[0]:

@@ -1,12 +1,12 @@
 """Which period the titles above an aggregated export name."""
 
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.titles import find_period
+from transforms.titles import find_export_time, find_period
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,26 @@ def test_from_and_to_win_over_words() -> None:
 def test_no_text_breaks_it(text: str) -> None:
     found = find_period([[text]])
     assert found is None or found[0] <= found[1]
+
+
+@pytest.mark.parametrize(
+    ("said", "hour", "minute"),
+    [
+        ("30/06/2024 23:05", 23, 5),
+        ("23:05 30/06/2024", 23, 5),
+        ("30/06/2024 lúc 23:05", 23, 5),
+        ("lúc 23:05, ngày 30/06/2024", 23, 5),
+        ("ngày 30/06/2024, 23:05", 23, 5),
+        ("23 giờ 05 ngày 30/06/2024", 23, 5),
+        ("23 giờ 5 phút, ngày 30/06/2024", 23, 5),
+        ("23h05 ngày 30/06/2024", 23, 5),
+        ("8 giờ ngày 30/06/2024", 8, 0),
+        ("ngày 30/06/2024 lúc 8g", 8, 0),
+        ("30/06/2024", 0, 0),
+        ("ngày 30/06/2024 (25 giờ làm việc)", 0, 0),
+    ],
+)
+def test_the_moment_of_an_export_may_be_said_in_words(said: str, hour: int, minute: int) -> None:
+    """Without its time a list of the evening would give way to one of the morning."""
+    for row in ([f"Thời điểm xuất: {said}"], ["Thời điểm xuất dữ liệu", None, said]):
+        assert find_export_time([row]) == datetime(2024, 6, 30, hour, minute)
