@@ -8,7 +8,7 @@ import os
 import shutil
 import zlib
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -52,13 +52,30 @@ def pack_exports(manifest: Manifest, kinds: Mapping[str, Kind]) -> int:
     return _Packer(manifest, kinds).pack()
 
 
+class _AtHand:
+    """What was read of the exports looked at last, until it is too many rows."""
+
+    def __init__(self) -> None:
+        self._parts: dict[Path, list[Any]] = {}
+        self._rows = 0
+
+    def get(self, folder: Path, read: Callable[[], list[Any]]) -> list[Any]:
+        if folder in self._parts:
+            return self._parts[folder]
+        found = self._parts[folder] = read()
+        self._rows += sum(map(len, found))
+        while self._rows > _AT_HAND and len(self._parts) > 1:
+            self._rows -= sum(map(len, self._parts.pop(next(iter(self._parts)))))
+        return found
+
+
 @dataclass
 class _Packer:
     manifest: Manifest
     kinds: Mapping[str, Kind]
     exports: dict[Path, list[StagedSheet]] = field(default_factory=dict)
-    _read: dict[Path, list[pa.Table]] = field(default_factory=dict)
-    _known: dict[Path, list[pa.Array]] = field(default_factory=dict)
+    _read: _AtHand = field(default_factory=_AtHand)
+    _known: _AtHand = field(default_factory=_AtHand)
 
     def __post_init__(self) -> None:
         self._chains: Chains = self.manifest.chains(self.kinds)
@@ -108,20 +125,19 @@ class _Packer:
 
     def _codes(self, sheets: Sequence[StagedSheet]) -> pa.Array:
         """The dossiers' codes of an export: where it stands as it was read, without its other columns."""
-        folder = sheets[0].folder
-        if folder not in self._known:
+
+        def read() -> list[pa.Array]:
             is_packed = any(sheet.base for sheet in sheets)
             tables = self._contents(sheets) if is_packed else [pq.read_table(sheet.part("rows"), columns=["case_code"]) for sheet in sheets]
             codes = pa.chunked_array([c for t in tables for c in t["case_code"].chunks], pa.string())
-            _keep(self._known, folder, [codes.drop_null().combine_chunks()])
-        return self._known[folder][0]
+            return [codes.drop_null().combine_chunks()]
+
+        [codes] = self._known.get(sheets[0].folder, read)
+        return codes
 
     def _contents(self, sheets: Sequence[StagedSheet]) -> list[pa.Table]:
         """What the rows of an export's sheets say and their row numbers."""
-        folder = sheets[0].folder
-        if folder not in self._read:
-            _keep(self._read, folder, [self._content(sheet) for sheet in sheets])
-        return self._read[folder]
+        return self._read.get(sheets[0].folder, lambda: [self._content(sheet) for sheet in sheets])
 
     def _content(self, sheet: StagedSheet) -> pa.Table:
         if sheet.base:
@@ -136,14 +152,6 @@ class _Packer:
 
 # A base, and of each sheet that it tells: the sheet, its runs, and which of its rows are new.
 _Told = tuple[list[StagedSheet], list[tuple[StagedSheet, pa.Table, np.ndarray]]]
-
-
-def _keep(at_hand: dict[Path, Any], folder: Path, found: Any) -> None:
-    """What was read of an export stays at hand, until what was read after it is too much."""
-    at_hand[folder] = found
-    rows = sum(len(part) for parts in at_hand.values() for part in parts)
-    while rows > _AT_HAND and len(at_hand) > 1:
-        rows -= sum(len(part) for part in at_hand.pop(next(iter(at_hand))))
 
 
 class _Earlier:

@@ -20,7 +20,7 @@ _YEAR = re.compile(r"^\W*(?:(?:kỳ(?: báo cáo)?|thời gian|số liệu)\W*)?
 _NUMBERS = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "ba": 3, "sáu": 6, "chín": 9}
 _EXPORTED = "thời điểm xuất"
 # "23 giờ 05 phút, ngày 30/06/2024", "30/06/2024 lúc 23:05": a moment in words, which without its time would count as the beginning of the day.
-_HOUR = re.compile(r"\b(\d{1,2})\s*(?:giờ|g|h)(?:\s*(\d{1,2}))?(?:\s*(?:phút|p)\b)?(?!\w)", re.IGNORECASE)
+_HOUR = re.compile(r"\b([01]?\d|2[0-3])\s*(?:giờ|g|h)(?:\s*([0-5]?\d)(?![\d/-]))?(?:\s*(?:phút|p)\b)?(?!\w)", re.IGNORECASE)
 _BETWEEN = re.compile(r"[\s,;]+(?:(?:lúc|vào|ngày)\b[\s:]*)*", re.IGNORECASE)
 
 

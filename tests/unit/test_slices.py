@@ -179,7 +179,10 @@ def test_a_damaged_sheet_is_refused_however_late_the_damage_stands(monkeypatch: 
 
 @pytest.mark.parametrize("size", [None, 600, 1 << 21])
 @pytest.mark.parametrize("plain", [True, False])
-def test_a_date_in_no_calendar_is_kept_as_its_number(size: int | None, plain: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("says_number", [True, False])
+def test_a_date_in_no_calendar_is_kept_as_its_number(
+    size: int | None, plain: bool, says_number: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """fastexcel gives nothing for it, which would make a dossier one that nobody received; below zero it ends the process. Both are one cell's fault."""
     far: list[float] = [202402150800, 1e10, 1e300, -1e8]
     for numbers, panics in ((far, False), ([*far, -1e12, -1e300], True)):
@@ -193,10 +196,26 @@ def test_a_date_in_no_calendar_is_kept_as_its_number(size: int | None, plain: bo
                 sheet.write(row, 0, "x")
                 for column, style in enumerate([*shown, book.add_format({"num_format": "0"})], 1):
                     sheet.write_number(row, column, abs(number) if panics and column == 4 else number, style)
-        read = read_by(out.getvalue(), size, monkeypatch, plain=plain)
+        data = edit_sheet(out.getvalue(), b'"><v>', b'" t="n"><v>') if says_number else out.getvalue()  # as openpyxl writes it
+        data = edit_sheet(data, b't="s" t="n"', b't="s"')
+        read = read_by(data, size, monkeypatch, plain=plain)
         assert isinstance(read, Sheet)
         for column in read.columns[1:4]:
             first, *kept, last = column.to_pylist()
             assert (first, last) == ("2023-03-15 12:00:00", "2023-03-16 00:00:00")
             assert [float(text) for text in kept] == numbers
         assert [float(text) for text in read.columns[4].to_pylist()[1:-1]] == [abs(n) if panics else n for n in numbers]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(b"<fonts", b"<other:fonts/><fonts"), (b'numFmtId="0"', b'numFmtId="a"'), (b'fontId="0"', b'fontId="a"')]
+)
+def test_styles_that_only_a_strict_reader_refuses_refuse_no_workbook(old: bytes, new: bytes) -> None:
+    usual, out = make_book([["Mã hồ sơ", 7], ["y", 45_000.5]]), io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(usual)) as source, zipfile.ZipFile(out, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            assert name != "xl/styles.xml" or old in content
+            target.writestr(name, content.replace(old, new) if name == "xl/styles.xml" else content)
+    [sheet], [expected] = read_sheets(out.getvalue()), read_sheets(usual)
+    assert sheet.height == expected.height and sheet.columns[0].to_pylist() == expected.columns[0].to_pylist()

@@ -1,4 +1,4 @@
-"""Which period the titles above an aggregated export name."""
+"""What the titles above a table say: the period, and the moment of the export."""
 
 from datetime import date, datetime
 
@@ -70,6 +70,8 @@ def test_no_text_breaks_it(text: str) -> None:
         ("23 giờ 5 phút, ngày 30/06/2024", 23, 5),
         ("23h05 ngày 30/06/2024", 23, 5),
         ("8 giờ ngày 30/06/2024", 8, 0),
+        ("8 giờ 30/06/2024", 8, 0),
+        ("25 giờ 30/06/2024", 0, 0),
         ("ngày 30/06/2024 lúc 8g", 8, 0),
         ("30/06/2024", 0, 0),
         ("ngày 30/06/2024 (25 giờ làm việc)", 0, 0),

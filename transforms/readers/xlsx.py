@@ -29,7 +29,7 @@ from transforms.text import decode_tcvn3, is_tcvn3_font
 _SPREADSHEET_NS = "{*}"
 _FIRST_CELL = 1 << 16
 # ECMA-376, 18.8.30: built-in formats of dates and times, also those of East Asian versions. Of other formats every one with a letter of a date may be one.
-_DATE_FORMATS = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
+_DATE_FORMATS = {str(number) for number in (*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59))}
 _DATE_LETTERS = re.compile("[dmyhs]", re.IGNORECASE)
 
 
@@ -45,9 +45,7 @@ def read(data: bytes, archive: zipfile.ZipFile, max_rows: int, max_columns: int)
             archive = zipfile.ZipFile(io.BytesIO(data))
         try:
             return _read(data, archive, max_rows, max_columns)
-        except BaseException as error:
-            if type(error).__name__ != "PanicException":  # pyo3 derives it from BaseException and lets nobody import it
-                raise
+        except _Panicked:
             data = _far_numbers_as_texts(archive)
             return _read(data, zipfile.ZipFile(io.BytesIO(data)), max_rows, max_columns)
     except UnreadableExport:
@@ -56,7 +54,20 @@ def read(data: bytes, archive: zipfile.ZipFile, max_rows: int, max_columns: int)
         raise UnreadableExport("tệp .xlsx bị cắt cụt hoặc hỏng; hãy xuất lại từ hệ thống một cửa") from error
 
 
+class _Panicked(Exception):
+    """fastexcel met what it has no error for."""
+
+
 def _read(data: bytes, archive: zipfile.ZipFile, max_rows: int, max_columns: int) -> list[Sheet]:
+    try:
+        return _read_book(data, archive, max_rows, max_columns)
+    except BaseException as error:  # pyo3 derives PanicException from it and lets nobody import it; the reader process would end of one
+        if type(error).__name__ == "PanicException":
+            raise _Panicked from error
+        raise
+
+
+def _read_book(data: bytes, archive: zipfile.ZipFile, max_rows: int, max_columns: int) -> list[Sheet]:
     parts, date1904 = _worksheets(archive)
     if any(_lacks_references(archive, part) for _, part, _ in parts):
         data = _number_cells(archive, {part for _, part, _ in parts})
@@ -69,11 +80,11 @@ def _read(data: bytes, archive: zipfile.ZipFile, max_rows: int, max_columns: int
     return [_finish(name, hidden, date1904, cells[name]) for name, _, hidden in parts if name in book.sheet_names]
 
 
-def _parse(archive: zipfile.ZipFile, part: str) -> Any:
+def _parse(archive: zipfile.ZipFile, part: str, *, recover: bool = False) -> Any:
     data = archive.read(part)
     if b"<!DOCTYPE" in data[:4096] or b"<!ENTITY" in data[:4096]:
         raise UnreadableExport("sổ tính khai báo thực thể XML (nghi là tấn công); không mở vì lý do an toàn")
-    return etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True))
+    return etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True, recover=recover))
 
 
 def _refuse_entities(archive: zipfile.ZipFile) -> None:
@@ -131,20 +142,23 @@ def _read_styles(archive: zipfile.ZipFile) -> CellStyles:
     part = next((i.filename for i in archive.infolist() if i.filename.lower() in ("xl/styles.xml", "styles.xml")), None)
     if part is None:
         return CellStyles()
-    styles = _parse(archive, part)
+    styles = _parse(archive, part, recover=True)  # fastexcel is less strict: whether they can be used is for it to say
+    if styles is None:
+        return CellStyles()
 
     def every(path: str) -> Iterator[Any]:
         yield from styles.iterfind("/".join(_SPREADSHEET_NS + name for name in path.split("/")))
 
-    fonts = [next((n.get("val") for n in font.iter(f"{_SPREADSHEET_NS}name")), None) for font in every("fonts/font")]
+    fonts = {
+        str(at): next((n.get("val") for n in font.iter(f"{_SPREADSHEET_NS}name")), None) for at, font in enumerate(every("fonts/font"))
+    }
     formats = {f.get("numFmtId"): f.get("formatCode", "") for f in every("numFmts/numFmt")}
     tcvn3, dates = {}, set()
     for number, xf in enumerate(every("cellXfs/xf")):
-        index = int(xf.get("fontId", "0"))
-        if index < len(fonts) and is_tcvn3_font(fonts[index]):
-            tcvn3[str(number).encode()] = str(fonts[index])
-        shown = formats.get(xf.get("numFmtId"))
-        if int(xf.get("numFmtId", "0")) in _DATE_FORMATS if shown is None else _DATE_LETTERS.search(shown):
+        font, shown = fonts.get(xf.get("fontId", "0")), formats.get(xf.get("numFmtId"))
+        if is_tcvn3_font(font):
+            tcvn3[str(number).encode()] = str(font)
+        if xf.get("numFmtId") in _DATE_FORMATS if shown is None else _DATE_LETTERS.search(shown):
             dates.add(str(number).encode())
     return CellStyles(tcvn3, frozenset(dates))
 
@@ -184,14 +198,16 @@ def _number_cells(archive: zipfile.ZipFile, parts: set[str]) -> bytes:
     return _rewrite(archive, number_all)
 
 
-# Not of a cell that says its type: those are texts and such.
-_FAR_BACK = re.compile(rb"<((?:\w+:)?c\b(?:(?!\bt=)[^>])*)>(\s*<(?:\w+:)?v>-(?:[0-9]{8,}[0-9.]*|[0-9.]+[eE]\+?[0-9]+)<)")
+# Not of a cell that says another type: those are texts and such.
+_FAR_BACK = re.compile(
+    rb"<((?:\w+:)?c\b(?:(?!\bt=)[^>])*)(?:\bt=[\"']n[\"']((?:(?!\bt=)[^>])*))?>(\s*<(?:\w+:)?v>-(?:[0-9]{8,}[0-9.]*|[0-9.]+[eE]\+?[0-9]+)<)"
+)
 
 
 def _far_numbers_as_texts(archive: zipfile.ZipFile) -> bytes:
     """The workbook with numbers far below zero as texts: styled as dates, fastexcel panics on them."""
     parts = {part for _, part, _ in _worksheets(archive)[0]}
-    return _rewrite(archive, lambda name, content: _FAR_BACK.sub(rb'<\1 t="str">\2', content) if name in parts else content)
+    return _rewrite(archive, lambda name, content: _FAR_BACK.sub(rb'<\1\2 t="str">\3', content) if name in parts else content)
 
 
 def _rewrite(archive: zipfile.ZipFile, edit: Callable[[str, bytes], bytes], renamed: Mapping[str, str] = MappingProxyType({})) -> bytes:
