@@ -153,9 +153,10 @@ def make_suite(frame: Frame) -> Any:
 
 @lru_cache
 def _kind(name: str) -> Any:
-    """An expectation of Great Expectations that writes out its settings once.
+    """An expectation of Great Expectations that writes out its settings once, and is what its settings stand for.
 
-    The original writes them anew each of the some 80 times that one question reads them: half of a district's gate. Ours do not change once made.
+    The original writes them anew each of the some 80 times that one question reads them, and makes itself anew from them 8 times: more than half of a
+    district's gate. Ours do not change once made.
     """
     from great_expectations import expectations
     from great_expectations.compatibility.pydantic import PrivateAttr
@@ -165,6 +166,7 @@ def _kind(name: str) -> Any:
     def configuration(self: Any) -> Any:
         if self._settings is None:
             self._settings = original.configuration.fget(self)
+            self._settings.to_domain_obj = lambda: self
         return self._settings
 
     facts = {"__doc__": original.__doc__, "__module__": __name__, "_settings": PrivateAttr(None), "configuration": property(configuration)}

@@ -28,7 +28,7 @@ _COUNTS = ("element_count", "unexpected_count", "unexpected_percent", "missing_c
 
 # Great Expectations imports these where they are installed, and does without: pyspark ends the whole process where grpc is not there, and we ask about
 # pandas frames on this machine only.
-_MISSING = ("pyspark", "boto3")
+_MISSING = ("pyspark", "boto3", "botocore", "sqlalchemy")
 # It imports these for questions that we do not ask (distributions and their pictures): a third of its start and 80 MB.
 _HOLLOW = ("altair", "scipy", "scipy.stats")
 
@@ -67,8 +67,10 @@ class FrameValidator:
         with _without(_MISSING, _HOLLOW):
             import great_expectations as gx
             from great_expectations.data_context.types.base import ProgressBarsConfig
+            from great_expectations.execution_engine import pandas_execution_engine
 
         _name_metrics_plainly()
+        pandas_execution_engine.HASH_THRESHOLD = 0  # larger frames get no fingerprint, which nobody asks for: a sixth of a district's gate
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = ProgressBarsConfig(globally=False)
         # One for all frames: Great Expectations writes its whole configuration anew for each that is added.

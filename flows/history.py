@@ -27,7 +27,7 @@ from flows.landing import save_record
 from flows.settings import ConfigurationError
 from flows.staging import load_record
 from transforms.measures import load_measures
-from transforms.restatements import columns_kept
+from transforms.restatements import columns_kept, render_newest
 
 RATES = pa.schema(
     [
@@ -199,13 +199,13 @@ def _cases_now() -> str:
 
 
 def _since(part: str, now: str) -> str:
-    """Rows of a dossier each that are otherwise than before, and the dossiers of which there is none now."""
+    """Rows of a dossier each that are otherwise than before; of the dossiers of which there is none now, the code alone."""
     columns = _shape(part).column_names[1:]
-    told, rest = ", ".join(f"n.{column}" for column in columns), ", ".join(f"NULL AS {column}" for column in columns[1:])
+    told = ", ".join(f"n.{column}" for column in columns[1:])
     otherwise = " OR ".join(f"n.{column} IS DISTINCT FROM b.{column}" for column in columns)
     return (
-        f"WITH now AS ({now}) SELECT {{day}} AS day, {told} FROM now AS n LEFT JOIN work.{part}_before AS b ON b.case_code = n.case_code WHERE {otherwise}\n"
-        f"UNION ALL SELECT {{day}}, case_code, {rest} FROM work.{part}_before WHERE case_code NOT IN (SELECT case_code FROM now)"
+        f"SELECT {{day}} AS day, coalesce(n.case_code, b.case_code) AS case_code, {told}\n"
+        f"FROM ({now}) AS n FULL JOIN work.{part}_before AS b ON b.case_code = n.case_code WHERE {otherwise}"
     )
 
 
@@ -218,12 +218,10 @@ def _stage_state(connection: duckdb.DuckDBPyConnection, staged: Path, days: Sequ
     """work.<part>_before: what the last of these days says."""
     for part in parts:
         about, there = _STATES[part]
-        DuckEngine(connection).stage(f"work.{part}_records", part_files(staged, days, part), _shape(part))
-        key = ", ".join(about)
-        connection.execute(
-            f"CREATE TABLE work.{part}_before AS SELECT r.* FROM work.{part}_records AS r "
-            f"JOIN (SELECT {key}, max(day) AS day FROM work.{part}_records GROUP BY {key}) AS newest USING ({key}, day) WHERE r.{there} IS NOT NULL"
-        )
+        records = f"work.{part}_records"
+        DuckEngine(connection).stage(records, part_files(staged, days, part), _shape(part))
+        newest = render_newest(records, about, there, days[0].day) if days else f"SELECT * FROM {records}"
+        connection.execute(f"CREATE VIEW work.{part}_before AS {newest}")
 
 
 def _let_stand_alone(staged: Path, every: Sequence[PublishedDay], replacing: PublishedDay, counted: frozenset[str]) -> None:

@@ -11,7 +11,7 @@ from flows.engine import Engine
 from flows.history import RATES, PublishedDay, case_records, files_on, restated_records
 from flows.manifest import Manifest
 from transforms.measures import Measure, load_measures
-from transforms.restatements import render_compared, render_counted
+from transforms.restatements import render_compared, render_counted, render_newest
 
 _DAYS = pa.schema(
     [
@@ -43,10 +43,18 @@ def load_published(engine: Engine, manifest: Manifest, as_of: datetime) -> None:
 
 
 def count_restated(engine: Engine, manifest: Manifest, as_of: datetime) -> None:
-    """work.counted_before and work.counted_now: of which dossiers the restated rates were and are made up."""
+    """work.cases_before, work.counted_before and work.counted_now: of which dossiers the restated rates were and are made up.
+
+    The dossiers as the last published day told them are put together only where a rate is restated, which is rare.
+    """
     every = load_measures(list(load_contracts()["core.cases"].columns))
     restated = {measure for (measure,) in engine.fetch("SELECT DISTINCT measure FROM work.restated_now")}
     measures = [measure for measure in every if measure.name in restated]
+    if measures:
+        newest = render_newest("work.case_records", ["case_code"], "unit_code", manifest.published[0].day)
+        engine.run(f"CREATE TABLE work.cases_before AS\n{newest}", "restated dossiers")
+    else:
+        engine.load("work.cases_before", case_records())
     _count(engine, "work.counted_before", measures, manifest.published[-1].as_of if measures else as_of, "work.cases_before")
     _count(engine, "work.counted_now", measures, as_of, "core.cases")
 

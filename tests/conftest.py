@@ -21,6 +21,7 @@ from flows.night import NightResult, run_night
 from flows.reading import ReaderProcess, ReadTask
 from flows.sample import SampleSummary, write_sample
 from flows.settings import Settings, make_settings
+from flows.summaries import write_summaries
 
 # Where Python is told to keep no bytecode, every process that a test starts would compile the whole project, and every worker all tests.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -141,6 +142,31 @@ class DrawnHere:
 
     def close(self) -> None:
         pass
+
+
+REPORT = nights.report
+
+
+def write_summaries_only(settings: Settings, drawing: nights.Drawing) -> list[Path]:
+    """What a night reports where a module's tests are about figures: the CSV summaries, but no workbook, pages and dictionary, a third of a small night."""
+    return write_summaries(settings.warehouse, settings.outbox, settings.as_of)
+
+
+write_summaries_only.__name__ = REPORT.__name__  # the log tells a step by its name
+
+
+@pytest.fixture(scope="module")
+def figures_only() -> Iterator[None]:
+    """For a module whose tests look at no papers, nor for what must not stand in any of them; one that does asks for `papers`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nights, "report", write_summaries_only)
+        yield
+
+
+@pytest.fixture
+def papers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a test of such a module that looks at everything in the outbox."""
+    monkeypatch.setattr(nights, "report", REPORT)
 
 
 class KeptReaders:

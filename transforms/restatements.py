@@ -4,7 +4,7 @@ The dossiers are found by the measures' own predicates, on the dossiers as they 
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from transforms.measures import RECEIVED_OR_ENDED, Measure, columns_in
 
@@ -24,6 +24,24 @@ def columns_kept(measures: Sequence[Measure]) -> list[str]:
         if measure.distinct:
             seen.add(measure.distinct)
     return ["case_code", *sorted(seen - {"case_code"})]
+
+
+def render_newest(records: str, key: Sequence[str], there: str, first: date) -> str:
+    """SELECT of what the last of several published days says, each of which tells only what is otherwise than on the one before.
+
+    Args:
+        records: the table of what they tell; its column `day` says which told it.
+        key: columns that say what a row is about.
+        there: a column that is empty where there is no such thing any more.
+        first: the earliest day. It tells everything and the others little: only theirs are searched for the newest word on each key, so that the cost
+            follows what changed.
+    """
+    same = " AND ".join(f"n.{column} = r.{column}" for column in key)
+    later = f"SELECT {', '.join(key)}, max(day) AS newest_day FROM {records} WHERE day > DATE '{first:%Y-%m-%d}' GROUP BY {', '.join(key)}"
+    return (
+        f"SELECT r.* FROM {records} AS r LEFT JOIN ({later}) AS n ON {same}\n"
+        f"WHERE r.{there} IS NOT NULL AND (n.newest_day IS NULL OR n.newest_day = r.day)"
+    )
 
 
 def render_counted(measures: Sequence[Measure], as_of: datetime, cases: str) -> str:

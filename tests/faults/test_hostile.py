@@ -19,6 +19,8 @@ from flows.night import run_night
 from flows.reading import ReaderProcess
 from flows.settings import Settings
 
+pytestmark = pytest.mark.usefixtures("figures_only")
+
 _OLE_WITH_ENCRYPTED_PACKAGE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 504 + "EncryptedPackage".encode("utf-16-le") + b"\x00" * 2000
 
 

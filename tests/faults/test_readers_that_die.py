@@ -11,7 +11,7 @@ from flows.night import run_night
 from flows.reading import ATTEMPTS, ReaderProcess
 from flows.settings import Settings
 
-pytestmark = pytest.mark.usefixtures("new_readers")
+pytestmark = pytest.mark.usefixtures("new_readers", "figures_only")
 DIES = "import os, signal; input(); os.kill(os.getpid(), signal.SIGKILL)"
 
 

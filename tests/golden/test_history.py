@@ -13,6 +13,8 @@ from test_packing import FIRST_NIGHT, Portal, figures, nights, pack, stage
 from flows.settings import Settings
 from flows.warehouse import build_warehouse
 
+pytestmark = pytest.mark.usefixtures("figures_only")
+
 History = list[tuple[str, int, datetime, datetime | None, str | None, str, datetime | None, int]]
 _STATUS = {"Đang xử lý": 4, "Đã xử lý xong": 9, "Đã trả kết quả": 10}
 

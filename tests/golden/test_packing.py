@@ -27,6 +27,8 @@ from flows.settings import Settings
 from flows.warehouse import build_warehouse, checksum_connection
 from transforms.normalise import TROUBLES
 
+pytestmark = pytest.mark.usefixtures("figures_only")
+
 FIRST_NIGHT = datetime(2024, 3, 1, 23)
 _PAYMENTS = ("Mã hồ sơ", "Số tiền", "Hình thức thu", "Hình thức thanh toán", "Trạng thái thanh toán", "Ngày thanh toán")
 _DIGITIZATION = ("Mã hồ sơ", "Số hóa thành phần hồ sơ", "Số hóa kết quả", "Kết quả điện tử")

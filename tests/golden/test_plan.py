@@ -16,7 +16,7 @@ from flows.plan_template import ANSWERS, HEADING_ROW, SENT_CELL, write_template
 from flows.reference import load_reference
 from flows.settings import ConfigurationError, Settings
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("figures_only")]
 
 SHIPPED = Path(__file__).parents[2] / "data" / "reference"
 CALENDAR = (SHIPPED / "calendar.csv").read_text(encoding="utf-8")
@@ -353,7 +353,7 @@ def test_the_form_from_the_command_line(planned: Settings, tmp_path: Path, capsy
     assert ended.value.code == cli.EXIT_USAGE
 
 
-def test_no_name_of_a_note_is_kept_and_numbers_are_hidden(planned: Settings) -> None:
+def test_no_name_of_a_note_is_kept_and_numbers_are_hidden(planned: Settings, papers: None) -> None:
     note = {"Ghi chú": "Nguyễn Thị Bịa Đặt nộp", "Nội dung nhiệm vụ": "Trả lời đơn, số 0912345678"}
     write_tasks(planned, [task_row("1/NV", **note), task_row("0912345678"), task_row("Nguyễn Thị Bịa Đặt")])
     write_reports(planned, "2 | Phòng Tư pháp | 19/06/2024 | Gọi 0987 654 321 | 10 | Đang thực hiện | Nguyễn Thị Bịa Đặt")

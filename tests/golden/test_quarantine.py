@@ -18,7 +18,7 @@ from flows.settings import ConfigurationError, Settings, local_now
 from flows.warehouse import checksum_tables
 from transforms.corrections import CorrectionError, parse_corrections
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("figures_only")]
 
 WRONG_DUE = """
 - id: don-vi-bao-sai-han

@@ -15,7 +15,7 @@ from flows.sample import SampleSummary, write_sample
 from flows.settings import Settings, make_settings
 from flows.warehouse_figures import load_figures
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("figures_only")]
 KINDS = {"summary06": 11, "receptions_summary": 5, "payments_summary": 6, "digitization_summary": 8}
 AS_OF = datetime(2024, 6, 30, 23)
 

@@ -12,7 +12,7 @@ from flows.night import NightResult, run_night
 from flows.sample import SampleSummary, write_sample
 from flows.settings import Settings, make_settings
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("figures_only")]
 
 Night = tuple[SampleSummary, Settings, NightResult]
 

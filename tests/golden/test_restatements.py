@@ -23,7 +23,7 @@ from flows.settings import ConfigurationError, Settings
 from flows.staging import record_landing
 from flows.warehouse import build_warehouse, checksum_tables
 
-pytestmark = pytest.mark.slow  # each publishes nights of its own
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("figures_only")]  # each publishes nights of its own
 
 MAY = {
     "Ngày nộp hồ sơ": "15/05/2024 08:00",

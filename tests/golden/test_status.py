@@ -18,6 +18,8 @@ from flows.sample import SampleSummary, write_sample
 from flows.settings import Settings, make_settings
 from flows.status import read_status
 
+pytestmark = pytest.mark.usefixtures("figures_only")
+
 UNITS = "unit_code,name_vi,level\n" + "".join(
     f"000.{22 + n}.58.H48,UBND xã {name},commune\n" for n, name in enumerate(("Sơn Hạ", "Sơn Thành", "Sơn Nham", "Sơn Bao", "Sơn Linh"))
 )

@@ -12,7 +12,7 @@ from transforms.layouts import load_lists
 from transforms.measures import load_measures, render_months, render_periods
 from transforms.pending import is_foreseen, render_pending
 from transforms.reconciliation import render_candidates, render_counts, render_stated
-from transforms.restatements import render_compared, render_counted
+from transforms.restatements import render_compared, render_counted, render_newest
 
 # pattern -> why; what to write instead.
 NOT_PORTABLE = {
@@ -44,6 +44,7 @@ def texts() -> dict[str, str]:
     found |= {f"periods of {m.name}": render_periods(m, as_of) for m in measures}
     found["counted"] = render_counted(measures, as_of, "work.cases_before")
     found["compared"] = render_compared(measures)
+    found["newest"] = render_newest("work.case_records", ["case_code"], "unit_code", as_of.date())
     declared = load_figures_declared(load_lists())
     figures = {
         "stated": render_stated(declared.figures),

@@ -1,17 +1,8 @@
 -- Grain: mart.rates_published one row a rate of a unit and the days on which it was published so; work.restated one row a rate of a period that was over
 -- and the day that published it otherwise.
 -- A published day keeps what is otherwise than on the one before; the figures of this as_of are the newest day.
--- Inputs: work.rate_records, work.case_records, work.published_days (flows/restating.py), mart.unit_rates, work.moment.
+-- Inputs: work.rate_records, work.published_days (flows/restating.py), mart.unit_rates, work.moment.
 -- Readers: 96_recounted.sql, 97_restatements.sql, flows/history.py, "what changed" in the mail, analysts.
-
-CREATE TABLE work.cases_before AS
-WITH newest AS (
-    SELECT case_code, max(day) AS newest_day FROM work.case_records GROUP BY case_code
-)
-SELECT c.*
-FROM work.case_records AS c
-JOIN newest AS n ON n.case_code = c.case_code AND n.newest_day = c.day
-WHERE c.unit_code IS NOT NULL;
 
 -- Each time a rate was told otherwise, with what it was before; numbers are NULL from the day on which there was no such rate any more.
 CREATE TABLE work.rate_steps AS

@@ -1,6 +1,6 @@
 -- Grain: work.recounted one row a rate that is restated at this as_of and a dossier that it counts otherwise than before; before_was and now_is are 1 in the
 -- numerator, 0 in the denominator alone, NULL where it is not counted.
--- Inputs: work.counted_before, work.counted_now (rendered from measures.yml).
+-- Inputs: work.counted_before, work.counted_now (rendered from measures.yml; flows/restating.py).
 -- Readers: 97_restatements.sql, work.compared_cases (transforms/restatements.py).
 
 CREATE TABLE work.recounted AS
