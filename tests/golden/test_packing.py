@@ -171,6 +171,7 @@ def test_what_is_kept_of_a_night_is_what_changed(tmp_path: Path) -> None:
     assert len(list(settings.staged.rglob("*.rows.parquet"))) == 3
 
 
+@pytest.mark.slow
 def test_each_unit_s_list_is_told_by_its_own_of_the_night_before(tmp_path: Path) -> None:
     """Also where more units export in a night than earlier lists are tried."""
     (tmp_path / "raw").mkdir()
