@@ -236,10 +236,10 @@ def _load_overrides(folder: Path) -> dict[date, tuple[bool, str]]:
     return overrides
 
 
-def _load_hours(folder: Path) -> WorkingHours:
+def _load_hours(folder: Path, units: pa.Table) -> WorkingHours:
     if not (folder / "working_hours.csv").is_file():
         return WorkingHours()
-    sessions = []
+    sessions, known = [], set(units["unit_code"].to_pylist())
     optional = ("unit_code", "weekday", "valid_from", "valid_to")
     for line in _read_lines(folder, "working_hours.csv", ("from_time", "to_time", *optional), optional=optional):
         moments = []
@@ -252,8 +252,10 @@ def _load_hours(folder: Path) -> WorkingHours:
         if weekday is not None and weekday not in "1234567":
             raise line.fail("weekday", "1 (thứ hai) đến 7 (chủ nhật), hoặc để trống cho thứ hai đến thứ sáu")
         first, last = line.validity()
-        office = line.text("unit_code")
-        sessions.append(Session(moments[0], moments[1], int(weekday) if weekday else None, office.upper() if office else None, first, last))
+        office = (line.text("unit_code") or "").upper() or None
+        if office and office not in known:  # its hours would count for nobody, and nobody would know
+            raise line.fail("unit_code", "mã đơn vị có trong units.csv, hoặc để trống cho mọi đơn vị")
+        sessions.append(Session(moments[0], moments[1], int(weekday) if weekday else None, office, first, last))
     try:
         return WorkingHours(tuple(sessions))
     except ValueError as error:
@@ -346,7 +348,7 @@ def load_reference(folder: Path, measures: Sequence[str]) -> Reference:
         names,
         _load_targets(folder, measures),
         _load_overrides(folder),
-        _load_hours(folder),
+        _load_hours(folder, units),
         _load_restart(folder),
         lists,
         corrections,

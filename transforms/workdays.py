@@ -47,7 +47,11 @@ def _second(moment: time) -> int:
 
 @dataclass(frozen=True)
 class WorkingHours:
-    """The sessions of all offices; without any, the default ones."""
+    """The sessions of all offices, where they differ from the default ones.
+
+    Of the lines for the office, those for everybody and the default, the first count that say anything of a day: those that name its weekday, else
+    those for Monday to Friday, which tell a whole week: on another weekday they say closed. Lines that name weekdays change these alone.
+    """
 
     sessions: Sequence[Session] = DEFAULT_SESSIONS
 
@@ -68,27 +72,32 @@ class WorkingHours:
 
         Args:
             day: the day.
-            office: the unit; its own hours count where it has any on that day, else everybody's.
+            office: the unit; None for everybody without hours of its own.
             as_weekday: treat the day as this weekday (a swapped Saturday is worked like a Monday).
         """
         weekday = as_weekday or day.isoweekday()
-        own = self._on(day, weekday, office) if office else None
-        if own is None:
-            own = self._on(day, weekday, None)
-        return own or _CLOSED
+        for whose in (office, None) if office else (None,):
+            told = self._on(day, weekday, whose)
+            if told is not None:
+                return told
+        return _of_day(DEFAULT_SESSIONS) if weekday <= 5 else _CLOSED
 
     def _on(self, day: date, weekday: int, office: str | None) -> _Day | None:
         valid = [s for s in self.sessions if s.office == office and s.valid_from <= day <= s.valid_to]
-        if not valid:
-            return None
         named = [s for s in valid if s.weekday == weekday]
-        chosen = sorted(named or [s for s in valid if s.weekday is None and weekday <= 5], key=lambda s: s.opens)
-        seconds = [(_second(s.opens), _second(s.closes)) for s in chosen]
-        overlap = any(a[1] > b[0] for a, b in itertools.pairwise(seconds))
-        if len(seconds) > 2 or overlap or any(opens >= closes for opens, closes in seconds):
-            raise ValueError("mỗi ngày nhiều nhất hai buổi, giờ mở trước giờ đóng, buổi sau bắt đầu sau khi buổi trước kết thúc")
-        flat = [edge for session in seconds for edge in session]
-        return (*flat, *[flat[-1] if flat else 0] * (4 - len(flat)))  # type: ignore[return-value]
+        week = [s for s in valid if s.weekday is None]
+        if not named and not week:
+            return None
+        return _of_day(named or (week if weekday <= 5 else []))
+
+
+def _of_day(sessions: Sequence[Session]) -> _Day:
+    seconds = [(_second(s.opens), _second(s.closes)) for s in sorted(sessions, key=lambda s: s.opens)]
+    overlap = any(a[1] > b[0] for a, b in itertools.pairwise(seconds))
+    if len(seconds) > 2 or overlap or any(opens >= closes for opens, closes in seconds):
+        raise ValueError("mỗi ngày nhiều nhất hai buổi, giờ mở trước giờ đóng, buổi sau bắt đầu sau khi buổi trước kết thúc")
+    flat = [edge for session in seconds for edge in session]
+    return (*flat, *[flat[-1] if flat else 0] * (4 - len(flat)))  # type: ignore[return-value]
 
 
 def make_calendar(

@@ -52,6 +52,31 @@ def test_an_office_with_hours_of_its_own_for_some_time() -> None:
     assert worked(days_of(2024, *sessions)[date(2024, 3, 1)]) == 8
 
 
+def test_hours_of_one_office_leave_everybody_else_s_as_they_are() -> None:
+    own = (Session(time(7, 30), time(12), office="000.22.58.H48"), Session(time(13), time(16, 30), office="000.22.58.H48"))
+    assert worked(days_of(2024, *own)[date(2024, 3, 8)]) == 8
+    assert worked(days_of(2024, *own, office="000.22.58.H48")[date(2024, 3, 7)]) == 8
+    assert days_of(2024, *own, office="000.22.58.H48")[date(2024, 3, 7)]["morning_from"] == 7.5 * 3600
+
+
+@pytest.mark.parametrize("office", [None, "000.22.58.H48"])
+def test_a_line_for_saturday_alone_changes_saturday_alone(office: str | None) -> None:
+    days = days_of(2024, Session(time(7, 30), time(11), weekday=6, office=office), office=office)
+    assert [worked(days[date(2024, 3, day)]) for day in range(4, 11)] == [8, 8, 8, 8, 8, 3.5, 0]
+
+
+def test_before_the_first_line_and_after_the_last_everybody_works_as_without_any() -> None:
+    days = days_of(2024, Session(time(8), time(12), valid_from=date(2024, 4, 16), valid_to=date(2024, 5, 31)))
+    assert [worked(days[day]) for day in (date(2024, 4, 15), date(2024, 4, 16), date(2024, 5, 31), date(2024, 6, 3))] == [8, 4, 4, 8]
+
+
+def test_a_line_for_the_week_tells_the_whole_week_of_an_office() -> None:
+    everybody_on_saturday = Session(time(7), time(11), weekday=6)
+    own = Session(time(8), time(12), office="000.22.58.H48")
+    assert worked(days_of(2024, everybody_on_saturday, own)[date(2024, 3, 9)]) == 4
+    assert worked(days_of(2024, everybody_on_saturday, own, office="000.22.58.H48")[date(2024, 3, 9)]) == 0
+
+
 def test_sessions_of_a_day_are_at_most_two_and_in_order() -> None:
     for wrong in (
         [Session(time(12), time(8))],

@@ -21,9 +21,21 @@ FROM core.case_history AS h
 JOIN fronts AS f ON f.unit_code = h.unit_code AND f.unit_valid_from = h.unit_valid_from
 WHERE h.valid_to IS NULL;
 
--- What may have vanished: of received dossiers those that some older and some younger one, both closed, outlasted.
+-- What may have vanished: of received dossiers those that some older and some younger one, both closed, outlasted, and after which the unit was listed often
+-- enough. The last is known at once, and true of few where one list of some dossiers follows another of all.
 CREATE TABLE work.audit_missing AS
-WITH days AS (
+WITH lists AS (
+    SELECT u.unit_code, u.valid_from, x.exported_at, row_number() OVER (PARTITION BY u.unit_number ORDER BY x.exported_at DESC) AS place
+    FROM work.export_covers AS x
+    JOIN work.unit_numbers AS u ON u.unit_number = x.unit_number
+    WHERE x.is_listed
+),
+enough AS (
+    SELECT l.unit_code, l.valid_from, l.exported_at
+    FROM lists AS l
+    JOIN work.audit_rules AS r ON r.rule = 'vanished' AND l.place = r.least_lists
+),
+days AS (
     SELECT unit_code, unit_valid_from, on_date, max(CASE WHEN is_closed = 1 THEN last_seen_at END) AS last_at
     FROM work.audit_lasts
     GROUP BY unit_code, unit_valid_from, on_date
@@ -40,6 +52,7 @@ open_ones AS (
 SELECT l.*
 FROM work.audit_lasts AS l
 JOIN around AS a ON a.unit_code = l.unit_code AND a.unit_valid_from = l.unit_valid_from AND a.on_date = l.on_date
+JOIN enough AS e ON e.unit_code = l.unit_code AND e.valid_from = l.unit_valid_from AND e.exported_at > l.last_seen_at
 LEFT JOIN open_ones AS o ON o.unit_code = l.unit_code AND o.unit_valid_from = l.unit_valid_from
 WHERE l.is_waiting = 0 AND a.older_at > l.last_seen_at AND a.younger_at > l.last_seen_at AND (l.is_closed = 1 OR o.last_at > l.last_seen_at);
 
