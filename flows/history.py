@@ -225,12 +225,12 @@ def _stage_state(connection: duckdb.DuckDBPyConnection, staged: Path, days: Sequ
 
 
 def _let_stand_alone(staged: Path, every: Sequence[PublishedDay], replacing: PublishedDay, counted: frozenset[str]) -> None:
-    """Where a day is published again and a later one stands, the next day says all that it says by itself, before that day is replaced.
+    """Where a day is published and a later one stands, the next day says all that it says by itself, before that day is put or replaced.
 
-    It says the same before and after: what it left to the replaced day it now tells, and what only the replacing one knows it denies.
+    It says the same before and after: what it left to the days before it now tells, and what only the new one knows it denies.
     """
     following = [day for day in every if day.day > replacing.day]
-    if not following or replacing.day not in [day.day for day in every]:
+    if not following:
         return
     folder, after = published_folder(staged), following[0]
     until = [day for day in every if day.day <= after.day]

@@ -17,7 +17,7 @@ from flows.reconciliation import count_figures, find_candidates, list_stated, lo
 from flows.reference import Reference, follow_successors
 from flows.restating import compare_cases, count_restated, load_published
 from transforms.audit import load_audit, render_audited
-from transforms.corrections import Correction, outcome_rows
+from transforms.corrections import Correction, outcome_rows, render_units
 from transforms.freshness import load_freshness
 from transforms.measures import load_measures, render_months, render_periods
 from transforms.normalise import TROUBLES, staged_schema
@@ -203,6 +203,9 @@ def apply_corrections(engine: Engine, corrections: Sequence[Correction]) -> None
                 applied[number] = int(engine.fetch(f"SELECT count(*) FROM {touched} WHERE {correction.condition}")[0][0])
                 if applied[number]:
                     engine.replace(touched, correction.corrected(touched, columns))
+            if table == "cases":
+                by_code = [c.match["case_code"] for number, c in of_table.items() if applied[number] and "unit_code" in c.changes]
+                engine.replace(touched, render_units(touched, columns, by_code))
             shown += f" WHERE case_code NOT IN ({cases}) UNION ALL SELECT * FROM {touched}"
         engine.run(f"CREATE VIEW work.latest_{table} AS {shown}", "corrections.yml")
     engine.fill("ops.corrections", contract_rows("ops.corrections", outcome_rows(corrections, list(applied.values()))))

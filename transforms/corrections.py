@@ -61,26 +61,46 @@ class Correction:
         """
         if self.action == "drop":
             return f"SELECT * FROM {table} WHERE NOT ({self.condition})"
-        changes = dict(self.changes)
-        if "unit_code" in changes:
-            changes["unit_valid_from"] = "corrected_valid_from"
         changed = [
-            f"CAST(CASE WHEN {self.condition} THEN {changes[name]} ELSE {name} END AS {kind}) AS {name}" if name in changes else name
+            f"CAST(CASE WHEN {self.condition} THEN {self.changes[name]} ELSE {name} END AS {kind}) AS {name}"
+            if name in self.changes
+            else name
             for name, kind in columns
         ]
-        return f"SELECT {', '.join(changed)} FROM ({self._with_unit(table)}) AS latest"
+        return f"SELECT {', '.join(changed)} FROM {table}"
 
-    def _with_unit(self, table: str) -> str:
-        """The table's rows, and the first day of the unit they are given to: of the code's units the last that had begun on the row's day."""
-        if "unit_code" not in self.changes:
-            return f"SELECT * FROM {table}"
-        code = self.changes["unit_code"]
-        return (
-            f"SELECT l.*, u.valid_from AS corrected_valid_from FROM {table} AS l\n"
-            f"LEFT JOIN core.units AS u ON u.unit_code = {code} AND u.valid_from <= l.on_date\n"
-            f"LEFT JOIN core.units AS n ON n.unit_code = {code} AND n.valid_from <= l.on_date AND n.valid_from > u.valid_from\n"
-            "WHERE n.unit_code IS NULL"
-        )
+
+def render_units(table: str, columns: Sequence[tuple[str, str]], by_code: Sequence[str]) -> str:
+    """SELECT of corrected dossiers, each with the day it is counted by and the unit in force on that day, both by its corrected dates.
+
+    Where no unit was declared it is the one of the row's own unit cell, as in transforms/sql/30_unit_refs.sql for the day that is new; where one was, the
+    last of its code that had begun on the day, and none where none had.
+
+    Args:
+        table: rows of work.newest_cases, corrected but for that.
+        columns: name and type of its columns.
+        by_code: SQL literals of the dossiers whose unit was declared.
+    """
+    declared = f"d.case_code IN ({', '.join(by_code)})" if by_code else "FALSE"
+    dates = "received_at, submitted_at, due_at, finished_at"
+    given = {
+        "dated_on": "d.new_dated_on",
+        "on_date": "d.new_date",
+        "unit_code": f"CASE WHEN {declared} OR n.place IS NULL THEN d.unit_code ELSE n.unit_code END",
+        "unit_valid_from": f"CASE WHEN {declared} THEN c.valid_from WHEN n.place IS NULL THEN d.unit_valid_from ELSE n.valid_from END",
+    }
+    shown = ", ".join(f"{given[name]} AS {name}" if name in given else f"d.{name}" for name, _ in columns)
+    return (
+        f"WITH dated AS (SELECT t.*, CAST(coalesce({dates}) AS DATE) AS new_dated_on, CAST(coalesce({dates}, exported_at) AS DATE) AS new_date FROM {table} AS t),\n"
+        "named AS (SELECT d.case_code, u.unit_code, u.valid_from, row_number() OVER (PARTITION BY d.case_code "
+        "ORDER BY CASE WHEN d.new_date >= u.valid_from AND d.new_date <= u.valid_to THEN 0 ELSE 1 END, u.rank, "
+        "CASE WHEN d.new_date < u.valid_from THEN u.valid_from END ASC NULLS LAST, u.valid_to DESC, u.unit_code) AS place\n"
+        "FROM dated AS d JOIN work.unit_names AS u ON u.unit_ref = d.unit_ref WHERE d.new_date <> d.on_date),\n"
+        "coded AS (SELECT d.case_code, u.valid_from, row_number() OVER (PARTITION BY d.case_code ORDER BY u.valid_from DESC) AS place\n"
+        "FROM dated AS d JOIN core.units AS u ON u.unit_code = d.unit_code AND u.valid_from <= d.new_date)\n"
+        f"SELECT {shown}\nFROM dated AS d LEFT JOIN named AS n ON n.case_code = d.case_code AND n.place = 1 "
+        "LEFT JOIN coded AS c ON c.case_code = d.case_code AND c.place = 1"
+    )
 
 
 def parse_corrections(text: str) -> list[Correction]:

@@ -2,6 +2,7 @@
 
 import json
 import stat
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -90,6 +91,41 @@ def test_a_declared_correction_holds_while_the_source_is_wrong_and_tells_when_it
     assert query(office, "SELECT unit_code FROM core.cases") == [("000.22.58.H48",)]
     assert query(office, "SELECT rows_applied, is_spent FROM ops.corrections") == [(0, True)]
     assert {check.name for check in result.checks if not check.is_passed} >= {"correction_spent"}
+
+
+REFORMED = """unit_code,name_vi,level,parent_code,gso_code,aliases,valid_from,valid_to,successor_code,email
+000.22.58.H48,UBND xã Sơn Hạ,commune,,,,2003-01-01,2025-06-30,000.22.58.H48,
+000.22.58.H48,UBND xã Sơn Hạ,commune,,,,2025-07-01,,,
+000.32.58.H48,UBND xã Sơn Thủy,commune,,,,2003-01-01,2025-06-30,000.22.58.H48,
+"""
+JULY = {"Ngày nộp hồ sơ": "04/06/2025 08:00", "Ngày tiếp nhận": "04/07/2025 09:00", "Ngày hẹn trả": "10/06/2025 17:00"}
+JULY |= {"Ngày kết thúc xử lý": "09/07/2025 10:00", "Ngày trả kết quả": "10/07/2025 08:00"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "code", "valid_from"),
+    [
+        ("{received_at: 04/06/2025 09:00}", "000.22.58.H48", 2003),
+        ("{received_at: 04/06/2025 09:00, unit_code: 000.22.58.H48}", "000.22.58.H48", 2003),
+        ("{received_at: 04/06/2025 09:00, unit_code: 000.32.58.H48}", "000.32.58.H48", 2003),
+        ("{received_at: null}", "000.22.58.H48", 2003),  # then it counts by the day of its submission
+        ("{unit_code: 000.32.58.H48}", "000.32.58.H48", 2003),
+        ("{due_at: 10/07/2025 17:00}", "000.22.58.H48", 2025),
+    ],
+)
+def test_a_corrected_date_gives_the_dossier_to_the_unit_in_force_on_it(office: Settings, declared: str, code: str, valid_from: int) -> None:
+    """The reception of June was typed as July, when a merged commune has the same name and code."""
+    (office.reference / "units.csv").write_text(REFORMED, encoding="utf-8")
+    expect = "{received_at: 04/07/2025 09:00}"
+    text = f"- {{id: thang, match: {{case_code: 000.22.58.H48-240215-0007}}, expect: {expect}, action: override, set: {declared}, reason: gõ nhầm tháng}}\n"
+    (office.reference / "corrections.yml").write_text(text, encoding="utf-8")
+    rows = [case_row(**JULY), case_row("000.22.58.H48-240215-0008", **JULY)]
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, *rows], titles=("Thời điểm xuất: 20/07/2025 22:00",))
+    run(replace(office, as_of=datetime(2025, 7, 20, 23)))
+    assert query(office, "SELECT unit_code, year(unit_valid_from) FROM core.cases ORDER BY case_code") == [
+        (code, valid_from),
+        ("000.22.58.H48", 2025),
+    ]
 
 
 def test_a_dropped_row_does_not_count(office: Settings) -> None:

@@ -237,6 +237,25 @@ def test_an_earlier_day_published_again_changes_no_later_one(folder: Path) -> No
     ) == [(f"000.22.58.H48-240515-000{number}", cause) for number, cause in ((6, "time"), (8, "late_arrival"), (9, "late_arrival"))]
 
 
+def test_a_day_published_for_the_first_time_before_one_that_stands_changes_no_later_one(folder: Path) -> None:
+    """The fifth was missed and is published after the sixth, with an export that came late and is then withdrawn: what the sixth said stays said."""
+    export(folder, 6, [dossier(7)])
+    publish(folder, 6)
+    staged = settings_in(folder).staged
+    before, days = published_state(folder, 6), load_days(staged)
+    late, files = late_on(staged, days), files_on(days)
+    export(folder, 5, [dossier(8), dossier(9, **OPEN)], hour=21)
+    publish(folder, 5)
+    days = load_days(staged)
+    assert published_days(staged) == [date(2024, 6, day) for day in (4, 5, 6)]
+    assert (late_on(staged, days), files_on(days)) == (late, files)
+    assert published_state(folder, 6) == before
+    assert published_state(folder, 5) != before
+    withdraw(staged, "05-21.xlsx", "gửi nhầm")
+    later = {row[0]: row[1:6] for row in on_time_of_may(build(folder, night_of(7)))}
+    assert later[date(2024, 6, 7)] == (date(2024, 6, 6), 6, 6, 6, 7), "from what the sixth said to the dossier due on it"
+
+
 def published_state(folder: Path, day: int) -> list[tuple[object, ...]]:
     """What the history says a day published."""
     settings = build(folder, night_of(day) + timedelta(days=1))

@@ -114,6 +114,7 @@ CORRECTIONS = """
 - {id: moved, match: {case_code: a}, expect: {status_code: 4}, action: override, set: {unit_code: 000.22.58.H48, due_at: 01/02/2024}, reason: nhầm}
 - {id: again, match: {case_code: a}, expect: {unit_code: 000.22.58.H48}, action: override, set: {status_code: 9, channel: null}, reason: nhầm}
 - {id: dropped, match: {case_code: b}, expect: {channel: online}, action: drop, reason: trùng}
+- {id: dated, match: {case_code: c}, expect: {status_code: 4}, action: override, set: {received_at: 02/01/2024}, reason: gõ nhầm}
 - {id: spent, match: {case_code: c}, expect: {channel: postal}, action: drop, reason: đã sửa}
 """
 
@@ -133,17 +134,23 @@ def corrected(engine: Engine) -> tuple[list[object], list[object]]:
                 "status_code": pa.array([4, 4, 4], pa.int32()),
                 "channel": ["online"] * 3,
                 "due_at": pa.array([moment] * 3, pa.timestamp("us")),
-                "on_date": pa.array([day] * 3, pa.date32()),
+                **{name: pa.array([moment] * 3, pa.timestamp("us")) for name in ("received_at", "exported_at")},
+                **{name: pa.array([None] * 3, pa.timestamp("us")) for name in ("submitted_at", "finished_at")},
+                "unit_ref": ["somewhere"] * 3,
+                **{name: pa.array([moment.date()] * 3, pa.date32()) for name in ("dated_on", "on_date")},
             }
         ),
     )
+    names = {"unit_ref": ["somewhere"] * 2, "rank": [1, 1], "unit_code": ["x", "x"]}
+    edges = {"valid_from": [datetime(2003, 1, 1).date(), day], "valid_to": [datetime(2024, 1, 4).date(), datetime(9999, 12, 31).date()]}
+    engine.load("work.unit_names", pa.table(names | {name: pa.array(days, pa.date32()) for name, days in edges.items()}))
     units = [("000.22.58.H48", datetime(year, 1, 1).date(), datetime(year, 12, 31).date()) for year in (2003, 2024, 2025)]
     rows = [{"unit_code": code, "unit_name": "n", "level": "commune", "valid_from": first, "valid_to": last} for code, first, last in units]
     engine.fill("core.units", contract_rows("core.units", rows))
     apply_corrections(engine, parse_corrections(CORRECTIONS))
-    return engine.fetch("SELECT * FROM work.latest_cases ORDER BY case_code"), engine.fetch(
-        "SELECT * FROM ops.corrections ORDER BY correction_id"
-    )
+    shown = "case_code, unit_code, unit_valid_from, status_code, channel, received_at, due_at, dated_on, on_date"
+    cases = engine.fetch(f"SELECT {shown} FROM work.latest_cases ORDER BY case_code")
+    return cases, engine.fetch("SELECT * FROM ops.corrections ORDER BY correction_id")
 
 
 @pytest.fixture(scope="module")
@@ -157,10 +164,11 @@ def test_corrections_are_the_same_on_both(engine: SparkEngine, tmp_path: Path) -
     with duckdb.connect() as connection:
         connection.execute("ATTACH ':memory:' AS tthc; ATTACH ':memory:' AS work; USE tthc; " + "; ".join(create_tables_sql()))
         cases, told = corrected(DuckEngine(connection))
-    day = datetime(2024, 1, 1).date()
+    first, second, ninth = (datetime(2024, 1, day).date() for day in (1, 2, 9))
+    moment = datetime(2024, 1, 9, 17)
     assert cases == [
-        ("a", "000.22.58.H48", day, 9, None, datetime(2024, 2, 1), datetime(2024, 1, 5).date()),
-        ("c", "x", datetime(2024, 1, 5).date(), 4, "online", datetime(2024, 1, 9, 17), datetime(2024, 1, 5).date()),
+        ("a", "000.22.58.H48", first, 9, None, moment, datetime(2024, 2, 1), ninth, ninth),
+        ("c", "x", datetime(2003, 1, 1).date(), 4, "online", datetime(2024, 1, 2), moment, second, second),
     ]
     assert corrected(engine) == (cases, told)
 

@@ -8,6 +8,7 @@ import pytest
 from expectations import load_contracts
 from flows.build_sql import sql_files
 from flows.reconciliation import load_figures_declared
+from transforms.corrections import render_units
 from transforms.layouts import load_lists
 from transforms.measures import load_measures, render_months, render_periods
 from transforms.pending import is_foreseen, render_pending
@@ -44,6 +45,9 @@ def texts() -> dict[str, str]:
     found |= {f"periods of {m.name}": render_periods(m, as_of) for m in measures}
     found["counted"] = render_counted(measures, as_of, "work.cases_before")
     found["compared"] = render_compared(measures)
+    found["corrected"] = render_units(
+        "work.corrected_cases", [("case_code", "STRING"), ("on_date", "DATE"), ("unit_code", "STRING")], ["'a'"]
+    )
     found["newest"] = render_newest("work.case_records", ["case_code"], "unit_code", as_of.date())
     declared = load_figures_declared(load_lists())
     figures = {

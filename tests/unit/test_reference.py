@@ -54,7 +54,7 @@ def test_tables_saved_by_excel_with_semicolons_are_read(tmp_path: Path) -> None:
 def test_hours_of_a_unit_that_is_not_there_are_refused(tmp_path: Path) -> None:
     folder = write_reference(tmp_path)
     (folder / "working_hours.csv").write_text("unit_code,from_time,to_time\n000.99.58.H48,7:30,11:30\n", encoding="utf-8")
-    with pytest.raises(ConfigurationError, match="working_hours.csv.*dòng 2.*cột unit_code"):
+    with pytest.raises(ConfigurationError, match=r"working_hours.csv.*dòng 2.*cột unit_code"):
         load_reference(folder, MEASURES)
 
 
