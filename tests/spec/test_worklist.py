@@ -195,6 +195,17 @@ def test_hours_are_shown_rounded_to_the_careful_side() -> None:
     assert shown == ["còn 5,4 giờ", "còn 0,0 giờ", "quá 0,1 giờ", "quá 2,0 giờ"]
 
 
+@pytest.mark.slow
+def test_the_words_of_a_row_name_the_hours_that_stand_in_it(tmp_path: Path) -> None:
+    """Due at 16:00 on Friday; at 09:07 on Monday 1 hour and 2 hours 7 minutes over: 3,1166… hours, 3,2 to the careful side."""
+    late = open_case(1, submitted_at=datetime(2024, 1, 15, 8), received_at=datetime(2024, 1, 15, 8), due_at=datetime(2024, 1, 19, 16))
+    connection, _ = build_staged(tmp_path, {"cases": [late]}, datetime(2024, 1, 22, 9, 7), units=UNITS)
+    [(left, words)] = connection.execute("SELECT hours_left, message_vi FROM mart.worklist").fetchall()
+    connection.close()
+    assert hours_left_vi(left).replace("\N{NO-BREAK SPACE}", " ") == "quá 3,2 giờ"
+    assert "đã quá 3,2 giờ làm việc" in words
+
+
 def test_the_limit_of_8_hours_is_the_measure_s() -> None:
     [measure] = [m for m in load_measures(list(load_contracts()["core.cases"].columns)) if m.name == "received_within_8h"]
     limit = load_thresholds()["reception_limit_hours"][0].as_py()

@@ -102,7 +102,7 @@ worded AS (
            lpad(CAST(extract(day FROM u.due_at) AS STRING), 2, '0') || '/' || lpad(CAST(extract(month FROM u.due_at) AS STRING), 2, '0') || '/'
                || CAST(extract(year FROM u.due_at) AS STRING) AS due_day_vi,
            lpad(CAST(extract(hour FROM u.due_at) AS STRING), 2, '0') || ':' || lpad(CAST(extract(minute FROM u.due_at) AS STRING), 2, '0') AS due_hour_vi,
-           replace(CAST(CAST(floor(abs(u.hours_left) * 10) / 10 AS DECIMAL(12, 1)) AS STRING), '.', ',') || ' giờ' AS left_vi,
+           replace(CAST(CAST(abs(floor(round(u.hours_left * 3600) / 360)) / 10 AS DECIMAL(12, 1)) AS STRING), '.', ',') || ' giờ' AS left_vi,
            replace(CAST(CAST(ceil(u.waited_hours * 10) / 10 AS DECIMAL(12, 1)) AS STRING), '.', ',') || ' giờ' AS waited_vi,
            replace(CAST(CAST(t.reception_limit_hours AS DECIMAL(12, 1)) AS STRING), '.0', '') || ' giờ làm việc' AS limit_vi
     FROM urgent AS u
