@@ -6,7 +6,8 @@ word, which every Excel leaves alone; counts are plain digits.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,10 +32,14 @@ from transforms.wording import (
     hours_left_vi,
     hours_vi,
     moment_vi,
+    names_in_time,
     percent_vi,
     period_vi,
     reconciled_vi,
 )
+
+# Period -> unit's code and first day -> what the unit is called.
+Called = Mapping[tuple[str, date], Mapping[tuple[str, date], str]]
 
 _CURRENT = "period_start <= CAST(as_of AS DATE) AND period_end > CAST(as_of AS DATE)"
 _KINDS = "CASE period_kind WHEN 'year' THEN 0 WHEN 'quarter' THEN 1 ELSE 2 END"
@@ -65,9 +70,10 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
         labels: dict[str, str] = dict(query("SELECT measure, label_vi FROM mart.measures ORDER BY rowid"))
         kinds = load_lists().kinds
         plan = dict(query("SELECT measure, label_vi FROM mart.measures WHERE family = 'plan' ORDER BY rowid"))
-        headings, scores = _scorecard(query, plan)
+        called = _called(query)
+        headings, scores = _scorecard(query, plan, called)
         save("bang-diem.csv", headings, [*scores, *_notes(query)])
-        save("so-sanh-dung-han.csv", *_comparison(query))
+        save("so-sanh-dung-han.csv", *_comparison(query, called))
         save(
             "ty-le-theo-ky.csv",
             [
@@ -89,7 +95,7 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
                 [
                     period_vi(kind, start),
                     code,
-                    name,
+                    called[kind, start][code, first],
                     LEVELS_VI[level],
                     labels[m],
                     n,
@@ -100,8 +106,8 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
                     short,
                     *_age(fresh, stale),
                 ]
-                for kind, start, code, name, level, m, n, d, t, status, short, fresh, stale in query(
-                    "SELECT period_kind, period_start, unit_code, unit_name, level, measure, numerator, denominator, target, status, shortfall, data_as_of, is_stale "
+                for kind, start, code, first, level, m, n, d, t, status, short, fresh, stale in query(
+                    "SELECT period_kind, period_start, unit_code, unit_valid_from, level, measure, numerator, denominator, target, status, shortfall, data_as_of, is_stale "
                     f"FROM mart.unit_rates ORDER BY {_KINDS}, period_start, {_LEVEL_ORDER.format('level')}, unit_code, unit_valid_from, measure"
                 )
             ),
@@ -129,7 +135,7 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
                     f"Tiêu chí {c}",
                     labels[m],
                     code,
-                    name,
+                    called[kind, start][code, first],
                     LEVELS_VI[level],
                     n,
                     d,
@@ -138,9 +144,9 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
                     short,
                     *_age(fresh, stale),
                 ]
-                for kind, start, c, m, code, name, level, n, d, t, short, fresh, stale in query(
-                    "SELECT period_kind, period_start, criterion, measure, unit_code, unit_name, level, numerator, denominator, target, shortfall, data_as_of, is_stale "
-                    f"FROM mart.unit_rates WHERE status = 'missed' AND {_CURRENT} ORDER BY {_KINDS}, measure, shortfall DESC, unit_code"
+                for kind, start, c, m, code, first, level, n, d, t, short, fresh, stale in query(
+                    "SELECT period_kind, period_start, criterion, measure, unit_code, unit_valid_from, level, numerator, denominator, target, shortfall, data_as_of, is_stale "
+                    f"FROM mart.unit_rates WHERE status = 'missed' AND {_CURRENT} ORDER BY {_KINDS}, measure, shortfall DESC, unit_code, unit_valid_from"
                 )
             ),
         )
@@ -229,18 +235,28 @@ def _freshness(query: Any) -> tuple[list[str], list[list[object]]]:
     return headings, rows
 
 
-def _comparison(query: Any) -> tuple[list[str], list[list[object]]]:
+def _called(query: Any) -> Called:
+    """Period -> (unit code, first day) -> the unit's name among those of the period."""
+    periods: dict[tuple[str, date], list[tuple[str, date, str]]] = defaultdict(list)
+    for kind, start, *unit in query(
+        "SELECT DISTINCT period_kind, period_start, unit_code, unit_valid_from, unit_name FROM mart.unit_rates"
+    ):
+        periods[kind, start].append((unit[0], unit[1], unit[2]))
+    return {period: names_in_time(units) for period, units in periods.items()}
+
+
+def _comparison(query: Any, called: Called) -> tuple[list[str], list[list[object]]]:
     """The three definitions of "on time" side by side, current periods."""
     headings = ["Kỳ", "Mã đơn vị", "Đơn vị", "Cấp"]
     for name in ("Kế hoạch", "Cổng quốc gia (QĐ 766)", "Biểu số 06"):
         headings += [f"{name}: tỷ lệ đúng hạn", f"{name}: số đạt", f"{name}: tổng số"]
     rows: list[list[object]] = []
-    for kind, start, code, name, level, *figures in query(
-        "SELECT period_kind, period_start, unit_code, unit_name, level, plan_numerator, plan_denominator, qd766_numerator, qd766_denominator, "
+    for kind, start, code, first, level, *figures in query(
+        "SELECT period_kind, period_start, unit_code, unit_valid_from, level, plan_numerator, plan_denominator, qd766_numerator, qd766_denominator, "
         f"bieu06_numerator, bieu06_denominator FROM mart.on_time_comparison WHERE {_CURRENT} "
         f"ORDER BY {_KINDS}, {_LEVEL_ORDER.format('level')}, unit_code, unit_valid_from"
     ):
-        row: list[object] = [period_vi(kind, start), code, name, LEVELS_VI[level]]
+        row: list[object] = [period_vi(kind, start), code, called[kind, start][code, first], LEVELS_VI[level]]
         for numerator, denominator in zip(figures[::2], figures[1::2], strict=True):
             row += [percent_vi(numerator, denominator), numerator, denominator]
         rows.append(row)
@@ -310,7 +326,7 @@ def _reconciliation(query: Any, kinds: dict[str, str]) -> tuple[list[str], list[
     return headings, rows
 
 
-def _scorecard(query: Any, labels: dict[str, str]) -> tuple[list[str], list[list[object]]]:
+def _scorecard(query: Any, labels: dict[str, str], called: Called) -> tuple[list[str], list[list[object]]]:
     """One row a unit and current period (year, quarter, month), then the groups; every rate with its numerator and denominator."""
     headings = ["Kỳ", "Mã đơn vị", "Đơn vị", "Cấp"]
     for label in labels.values():
@@ -318,12 +334,13 @@ def _scorecard(query: Any, labels: dict[str, str]) -> tuple[list[str], list[list
     headings += ["Số chỉ tiêu không đạt", "Dữ liệu đến", "Lưu ý"]
     cells: dict[tuple[object, ...], dict[str, tuple[Any, ...]]] = {}
     ages: dict[tuple[object, ...], list[object]] = {}
-    for kind, start, code, name, level, measure, fresh, stale, *figures in query(
-        "SELECT period_kind, period_start, unit_code, unit_name, level, measure, data_as_of, is_stale, numerator, denominator, target, status FROM mart.unit_rates "
+    for kind, start, code, first, level, measure, fresh, stale, *figures in query(
+        "SELECT period_kind, period_start, unit_code, unit_valid_from, level, measure, data_as_of, is_stale, numerator, denominator, target, status FROM mart.unit_rates "
         f"WHERE {_CURRENT} ORDER BY {_KINDS}, {_LEVEL_ORDER.format('level')}, unit_code, unit_valid_from"
     ):
-        cells.setdefault((kind, start, code, name, level), {})[measure] = tuple(figures)
-        ages[kind, start, code, name, level] = _age(fresh, stale)
+        key = (kind, start, code, called[kind, start][code, first], level)  # no two units of a period are called the same under one code
+        cells.setdefault(key, {})[measure] = tuple(figures)
+        ages[key] = _age(fresh, stale)
     for kind, start, group_kind, group, measure, *figures in query(
         "SELECT period_kind, period_start, group_kind, group_code, measure, numerator, denominator FROM mart.group_rates "
         f"WHERE {_CURRENT} ORDER BY {_KINDS}, group_kind DESC, {_LEVEL_ORDER.format('group_code')}"
@@ -331,15 +348,15 @@ def _scorecard(query: Any, labels: dict[str, str]) -> tuple[list[str], list[list
         name = "Toàn bộ" if group_kind == "all" else f"Cộng {LEVELS_VI[group].lower()}"
         cells.setdefault((kind, start, "", name, group), {})[measure] = (*figures, None, "")
     rows = []
-    for key, measured in cells.items():
-        kind, start, code, name, level = key
-        row: list[object] = [period_vi(str(kind), start), code, name, LEVELS_VI[str(level)]]  # type: ignore[arg-type]
+    for shown, measured in cells.items():
+        kind, start, code, who, level = shown
+        row: list[object] = [period_vi(str(kind), start), code, who, LEVELS_VI[str(level)]]  # type: ignore[arg-type]
         missed = 0
         for measure in labels:
             numerator, denominator, target, status = measured[measure]
             row += [percent_vi(numerator, denominator, target), numerator, denominator, STATUS_VI.get(status, "")]
             missed += status == "missed"
-        rows.append([*row, missed if code else "", *ages.get(key, ["", ""])])
+        rows.append([*row, missed if code else "", *ages.get(shown, ["", ""])])
     order = {"year": 0, "quarter": 1, "month": 2}
     keyed = sorted(zip(cells, rows, strict=True), key=lambda pair: order[str(pair[0][0])])
     return headings, [row for _, row in keyed]

@@ -29,6 +29,7 @@ from transforms.wording import (
     LEVELS_VI,
     distinct_names,
     moment_vi,
+    names_in_time,
     period_vi,
 )
 
@@ -171,9 +172,10 @@ def _scores(figures: Figures, measures: Sequence[str]) -> Iterable[list[object]]
         for rate in (*figures.rates, *figures.groups):
             if rate.period == period:
                 rows.setdefault(rate.unit or rate.group, {})[rate.measure] = rate
+        called = names_in_time((who.code, who.valid_from, who.name) for who in rows if not isinstance(who, str))
         for who, rates in rows.items():
             is_unit = not isinstance(who, str)
-            name = who.name if is_unit else "Toàn bộ" if who == "all" else f"Cộng {LEVELS_VI[who].lower()}"
+            name = called[who.key] if is_unit else "Toàn bộ" if who == "all" else f"Cộng {LEVELS_VI[who].lower()}"
             missed = sum(rates[m].status == "missed" for m in measures if m in rates)
             row: list[object] = [period_vi(period.kind, period.start), who.code if is_unit else None, name, missed if is_unit else None]
             for measure in measures:

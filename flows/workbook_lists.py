@@ -23,6 +23,7 @@ from transforms.wording import (
     STATUS_VI,
     candidates_vi,
     moment_vi,
+    names_in_time,
     period_vi,
     reconciled_vi,
 )
@@ -82,6 +83,10 @@ def missed_sheet(sheet: Any, figures: Figures) -> None:
     columns += [Column("Cấp", 15), Column("Đạt", 8, "count"), Column("Tổng", 8, "count"), Column("Tỷ lệ", 10, "percent")]
     columns += [Column("Chỉ tiêu", 10, "percent"), Column("Còn thiếu", 8, "count"), Column("Kết quả", 13), Column("Số liệu", 11)]
     rows: list[list[object]] = []
+    called = {
+        p: names_in_time((r.unit.code, r.unit.valid_from, r.unit.name) for r in figures.rates if r.period == p and r.unit)
+        for p in figures.current
+    }
     for rate in found:
         if rate.unit is None:
             continue
@@ -90,7 +95,7 @@ def missed_sheet(sheet: Any, figures: Figures) -> None:
             rate.criterion,
             labels[rate.measure],
             rate.unit.code,
-            rate.unit.name,
+            called[rate.period][rate.unit.key],
         ]
         row += [LEVELS_VI[rate.unit.level], rate.numerator, rate.denominator, typed_rate(rate), rate.target, rate.shortfall]
         rows.append([*row, f"✗ {STATUS_VI['missed']}", f"▲ {STALE_VI}" if rate.is_stale else None])

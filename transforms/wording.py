@@ -187,6 +187,18 @@ def candidates_vi(cases: Iterable[tuple[str, str]]) -> str:
     return "; ".join(f"{reason}: {', '.join(codes)}" for reason, codes in grouped.items())
 
 
+def names_in_time(units: Iterable[tuple[str, date, str]]) -> dict[tuple[str, date], str]:
+    """(code, first day) -> name for (code, first day, name), for lists that show the code; with its first day where a unit of another time has both."""
+    listed = {(code, first): name for code, first, name in units}
+    codes = Counter((code, name) for (code, _), name in listed.items())
+    return {(code, first): name_since(name, first) if codes[code, name] > 1 else name for (code, first), name in listed.items()}
+
+
+def name_since(name: str, first: date) -> str:
+    """UBND xã Sơn Hạ (từ ngày 01/07/2025)."""
+    return f"{name} (từ {day_vi(first)})"
+
+
 def distinct_names(units: Iterable[tuple[str, date, str]]) -> dict[tuple[str, date], str]:
     """(code, first day) -> name for (code, first day, name); with the code behind it where another has the same name, as after a reform."""
     listed = {(code, first): name for code, first, name in units}

@@ -23,6 +23,7 @@ from flows.csv_files import harmless
 from flows.figures import Unit
 from flows.mail.content import BAR_WIDTH, Content
 from flows.settings import LOCAL_TIME
+from transforms.wording import name_since
 
 # Which file of the outbox belongs to which summary of recipients.csv.
 TABLES = {"digest": "bang-diem.csv", "missed": "chi-tieu-khong-dat.csv", "late": "cham-tiep-nhan.csv", "worklist": "viec-can-lam.csv"}
@@ -74,7 +75,7 @@ def _own_rows(data: bytes, units: Sequence[Unit]) -> bytes | None:
     """A table with the rows of these units alone; None where it has none. Codes are reused, so the name must be theirs too."""
     headings, *rows = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
     code, name = headings.index("Mã đơn vị"), headings.index("Đơn vị")
-    mine = {(harmless(unit.code), harmless(unit.name)) for unit in units}
+    mine = {(harmless(unit.code), harmless(name)) for unit in units for name in (unit.name, name_since(unit.name, unit.valid_from))}
     own = [row for row in rows if len(row) == len(headings) and (row[code], row[name]) in mine]  # the scorecard has notes below its rows
     if not own:
         return None

@@ -1,13 +1,18 @@
 """The year of the two-tier reform, from files to numbers: units as they were and as they are, nothing lost and nothing counted twice."""
 
+import csv
+from dataclasses import replace
 from datetime import datetime
 
 import duckdb
+import openpyxl
 import oracle
 import pytest
 from conftest import HEADINGS, case_row, write_reference, write_workbook
 from truth import compare
 
+from flows.figures import Unit
+from flows.mail.compose import find_attachments
 from flows.night import NightResult, run_night
 from flows.sample import SampleSummary, write_sample
 from flows.settings import Settings, make_settings
@@ -127,3 +132,57 @@ def test_months_without_any_unit_have_no_rates_and_hold_nothing_back(office: Set
             "SELECT DISTINCT CAST(period_start AS VARCHAR) FROM mart.unit_rates WHERE period_kind = 'month' ORDER BY 1"
         ).fetchall()
     assert [month for (month,) in found] == months
+
+
+SAME_CODE = """unit_code,name_vi,level,parent_code,gso_code,aliases,valid_from,valid_to,successor_code,email
+000.22.58.H48,UBND xã Sơn Hạ,commune,,,,2003-01-01,2025-06-30,000.22.58.H48,
+000.22.58.H48,UBND xã Sơn Hạ,commune,,,,2025-07-01,,,
+"""
+
+
+def test_two_units_of_one_code_and_name_each_have_their_row(office: Settings, papers: None) -> None:
+    """Sơn Hạ before the reform: one dossier, late. Sơn Hạ since, with the same name and code: two, in time. The year has a row of each, with its own numbers."""
+    targets = "criterion,measure,level,target,valid_from,valid_to\n3.4.2,on_time,commune,0.97,2024-01-01,2025-12-31\n"
+    write_reference(office.raw.parent / "reference", SAME_CODE, targets)
+    rows = []
+    for number, month, ended in ((1, "06", "18/06/2025 10:00"), (2, "07", "09/07/2025 10:00"), (3, "07", "10/07/2025 10:00")):
+        dates = {
+            "Ngày nộp hồ sơ": f"02/{month}/2025 08:00",
+            "Ngày tiếp nhận": f"02/{month}/2025 09:00",
+            "Ngày hẹn trả": f"16/{month}/2025 17:00",
+        }
+        rows.append(
+            case_row(f"000.22.58.H48-25{month}02-{number:04d}", **dates, **{"Ngày kết thúc xử lý": ended, "Ngày trả kết quả": ended})
+        )
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, *rows], titles=("Thời điểm xuất: 20/07/2025 22:00",))
+    settings = replace(office, as_of=datetime(2025, 7, 20, 23))
+    assert run_night(settings).is_published
+    folder = settings.outbox / "2025-07-20"
+    expected = {("UBND xã Sơn Hạ (từ ngày 01/01/2003)", "0", "1"), ("UBND xã Sơn Hạ (từ ngày 01/07/2025)", "2", "2")}
+    on_time = "Hồ sơ giải quyết trước hạn, đúng hạn"
+    for name in ("bang-diem.csv", "ty-le-theo-ky.csv"):
+        with (folder / name).open(encoding="utf-8-sig", newline="") as stream:
+            table = [
+                row
+                for row in csv.DictReader(stream)
+                if row["Kỳ"] == "Năm 2025" and row.get("Chỉ số", on_time) == on_time and row["Mã đơn vị"]
+            ]
+        met, of = (f"{on_time}: số đạt", f"{on_time}: tổng số") if name == "bang-diem.csv" else ("Đạt", "Tổng")
+        assert {(row["Đơn vị"], row[met], row[of]) for row in table} == expected, name
+        assert len(table) == 2
+    with (folder / "chi-tieu-khong-dat.csv").open(encoding="utf-8-sig", newline="") as stream:
+        assert [row["Đơn vị"] for row in csv.DictReader(stream) if row["Kỳ"] == "Năm 2025" and row["Chỉ số"] == on_time] == [
+            "UBND xã Sơn Hạ (từ ngày 01/01/2003)"
+        ]
+    book = openpyxl.load_workbook(folder / "tthc-2025-07-20.xlsx")
+    for sheet in ("Bảng điểm", "Chỉ tiêu không đạt"):
+        names = {
+            cell
+            for row in book[sheet].iter_rows(values_only=True)
+            for cell in row
+            if isinstance(cell, str) and cell.startswith("UBND xã Sơn Hạ (")
+        }
+        assert names == {name for name, met, _ in expected if sheet == "Bảng điểm" or met == "0"}, sheet
+    units = [Unit("000.22.58.H48", datetime(year, month, 1).date(), "UBND xã Sơn Hạ", "commune") for year, month in ((2003, 1), (2025, 7))]
+    [own] = find_attachments(folder, settings.as_of, frozenset({"missed"}), units)
+    assert own.data.decode("utf-8-sig").count("Năm 2025") == 1, "the unit's mail has its rows under either name"
