@@ -55,7 +55,7 @@ problems AS (
     JOIN this_year AS y ON r.period_kind = 'year' AND r.period_start = y.period_start
     WHERE r.is_stale
 )
-SELECT row_number() OVER (ORDER BY severity, cases DESC, rate NULLS LAST, unit_code, problem) AS rank,
+SELECT row_number() OVER (ORDER BY severity, cases DESC, rate NULLS LAST, unit_code, problem, message_vi) AS rank,
        unit_code, unit_name, level, problem, period_start, period_end, cases, rate, target, message_vi, as_of
 FROM problems
 ORDER BY rank;
