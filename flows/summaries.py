@@ -16,6 +16,7 @@ import duckdb
 
 from flows.csv_files import write_csv
 from flows.summaries_honesty import tell_questions, tell_restated
+from flows.summaries_plan import tell_plan, tell_tasks
 from flows.warehouse_figures import read_differences, read_units
 from transforms.layouts import load_lists
 from transforms.wording import (
@@ -212,8 +213,8 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
         )
         save("can-hoi.csv", *tell_questions(query))
         save("so-da-thay-doi.csv", *tell_restated(query))
-        save("ke-hoach.csv", *_plan(query))
-        save("nhiem-vu.csv", *_tasks(query))
+        save("ke-hoach.csv", *tell_plan(query))
+        save("nhiem-vu.csv", *tell_tasks(query))
         save("doi-chieu.csv", *_reconciliation(query, {name: kind.label_vi for name, kind in kinds.items()}))
     return written
 
@@ -238,10 +239,9 @@ def _freshness(query: Any) -> tuple[list[str], list[list[object]]]:
 def _called(query: Any) -> Called:
     """Period -> (unit code, first day) -> the unit's name among those of the period."""
     periods: dict[tuple[str, date], list[tuple[str, date, str]]] = defaultdict(list)
-    for kind, start, *unit in query(
-        "SELECT DISTINCT period_kind, period_start, unit_code, unit_valid_from, unit_name FROM mart.unit_rates"
-    ):
-        periods[kind, start].append((unit[0], unit[1], unit[2]))
+    asked = "SELECT DISTINCT period_kind, period_start, unit_code, unit_valid_from, unit_name FROM mart.unit_rates"
+    for kind, start, code, first, name in query(asked):
+        periods[kind, start].append((code, first, name))
     return {period: names_in_time(units) for period, units in periods.items()}
 
 
@@ -265,29 +265,6 @@ def _comparison(query: Any, called: Called) -> tuple[list[str], list[list[object
 
 def _target(target: float | None) -> str:
     return "" if target is None else percent_vi(round(target * 1_000_000), 1_000_000)
-
-
-def _plan(query: Any) -> tuple[list[str], list[list[object]]]:
-    """One row a line of the year plan; without plan.csv the headings alone."""
-    headings = ["Tiêu chí", "Nội dung", "Chủ trì", "Phối hợp", "Thời hạn", "Chỉ tiêu", "Kết quả", "Tình trạng", "Số đơn vị chưa đạt"]
-    headings += ["Đơn vị thấp nhất dưới chỉ tiêu", "Lưu ý", "Báo cáo gần nhất"]
-    found = query(
-        "SELECT 'Tiêu chí ' || criterion, name_vi, lead_unit, partner_units, deadline, target_text, actual, status_vi, units_missed, worst_unit_name, "
-        "note_vi, last_report_on FROM mart.plan ORDER BY line_number"
-    )
-    return headings, [[day_vi(cell) if isinstance(cell, date) else cell for cell in row] for row in found]
-
-
-def _tasks(query: Any) -> tuple[list[str], list[list[object]]]:
-    """One row a task given from above, overdue first; none where no export lists any."""
-    headings = ["Số nhiệm vụ", "Nội dung", "Mã đơn vị", "Đơn vị", "Ngày giao", "Hạn ban đầu", "Gia hạn đến", "Xin gia hạn", "Hạn áp dụng"]
-    headings += ["Ngày hoàn thành", "Tình trạng", "Ngày làm việc còn lại"]
-    found = query(
-        "SELECT 'Số ' || task_no, content_vi, unit_code, unit_name, assigned_on, due_on, extended_to, CASE extension_asked WHEN 'before' THEN 'Trước hạn' "
-        "WHEN 'after' THEN 'Sau hạn' WHEN 'undated' THEN 'Không ghi ngày xin' ELSE 'Không' END, due_in_force_on, finished_on, state_vi, "
-        "working_days_left FROM mart.task_status ORDER BY rowid"
-    )
-    return headings, [[day_vi(cell) if isinstance(cell, date) else cell for cell in row] for row in found]
 
 
 def _reconciliation(query: Any, kinds: dict[str, str]) -> tuple[list[str], list[list[object]]]:

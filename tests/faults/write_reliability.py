@@ -207,8 +207,8 @@ def _describe_mending(figures: dict[str, Any]) -> list[str]:
     after = figures["after"]
     counts = ", ".join(f"{name} {count}" for name, count in after["rounds"].items())
     return [
-        f"**Đã sửa:** {figures['mended']} Sau khi sửa, {sum(after['rounds'].values())} vòng nữa ({after['doors']} điểm; {counts}; {after['what']}) "
-        f"trên chương trình hiện nay: **{len(after['violations'])}** vi phạm.",
+        f"**Đã sửa:** {figures['mended']} Sau khi sửa, {sum(after['rounds'].values())} vòng nữa ({after['doors']} điểm; {counts}; {after['what']})"
+        f": **{len(after['violations'])}** vi phạm.",
         "",
         *(f"- vi phạm sau khi sửa: {text}" for text in after["violations"]),
     ]

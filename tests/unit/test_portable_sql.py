@@ -87,3 +87,14 @@ def test_no_statement_uses(pattern: str) -> None:
 )
 def test_a_slip_is_noticed(slip: str) -> None:
     assert any(re.search(pattern, bare(slip), re.IGNORECASE) for pattern in NOT_PORTABLE)
+
+
+def test_a_corrected_dossier_finds_its_unit_as_every_row_does() -> None:
+    """The order in which units of a name are preferred stands in SQL and in what corrections render."""
+
+    def order(text: str) -> str:
+        found = re.search(r"ORDER BY (CASE WHEN \w\.\w+ >= \w\.valid_from.*?)\) AS place", " ".join(text.split()))
+        assert found
+        return re.sub(r"\b\w\.", "", found[1]).replace("new_date", "on_date").strip()
+
+    assert order(TEXTS["corrected"]) == order(TEXTS["30_unit_refs.sql"])
