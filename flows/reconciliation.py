@@ -7,6 +7,8 @@ from flows.engine import Engine
 from transforms.layouts import LayoutLists
 from transforms.reconciliation import Reconciliation, load_reconciliation, render_candidates, render_counts, render_stated
 
+_CANDIDATES = pa.schema([("aggregate_id", pa.int64()), ("figure", pa.string()), ("case_code", pa.string()), ("reason_number", pa.int32())])
+
 
 def load_figures_declared(lists: LayoutLists) -> Reconciliation:
     """The figures of every export kind that names a period, each column of it but the unit."""
@@ -47,4 +49,9 @@ def count_figures(engine: Engine, declared: Reconciliation) -> None:
 def find_candidates(engine: Engine, declared: Reconciliation) -> None:
     """work.candidates holds the dossiers that may explain a difference, for transforms/sql/89_reconciliation_cases.sql."""
     ((days,),) = engine.fetch("SELECT reconciliation_boundary_days FROM work.thresholds")
-    engine.run(f"CREATE TABLE work.candidates AS\n{render_candidates(declared, int(days))}", "reconciliation.yml")
+    differing = set(engine.fetch("SELECT DISTINCT source_kind, figure FROM work.differing"))
+    figures = [f for f in declared.figures if (f.source_kind, f.name) in differing and not f.of_procedures]
+    if figures:
+        engine.run(f"CREATE TABLE work.candidates AS\n{render_candidates(figures, declared.reasons, int(days))}", "reconciliation.yml")
+    else:
+        engine.load("work.candidates", _CANDIDATES.empty_table())

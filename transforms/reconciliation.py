@@ -1,7 +1,7 @@
 """What the figures of aggregated exports count, declared as data in reconciliation.yml, checked strictly, rendered to SQL."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -146,11 +146,24 @@ def _condition(text: str, days: int = 0) -> str:
 
 def render_stated(figures: Sequence[Figure]) -> str:
     """SQL whose rows are the figures as exports state them, one a staged row and figure; blank cells give none."""
-    return "\nUNION ALL\n".join(
-        f"SELECT '{f.source_kind}' AS source_kind, '{f.name}' AS figure, file_id, sheet, sheet_number, row_number, coalesce(unit_ref, '') AS unit_ref,\n"
-        f"       period_first, period_last, {f.name} AS theirs\nFROM work.{f.source_kind}_rows\nWHERE {f.name} IS NOT NULL"
-        for f in figures
-    )
+    parts = []
+    for kind in dict.fromkeys(f.source_kind for f in figures):
+        stated = _of_figure("r", [f.name for f in figures if f.source_kind == kind])
+        parts.append(
+            "SELECT g.source_kind, g.figure, r.file_id, r.sheet, r.sheet_number, r.row_number, coalesce(r.unit_ref, '') AS unit_ref,\n"
+            f"       r.period_first, r.period_last, {stated} AS theirs\nFROM work.{kind}_rows AS r\n"
+            f"JOIN work.figures AS g ON g.source_kind = '{kind}'\nWHERE {stated} IS NOT NULL"
+        )
+    return "\nUNION ALL\n".join(parts)
+
+
+def _of_figure(table: str, names: Sequence[str]) -> str:
+    """That column of a table with one for each figure which belongs to the figure of work.figures AS g."""
+    return f"CASE g.figure {' '.join(f'WHEN {name!r} THEN {table}.{name}' for name in names)} END"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
 
 
 def render_counts(figures: Sequence[Figure]) -> str:
@@ -171,7 +184,11 @@ def render_counts(figures: Sequence[Figure]) -> str:
                 "    JOIN work.countable_cases AS c ON c.case_unit_code = p.unit_code AND c.case_unit_valid_from = p.unit_valid_from\n"
                 f"    WHERE p.source_kind = '{kind}'\n    GROUP BY p.aggregate_id, p.unit_code, p.unit_valid_from\n)"
             )
-        parts += [f"SELECT aggregate_id, '{f.name}' AS figure, {f.name} AS ours FROM {kind}_counts" for f in of_cases]
+            names = [f.name for f in of_cases]
+            parts.append(
+                f"SELECT c.aggregate_id, g.figure, {_of_figure('c', names)} AS ours\nFROM {kind}_counts AS c\n"
+                f"JOIN work.figures AS g ON g.source_kind = '{kind}' AND g.figure IN ({_listed(names)})"
+            )
         parts += [
             f"SELECT p.aggregate_id, '{f.name}' AS figure, count(CASE WHEN {_condition(f.counts)} THEN 1 END) AS ours\n"
             "FROM work.aggregate_units AS p CROSS JOIN core.procedures AS q\n"
@@ -182,27 +199,27 @@ def render_counts(figures: Sequence[Figure]) -> str:
     return ("WITH " + ",\n".join(scans) + "\n" if scans else "") + "\nUNION ALL\n".join(parts)
 
 
-def render_candidates(reconciliation: Reconciliation, days: int) -> str:
-    """SQL whose rows are (aggregate_id, figure, case_code, reason_number, reason_vi): dossiers that may explain a difference not tolerated.
+def render_candidates(figures: Sequence[Figure], reasons: Sequence[Reason], days: int) -> str:
+    """SQL whose rows are (aggregate_id, figure, case_code, reason_number): dossiers that may explain a difference not tolerated.
 
     Where the export states less, they are among those that we count; where it states more, among those at hand around the period that we do not.
 
     Args:
-        reconciliation: figures and reasons.
+        figures: those of dossiers that have such a difference somewhere, at least one; to plan the conditions of all would take longer than to look for dossiers.
+        reasons: all of them, in the order they are tried.
         days: how far from the period's ends a dossier may lie.
     """
     near = f"received_at < p.period_end + INTERVAL {days} DAY AND CASE WHEN is_ended THEN ended_at >= p.period_start - INTERVAL {days} DAY ELSE TRUE END"
-    parts = []
-    for f in reconciliation.figures:
-        fitting = [(n, r) for n, r in enumerate(reconciliation.reasons, 1) if not r.of or f.name in r.of]
-        if f.of_procedures or not fitting:
-            continue
-        whens = " ".join(f"WHEN {_condition(r.when, days)} THEN {n}" for n, r in fitting)
-        parts.append(
-            f"SELECT d.aggregate_id, d.figure, c.case_code, CASE {whens} END AS reason_number\nFROM work.differing AS d\n"
-            "JOIN work.aggregate_units AS p ON p.aggregate_id = d.aggregate_id\n"
-            "JOIN work.countable_cases AS c ON c.case_unit_code = p.unit_code AND c.case_unit_valid_from = p.unit_valid_from\n"
-            f"WHERE d.source_kind = '{f.source_kind}' AND d.figure = '{f.name}' AND {near}\n"
-            f"  AND CASE WHEN {_condition(f.counts)} THEN 'less' ELSE 'more' END = d.direction"
-        )
-    return "\nUNION ALL\n".join(parts)
+    sides = "\n".join(
+        f"           WHEN '{f.source_kind}.{f.name}' THEN CASE WHEN {_condition(f.counts)} THEN 'less' ELSE 'more' END" for f in figures
+    )
+    whens = "\n".join(
+        f"           WHEN {f'd.figure IN ({_listed(r.of)}) AND ' if r.of else ''}({_condition(r.when, days)}) THEN {number}"
+        for number, r in enumerate(reasons, 1)
+    )
+    return (
+        f"SELECT d.aggregate_id, d.figure, c.case_code,\n       CASE\n{whens}\n       END AS reason_number\nFROM work.differing AS d\n"
+        "JOIN work.aggregate_units AS p ON p.aggregate_id = d.aggregate_id\n"
+        "JOIN work.countable_cases AS c ON c.case_unit_code = p.unit_code AND c.case_unit_valid_from = p.unit_valid_from\n"
+        f"WHERE {near}\n  AND CASE d.source_kind || '.' || d.figure\n{sides}\n      END = d.direction"
+    )

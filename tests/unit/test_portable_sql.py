@@ -53,7 +53,7 @@ def texts() -> dict[str, str]:
     figures = {
         "stated": render_stated(declared.figures),
         "counts": render_counts(declared.figures),
-        "candidates": render_candidates(declared, 3),
+        "candidates": render_candidates([f for f in declared.figures if not f.of_procedures], declared.reasons, 3),
     }
     return found | figures
 
