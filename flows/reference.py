@@ -198,6 +198,7 @@ def _load_units(folder: Path, problems: list[str] | None = None) -> tuple[pa.Tab
 
 def _load_targets(folder: Path, measures: Sequence[str]) -> pa.Table:
     rows: list[dict[str, object]] = []
+    lines: dict[tuple[object, ...], int] = {}
     if (folder / "targets.csv").is_file():
         for line in _read_lines(folder, "targets.csv", ("criterion", "measure", "level", "target"), optional=()):
             text = line.required("target").replace(",", ".")
@@ -208,11 +209,15 @@ def _load_targets(folder: Path, measures: Sequence[str]) -> pa.Table:
             if not 0 <= target <= 1:
                 raise line.fail("target", "một số từ 0 đến 1, ví dụ 0.97")
             first, last = line.validity()
+            measure, level = line.one_of("measure", measures), line.one_of("level", LEVELS)
+            before = lines.setdefault((measure, level, first), line.number)
+            if before != line.number:  # either would judge the units
+                raise line.fail("measure", f"mỗi chỉ số của một cấp chỉ một chỉ tiêu từ một ngày; dòng {before} đã có")
             rows.append(
                 {
                     "criterion": line.required("criterion"),
-                    "measure": line.one_of("measure", measures),
-                    "level": line.one_of("level", LEVELS),
+                    "measure": measure,
+                    "level": level,
                     "target": target,
                     "valid_from": first,
                     "valid_to": last,
@@ -226,20 +231,25 @@ _TRUE, _FALSE = ("true", "1", "x", "có"), ("false", "0", "không")
 
 def _load_overrides(folder: Path) -> dict[date, tuple[bool, str]]:
     overrides: dict[date, tuple[bool, str]] = {}
+    lines: dict[date, int] = {}
     if (folder / "calendar.csv").is_file():
         for line in _read_lines(folder, "calendar.csv", ("date", "is_working"), optional=("note",)):
             word = line.required("is_working").lower()
             if word not in _TRUE + _FALSE:
                 raise line.fail("is_working", "true hoặc false")
             line.required("date")
-            overrides[line.day("date", _FIRST_DAY)] = (word in _TRUE, line.text("note") or "")
+            day, is_working = line.day("date", _FIRST_DAY), word in _TRUE
+            before = lines.setdefault(day, line.number)
+            if overrides.get(day, (is_working, ""))[0] != is_working:
+                raise line.fail("is_working", f"cùng một giá trị với dòng {before}, vì cùng một ngày; hãy bỏ dòng sai")
+            overrides[day] = (is_working, line.text("note") or "")
     return overrides
 
 
 def _load_hours(folder: Path, units: pa.Table) -> WorkingHours:
     if not (folder / "working_hours.csv").is_file():
         return WorkingHours()
-    sessions, known = [], set(units["unit_code"].to_pylist())
+    sessions, hours, known = [], WorkingHours(()), set(units["unit_code"].to_pylist())
     optional = ("unit_code", "weekday", "valid_from", "valid_to")
     for line in _read_lines(folder, "working_hours.csv", ("from_time", "to_time", *optional), optional=optional):
         moments = []
@@ -256,10 +266,11 @@ def _load_hours(folder: Path, units: pa.Table) -> WorkingHours:
         if office and office not in known:  # its hours would count for nobody, and nobody would know
             raise line.fail("unit_code", "mã đơn vị có trong units.csv, hoặc để trống cho mọi đơn vị")
         sessions.append(Session(moments[0], moments[1], int(weekday) if weekday else None, office, first, last))
-    try:
-        return WorkingHours(tuple(sessions))
-    except ValueError as error:
-        raise ConfigurationError(f"working_hours.csv: {error}") from None
+        try:
+            hours = WorkingHours(tuple(sessions))
+        except ValueError as error:
+            raise line.fail("from_time", str(error)) from None
+    return hours
 
 
 def _load_restart(folder: Path) -> bool:

@@ -58,6 +58,28 @@ def test_hours_of_a_unit_that_is_not_there_are_refused(tmp_path: Path) -> None:
         load_reference(folder, MEASURES)
 
 
+@pytest.mark.parametrize(
+    ("table", "lines", "says"),
+    [
+        ("calendar.csv", "date,is_working\n2024-05-06,true\n2024-05-06,false\n", r"calendar\.csv, dòng 3, cột is_working.*dòng 2"),
+        ("targets.csv", TARGETS + "3.4.2,on_time,commune,0.9,2024-01-01,\n", r"targets\.csv, dòng 4, cột measure.*dòng 2"),
+        ("working_hours.csv", "from_time,to_time\n07:00,11:30\n11:00,17:00\n", r"working_hours\.csv, dòng 3, cột from_time.*buổi sau"),
+        ("working_hours.csv", "from_time,to_time\n07:00,11:30\n17:00,13:30\n", r"working_hours\.csv, dòng 3, cột from_time: có “17:00”"),
+    ],
+)
+def test_lines_that_contradict_each_other_are_named(tmp_path: Path, table: str, lines: str, says: str) -> None:
+    folder = write_reference(tmp_path)
+    (folder / table).write_text(lines, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=says):
+        load_reference(folder, MEASURES)
+
+
+def test_a_day_told_twice_alike_is_no_contradiction(tmp_path: Path) -> None:
+    folder = write_reference(tmp_path)
+    (folder / "calendar.csv").write_text("date,is_working\n2024-05-06,true\n2024-05-06,true\n", encoding="utf-8")
+    assert load_reference(folder, MEASURES).overrides == {date(2024, 5, 6): (True, "")}
+
+
 def test_the_shipped_reference_tables_load() -> None:
     shipped = Path(__file__).parents[2] / "data" / "reference"
     reference = load_reference(shipped, [*MEASURES, "digitized", "online_partial", "online_full", "payment_procedures", "payment_cases"])
