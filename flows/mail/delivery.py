@@ -114,7 +114,7 @@ def read_mail(delivery: Delivery, outbox: Path) -> bytes | None:
 
 def _stamped(data: bytes, server: MailServer) -> bytes:
     """The mail as it goes out: sender of the office, date of the sending; every attempt has the same Message-ID."""
-    message = message_from_bytes(data, policy=policy.SMTP)
+    message = message_from_bytes(data, policy=policy.SMTP.clone(refold_source="none"))  # the subject stays as it was composed
     for name, value in (("From", server.sender), ("Reply-To", server.reply_to), ("Date", format_datetime(datetime.now(LOCAL_TIME)))):
         del message[name]
         if value:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from email import message_from_bytes, policy
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
@@ -13,6 +14,8 @@ from pathlib import Path
 import duckdb
 import pytest
 from conftest import settings_in
+from hypothesis import given
+from hypothesis import strategies as st
 
 from expectations import CheckResult
 from flows.changes import find_changes
@@ -20,13 +23,16 @@ from flows.figures import Check, Difference, Figures, Freshness, Period, SourceS
 from flows.history import published_days, record_published
 from flows.mail.compose import TABLES, compose, find_attachments
 from flows.mail.content import Content, describe_held, describe_office, describe_units
+from flows.mail.delivery import _stamped
 from flows.mail.dispatch import prepare_held, prepare_published
 from flows.mail.ledger import Ledger, ledger_path
 from flows.mail.recipients import SUMMARIES, Recipient
+from flows.mail.server import MailServer
 from flows.night import NightResult, run_night
 from flows.settings import Settings
 from flows.warehouse_figures import load_figures
 
+WORDS = "[TTHC] 30/09/2025, UBND thị trấn Di Lăng và 1 đơn vị khác: không có hồ sơ chờ quá 8 giờ; <b> =?utf-8?q?x?= HĐND".split()
 OFFICE = Recipient("Văn phòng", "vanphong@sonha.test", (), frozenset(SUMMARIES), "daily", 2)
 PAYLOADS = ['<script>alert(1)</script>"><img src=x onerror=alert(2)>', "=cmd|' /C calc'!A0", "+1", "@SUM(A1)", "{{ 7*7 }}"]
 
@@ -235,6 +241,22 @@ def body_of(content: Content, figures: Figures) -> str:
     message = message_from_bytes(made.data, policy=policy.default)
     assert isinstance(message, EmailMessage)
     return body(message, "html")
+
+
+@given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=40), st.lists(st.sampled_from(WORDS), min_size=1, max_size=12))
+def test_subject_and_name_arrive_as_they_were_written(subject: list[str], name: list[str]) -> None:
+    content = Content("digest", " ".join(subject)[:180].strip(), "Số liệu", [])
+    made = compose(content, [], as_of=datetime(2024, 6, 30), name=" ".join(name), addressee="a@b.vn", max_bytes=20_000_000)
+    server = MailServer("localhost", 25, "none", "gui@b.vn")
+    for data in (made.data, _stamped(made.data, server)):
+        message = message_from_bytes(data, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        assert not message.defects
+        plain = message_from_bytes(data)  # the newer parser itself adds a blank where a long name goes on
+        shown, _, address = plain["To"].rpartition(" <")
+        assert (message["Subject"], str(make_header(decode_header(shown)))) == (content.subject, " ".join(name))
+        assert (address, message["To"].addresses[0].addr_spec) == ("a@b.vn>", "a@b.vn")
+        assert max(len(line) for line in data.partition(b"\r\n\r\n")[0].split(b"\r\n")) <= 78
 
 
 def test_a_night_without_anything_new_says_so(settings: Settings, figures: Figures) -> None:
