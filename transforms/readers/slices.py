@@ -32,6 +32,8 @@ SLICE_BYTES = 2 << 20
 # fastexcel allocates the rectangle around a slice's cells; its columns are known to stand before AAA.
 _MOST_ROWS = 30_000
 _TOO_ODD = re.compile(rb"<!|r=[\"'][A-Z]{3}\d")
+# A row or cell whose quotes do not close before its tag does: to fastexcel the tag goes on, maybe beyond the slice.
+_TORN_TAG = re.compile(rb"""<(?:row|c)\b(?!(?:[^"'<>]|"[^"<>]*"|'[^'<>]*')*>)""")
 _OPENING = re.compile(rb"<worksheet\b.*?<sheetData\s*>", re.DOTALL)
 _ROW = re.compile(rb"\s*<row\b[^>]*?\br=[\"'](\d{1,7})[\"']")
 _END = b"</sheetData>"
@@ -142,7 +144,7 @@ class _SliceReader:
         if not self._books.carries_all:
             raise NotPlain
         odd = is_odd(rows)
-        if odd and _TOO_ODD.search(rows):
+        if (odd and _TOO_ODD.search(rows)) or _TORN_TAG.search(rows):
             raise NotPlain
         at = rows.rfind(b"<row ")
         first_match, last_match = _ROW.match(rows), _ROW.match(rows, max(at, 0))
