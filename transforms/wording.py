@@ -70,7 +70,7 @@ COUNTED_VI = {"none": "không tính", "denominator": "không đạt", "numerator
 CAUSES_VI = {
     "late_arrival": "Hồ sơ đến muộn",
     "changed": "Hồ sơ được sửa",
-    "removed": "Hồ sơ không còn trong các tệp",
+    "removed": "Hồ sơ không còn, hay không còn dữ kiện, trong các tệp",
     "tables": "Bảng tham chiếu, đính chính hoặc chỉ tiêu",
     "progress": "Hồ sơ được giải quyết, cập nhật tiếp",
     "time": "Đến hạn theo thời gian",
@@ -81,18 +81,23 @@ _NBSP = "\u00a0"
 
 
 def percent_vi(numerator: int, denominator: int, target: float | None = None) -> str:
-    """A rate as an office writes it: 97,5 %, two decimals at the most, empty without denominator.
-
-    Rounded half up as QĐ 766 does, except that rounding never lifts a rate onto its target or onto 100 %.
-    """
+    """A rate as an office writes it: 97,5 %, two decimals at the most, empty without denominator; rounded as `hundredths_shown` says."""
     if not denominator:
         return ""
-    scaled = (2 * numerator * 10_000 + denominator) // (2 * denominator)
-    for limit in (10_000, None if target is None else round(target * 10_000)):
-        if limit is not None and scaled >= limit and numerator * 10_000 < limit * denominator:
-            scaled = limit - 1
-    text = f"{scaled // 100},{scaled % 100:02d}".rstrip("0").rstrip(",")
+    shown = hundredths_shown(numerator, denominator, target)
+    text = f"{shown // 100},{shown % 100:02d}".rstrip("0").rstrip(",")
     return f"{text}{_NBSP}%"
+
+
+def hundredths_shown(numerator: int, denominator: int, target: float | None = None) -> int:
+    """A rate in hundredths of a percent: half up as QĐ 766 does, except that rounding never lifts it onto a whole percent or onto its target.
+
+    Targets are whole percents almost always, and not every place that shows a rate knows its target: one rate reads the same everywhere.
+    The warehouse's own words follow the same rule (transforms/sql/80_flags.sql, 83_outlook.sql, 86_plan.sql, 94_audit_words.sql).
+    """
+    shown = (2 * numerator * 10_000 + denominator) // (2 * denominator)
+    is_limit = shown % 100 == 0 or (target is not None and shown == round(target * 10_000))
+    return shown - 1 if is_limit and numerator * 10_000 < shown * denominator else shown
 
 
 def hours_vi(hours: float) -> str:

@@ -163,8 +163,57 @@ def test_a_withdrawn_export_is_told_as_removed(folder: Path) -> None:
     withdraw(settings.staged, str(file_id)[:12], "nạp nhầm")
     rows = on_time_of_may(publish(folder, 6))
     assert [row[2:6] + row[8:11] for row in rows if row[0] == date(2024, 6, 6)] == [
-        (6, 6, 5, 5, "removed", "do 1 hồ sơ không còn trong các tệp", 1)
+        (6, 6, 5, 5, "removed", "do 1 hồ sơ không còn, hay không còn dữ kiện, trong các tệp", 1)
     ]
+
+
+def export_payment(folder: Path, day: int, state: str = "Đã thanh toán") -> None:
+    headings = (
+        "Mã hồ sơ|Mã TTHC|Đơn vị|Loại phí|Số tiền|Hình thức thu|Hình thức thanh toán|Trạng thái thanh toán|Thời điểm thanh toán".split("|")
+    )
+    line = [
+        "000.22.58.H48-240515-0001",
+        "1.001193",
+        "UBND xã Sơn Hạ",
+        "Lệ phí",
+        "8000",
+        "Thu trước",
+        "Trực tuyến",
+        state,
+        "15/05/2024 08:30",
+    ]
+    write_workbook(folder / "raw" / f"phi-{day:02d}.xlsx", [headings, line], titles=(f"Thời điểm xuất: {day:02d}/06/2024 21:00",))
+
+
+def causes(settings: Settings, day: int) -> set[tuple[object, ...]]:
+    """(cause, reason) of what that day restated, of payments in May."""
+    asked = (
+        f"measure = 'payment_cases' AND period_kind = 'month' AND unit_code = '000.22.58.H48' AND restated_on = DATE '2024-06-{day:02d}'"
+    )
+    return set(ask(settings, f"SELECT cause, reason_vi FROM mart.restatements WHERE {asked}"))
+
+
+def test_a_fee_that_is_gone_with_its_export_or_paid_back_is_no_progress(folder: Path) -> None:
+    export_payment(folder, 5)
+    settings = publish(folder, 5)
+    assert causes(settings, 5) == {("progress", "do 1 hồ sơ được giải quyết, cập nhật tiếp")}, "it was paid"
+    export_payment(folder, 6, "Hoàn phí")
+    settings = publish(folder, 6)
+    assert causes(settings, 6) == {("changed", "do 1 hồ sơ được sửa")}
+    export_payment(folder, 7)
+    settings = publish(folder, 7)
+    for file_id in ask(settings, "SELECT file_id FROM ops.files WHERE file_name LIKE 'phi-%'"):
+        withdraw(settings.staged, str(file_id[0])[:12], "nhầm kỳ")
+    assert causes(publish(folder, 8), 8) == {("removed", "do 1 hồ sơ không còn, hay không còn dữ kiện, trong các tệp")}
+
+
+def test_a_dossier_that_a_correction_drops_is_told_as_tables(folder: Path) -> None:
+    (folder / "reference" / "corrections.yml").write_text(
+        "- {id: c, match: {case_code: 000.22.58.H48-240515-0001}, expect: {status_code: 10}, action: drop, reason: nhập hai lần}\n",
+        encoding="utf-8",
+    )
+    [found] = on_time_of_may(publish(folder, 5))
+    assert found[4:6] + found[8:] == (4, 4, "tables", "do 1 hồ sơ tính khác theo bảng tham chiếu hoặc đính chính", 1, 0)
 
 
 def test_earlier_restatements_stay_listed_and_every_build_says_the_same(folder: Path, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 -- Grain: mart.restatements one row a rate of a period that was over and a later day that published it otherwise; mart.restatement_cases one row a
 -- dossier behind it. Of earlier days the dossiers are those found then and kept beside the day.
 -- Inputs: work.restated, work.restated_records, work.recounted, work.compared_cases (rendered from the measures' columns), work.cases_before (flows/restating.py),
--- core.cases, core.case_history, work.files_before, core.units, work.moment.
+-- core.cases, core.case_history, work.files_before, work.published_days, core.units, work.moment.
 -- Readers: the summaries, flows/history.py, analysts.
 
 -- Which state of a dossier the exports counted on the day before showed last; none: nothing showed it then.
@@ -22,15 +22,19 @@ CREATE TABLE work.restated_cases AS
 SELECT s.measure, s.period_kind, s.period_start, s.unit_code, s.unit_valid_from, s.case_code,
        CASE WHEN s.before_was IS NULL THEN 'none' WHEN s.before_was = 1 THEN 'numerator' ELSE 'denominator' END AS counted_before,
        CASE WHEN s.now_is IS NULL THEN 'none' WHEN s.now_is = 1 THEN 'numerator' ELSE 'denominator' END AS counted_now,
-       CASE WHEN c.case_code IS NULL THEN 'removed'
+       CASE WHEN c.case_code IS NULL THEN CASE WHEN k.case_code IS NULL THEN 'removed' ELSE 'tables' END  -- a correction dropped what the exports still show
             WHEN b.case_code IS NULL AND k.case_code IS NULL THEN 'late_arrival'
             WHEN b.case_code IS NULL THEN 'tables'
             WHEN o.is_same THEN 'time'
             WHEN k.known = k.newest AND NOT (o.is_as_taken_in AND o.is_same_course) THEN 'tables'
+            -- no step of a dossier takes back what counted: a fee line or a digitization is gone with its export, or says otherwise now
+            WHEN o.is_as_taken_in AND o.is_same_course AND (s.now_is IS NULL OR s.now_is < s.before_was) THEN CASE WHEN d.gone_exports > 0 THEN 'removed' ELSE 'changed' END
             WHEN o.is_as_taken_in AND (o.is_same_course OR c.ended_at >= k.last_seen_at OR (c.ended_at IS NULL AND b.ended_at IS NULL)) THEN 'progress'
             ELSE 'changed' END AS cause,
        c.file_id, c.sheet, c.row_number
 FROM work.recounted AS s
+CROSS JOIN work.moment AS m
+LEFT JOIN work.published_days AS d ON d.day = CAST(m.as_of AS DATE)
 LEFT JOIN work.cases_before AS b ON b.case_code = s.case_code
 LEFT JOIN core.cases AS c ON c.case_code = s.case_code
 LEFT JOIN work.compared_cases AS o ON o.case_code = s.case_code
@@ -68,7 +72,7 @@ told AS (
                 ELSE 'unknown' END AS cause,
            CASE WHEN c.cases > 0 THEN 'do ' || substr(CASE WHEN c.by_late_arrival > 0 THEN ', ' || CAST(c.by_late_arrival AS STRING) || ' hồ sơ đến muộn' ELSE '' END
                 || CASE WHEN c.by_changed > 0 THEN ', ' || CAST(c.by_changed AS STRING) || ' hồ sơ được sửa' ELSE '' END
-                || CASE WHEN c.by_removed > 0 THEN ', ' || CAST(c.by_removed AS STRING) || ' hồ sơ không còn trong các tệp' ELSE '' END
+                || CASE WHEN c.by_removed > 0 THEN ', ' || CAST(c.by_removed AS STRING) || ' hồ sơ không còn, hay không còn dữ kiện, trong các tệp' ELSE '' END
                 || CASE WHEN c.by_tables > 0 THEN ', ' || CAST(c.by_tables AS STRING) || ' hồ sơ tính khác theo bảng tham chiếu hoặc đính chính' ELSE '' END
                 || CASE WHEN c.by_progress > 0 THEN ', ' || CAST(c.by_progress AS STRING) || ' hồ sơ được giải quyết, cập nhật tiếp' ELSE '' END
                 || CASE WHEN c.by_time > 0 THEN ', ' || CAST(c.by_time AS STRING) || ' hồ sơ đến hạn theo thời gian' ELSE '' END, 3)
