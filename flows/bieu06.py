@@ -1,7 +1,7 @@
 """Biểu số 06 of any period: counted from the dossiers, and written as a workbook in the official layout, which our own reader reads back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from flows.office import Office
 from flows.office_files import write_whole
 from flows.spreadsheets import Styles, book_bytes, height, lines, new_book, put, set_page, set_widths
 from transforms.period_counts import BIEU06_COLUMNS, Span, render_bieu06
+from transforms.wording import distinct_names
 
 FORM_NUMBER = "Biểu số II.06a/VPCP/KSTT"
 ISSUED_BY = "Ban hành theo Thông tư số 01/2020/TT-VPCP ngày 21/10/2020"
@@ -83,7 +84,9 @@ def count_bieu06(connection: duckdb.DuckDBPyConnection, span: Span) -> Bieu06:
         counts = counted.get((code, first))
         if counts or (first < span.end and last >= span.start):
             rows.append((Unit(code, first, name, level), counts or (0,) * len(BIEU06_COLUMNS)))
-    return Bieu06(span, sorted(rows, key=lambda row: levels.index(row[0].level)))
+    called = distinct_names((unit.code, unit.valid_from, unit.name) for unit, _ in rows)
+    told = [(replace(unit, called=called[unit.key]), counts) for unit, counts in rows]
+    return Bieu06(span, sorted(told, key=lambda row: levels.index(row[0].level)))
 
 
 def write_bieu06(form: Bieu06, office: Office, out: Path) -> Path:

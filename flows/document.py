@@ -278,7 +278,7 @@ def _annex(document: Any, form: Bieu06, office: Office) -> None:
         merged = cells[0].merge(cells[12])
         _write(merged.paragraphs[0], title, size=_TABLE, bold=True)
         for number, (unit, counts) in enumerate(units, 1):
-            _row(rows[at + number], [str(number), unit.name, *map(count_vi, counts)], widths, sides)
+            _row(rows[at + number], [str(number), unit.called, *map(count_vi, counts)], widths, sides)
         at += 1 + len(units)
     _row(rows[at], ["", "Tổng số", *map(count_vi, form.totals.values())], widths, sides, bold=True)
 

@@ -35,12 +35,21 @@ class Period:
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit under one code and validity; the key is (code, valid_from), because codes are reused."""
+    """A unit under one code and validity; the key is (code, valid_from), because codes are reused.
+
+    Attributes:
+        called: its name, told apart from that of another unit which the same outputs may show.
+    """
 
     code: str
     valid_from: date
     name: str
     level: str
+    called: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.called:
+            object.__setattr__(self, "called", self.name)
 
     @property
     def key(self) -> tuple[str, date]:

@@ -85,9 +85,11 @@ def doctor(
 
 @app.command()
 def backfill(
-    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="Ngày đầu.")],
-    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Ngày cuối, tính cả ngày này.")],
-    at: Annotated[datetime, typer.Option(formats=["%H:%M"], help="Giờ chốt số liệu mỗi ngày.")] = datetime(1900, 1, 1, 23, 59),
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], metavar="2024-06-01", help="Ngày đầu.")],
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], metavar="2024-06-30", help="Ngày cuối, tính cả ngày này.")],
+    at: Annotated[
+        datetime, typer.Option(formats=["%H:%M"], metavar="23:59", show_default="23:59", help="Giờ chốt số liệu mỗi ngày.")
+    ] = datetime(1900, 1, 1, 23, 59),
     raw: Annotated[Path, typer.Option(help="Thư mục tệp xuất.")] = Path("data/raw"),
     reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu.")] = Path("data/reference"),
     warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),

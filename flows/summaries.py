@@ -167,17 +167,17 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
             "canh-bao.csv",
             ["Thứ tự", "Mã đơn vị", "Đơn vị", "Cấp", "Nội dung", "Lưu ý"],
             (
-                [rank, code, name, LEVELS_VI[level], message, STALE_VI if stale else ""]
-                for rank, code, name, level, message, stale in query(
-                    "SELECT f.rank, f.unit_code, f.unit_name, f.level, f.message_vi, EXISTS (SELECT 1 FROM mart.unit_rates AS r WHERE r.is_stale AND "
-                    "r.period_kind = 'year' AND r.period_start = f.period_start AND r.unit_code = f.unit_code AND r.unit_name = f.unit_name) "
+                [rank, code, called["year", start].get((code, first), name), LEVELS_VI[level], message, STALE_VI if stale else ""]
+                for rank, code, first, name, start, level, message, stale in query(
+                    "SELECT f.rank, f.unit_code, f.unit_valid_from, f.unit_name, f.period_start, f.level, f.message_vi, EXISTS (SELECT 1 FROM mart.unit_rates AS r "
+                    "WHERE r.is_stale AND r.period_kind = 'year' AND r.period_start = f.period_start AND r.unit_code = f.unit_code AND r.unit_valid_from = f.unit_valid_from) "
                     "FROM mart.flags AS f ORDER BY f.rank"
                 )
             ),
         )
         save("do-moi-du-lieu.csv", *_freshness(query))
         save("viec-can-lam.csv", *_worklist(query))
-        save("du-bao.csv", *_outlook(query, labels))
+        save("du-bao.csv", *_outlook(query, labels, called))
         save(
             "tep-xuat.csv",
             ["Tệp", "Trong gói nén", "Loại", "Kết quả", "Xuất lúc", "Số dòng", "Đã nạp", "Bị từ chối", "Lý do từ chối", "Lưu ý"],
@@ -365,14 +365,14 @@ def _worklist(query: Any) -> tuple[list[str], list[list[object]]]:
     return headings, rows
 
 
-def _outlook(query: Any, labels: dict[str, str]) -> tuple[list[str], list[list[object]]]:
+def _outlook(query: Any, labels: dict[str, str], called: Called) -> tuple[list[str], list[list[object]]]:
     """One row a unit and measure with a target: what is still needed this year, and where it is heading; the impossible first."""
     headings = "Năm|Mã đơn vị|Đơn vị|Cấp|Chỉ số|Đạt|Tổng|Tỷ lệ|Chỉ tiêu|Còn lại (dự kiến)|Cần đạt thêm|Còn kịp|Ước tính".split("|")
     headings += "Dự báo cuối năm|Từ|Đến|Tin cậy|Cách tính".split("|")
     possible = {True: "Còn kịp", False: "Không còn kịp", None: ""}
     rows: list[list[object]] = []
-    for start, code, name, level, m, n, d, t, remaining, needed, kept, message, rate, low, high, reliable, method in query(
-        "SELECT n.period_start, n.unit_code, n.unit_name, n.level, n.measure, n.numerator, n.denominator, n.target, n.remaining, n.needed, "
+    for start, code, first, level, m, n, d, t, remaining, needed, kept, message, rate, low, high, reliable, method in query(
+        "SELECT n.period_start, n.unit_code, n.unit_valid_from, n.level, n.measure, n.numerator, n.denominator, n.target, n.remaining, n.needed, "
         "n.is_possible, n.message_vi, f.rate, f.low, f.high, f.is_reliable, f.method_vi FROM mart.needed AS n "
         "JOIN mart.forecast AS f USING (measure, unit_code, unit_valid_from) "
         f"ORDER BY coalesce(n.is_possible, TRUE), {_LEVEL_ORDER.format('n.level')}, n.unit_code, n.unit_valid_from, n.measure"
@@ -380,7 +380,7 @@ def _outlook(query: Any, labels: dict[str, str]) -> tuple[list[str], list[list[o
         row = [
             start.year,
             code,
-            name,
+            called["year", start][code, first],
             LEVELS_VI[level],
             labels[m],
             n,

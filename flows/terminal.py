@@ -14,7 +14,7 @@ from filelock import Timeout
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from expectations import failed_critically
 from flows.alarming import FOLDER as ALARMS
@@ -180,7 +180,8 @@ def show_deliveries(deliveries: Sequence[Delivery], alarms: Sequence[Delivery] =
     if not deliveries and not alarms:
         console.print("Không có thư nào.")
         return
-    table = Table("Số", "Ngày", "Loại", "Người nhận", "Trạng thái", "Lần thử", "Lúc", "Trả lời của máy chủ")
+    headings = ("Số", "Ngày", "Loại", "Người nhận", "Trạng thái", "Lần thử", "Lúc", "Trả lời của máy chủ")
+    table = Table(*(Column(heading, overflow="fold") for heading in headings))  # a narrow screen breaks what is long and cuts nothing off
     unnumbered = set(alarms)
     for d in sorted([*deliveries, *alarms], key=lambda d: d.summary_date):
         state = DELIVERY_STATES_VI[d.state] + (" (đính chính, chờ --again)" if d.is_correction and d.state == "prepared" else "")
@@ -192,7 +193,7 @@ def show_deliveries(deliveries: Sequence[Delivery], alarms: Sequence[Delivery] =
             d.addressee,
             state,
             str(d.attempts),
-            d.settled_at or d.tried_at or d.prepared_at,
+            f"{datetime.fromisoformat(d.settled_at or d.tried_at or d.prepared_at):%H:%M %d/%m/%Y}",
             d.reply or "",
         )
         table.add_row(*(escape(cell) for cell in cells))

@@ -26,9 +26,19 @@ from flows.figures import (
     WorkItem,
 )
 from flows.honest_figures import read_effects, read_findings, read_histories, read_restatements
+from transforms.wording import distinct_names
 
 _KIND_ORDER = "CASE period_kind WHEN 'year' THEN 0 WHEN 'quarter' THEN 1 ELSE 2 END"
 _LEVEL_ORDER = "list_position(['province', 'province_department', 'district', 'district_department', 'commune', 'all'], {})"
+
+# Units in force in the year of as_of, and those whose dossiers the lists still show.
+_SHOWN = """
+SELECT u.unit_code, u.valid_from, u.unit_name
+FROM core.units AS u, (SELECT max(as_of) AS as_of FROM mart.unit_rates) AS m
+WHERE (u.valid_from <= m.as_of AND u.valid_to >= date_trunc('year', m.as_of))
+   OR (u.unit_code, u.valid_from) IN (SELECT (unit_code, unit_valid_from) FROM mart.worklist)
+   OR (u.unit_code, u.valid_from) IN (SELECT (c.unit_code, c.unit_valid_from) FROM mart.late_receptions JOIN core.cases AS c USING (case_code))
+"""
 
 
 def load_figures(warehouse: Path) -> Figures:
@@ -59,9 +69,10 @@ def _load(warehouse: Path, state: tuple[int, int, int] | None) -> Figures:
 
 
 def read_units(query: Callable[[str], list[tuple[Any, ...]]]) -> dict[tuple[str, date], Unit]:
-    """Every unit by code and first day."""
+    """Every unit by code and first day; those that outputs of one day may show are called so that no two are called the same."""
+    called = distinct_names(query(_SHOWN))
     return {
-        (code, first): Unit(code, first, name, level)
+        (code, first): Unit(code, first, name, level, called.get((code, first), name))
         for code, first, name, level in query("SELECT unit_code, valid_from, unit_name, level FROM core.units")
     }
 
@@ -119,8 +130,8 @@ def _read(query: Callable[[str], list[tuple[Any, ...]]]) -> Figures:
             )
         ],
         flags=[
-            (rank, next(u for u in reversed(units.values()) if u.code == code and u.name == name), message)
-            for rank, code, name, message in query("SELECT rank, unit_code, unit_name, message_vi FROM mart.flags ORDER BY rank")
+            (rank, units[code, first], message)
+            for rank, code, first, message in query("SELECT rank, unit_code, unit_valid_from, message_vi FROM mart.flags ORDER BY rank")
         ],
         freshness=[
             Freshness(kind, kind_vi, units.get((code, first)), fresh, light, problem, message, newest, before)

@@ -27,7 +27,6 @@ from flows.workbook_honesty import questions_sheet, restated_sheet
 from flows.workbook_lists import BAD, colour, late_sheet, missed_sheet, quality_sheet, reconciliation_sheet, typed_rate, worklist_sheet
 from transforms.wording import (
     LEVELS_VI,
-    distinct_names,
     moment_vi,
     names_in_time,
     period_vi,
@@ -98,9 +97,8 @@ def _guide_measures(sheet: Any, row: int, figures: Figures) -> int:
 
 def _guide_late(sheet: Any, row: int, figures: Figures) -> None:
     counts: dict[str, list[int]] = {}
-    called = distinct_names((late.unit.code, late.unit.valid_from, late.unit.name) for late in figures.late)
     for late in figures.late:
-        found = counts.setdefault(called[late.unit.key], [0, 0])
+        found = counts.setdefault(late.unit.called, [0, 0])
         found[0] += late.is_waiting
         found[1] += not late.is_waiting
     worst = sorted(counts.items(), key=lambda item: (-sum(item[1]), -item[1][0], item[0]))[:15]

@@ -20,7 +20,7 @@ def questions_sheet(sheet: Any, figures: Figures) -> None:
             f"{'▲ ' if f.severity == 'ask' else ''}{QUESTIONS_VI[f.severity]}",
             f.label_vi,
             f.unit.code,
-            f.unit.name,
+            f.unit.called,
             f.case_code or f"{f.cases} hồ sơ",
             typed(f.found_at),
             f.question_vi,
@@ -57,7 +57,7 @@ def restated_sheet(sheet: Any, figures: Figures) -> None:
     for r in figures.restatements:
         numerator, denominator, status = r.now or (None, None, None)
         was, became = STATUS_VI[r.before[2]], STATUS_VI.get(status or "", "Không còn tính")
-        row: list[object] = [r.restated_on, r.unit.code, r.unit.name, period_vi(r.period.kind, r.period.start)]
+        row: list[object] = [r.restated_on, r.unit.code, r.unit.called, period_vi(r.period.kind, r.period.start)]
         row += [figures.labels.get(r.measure, r.measure), r.published_on, r.before[0] / r.before[1] if r.before[1] else None, *r.before[:2]]
         row += [numerator / denominator if numerator is not None and denominator else None, numerator, denominator]
         rows.append([*row, became if was == became else f"▲ {was} → {became}", r.reason_vi, _dossiers(r), r.exports_vi])

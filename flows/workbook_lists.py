@@ -22,6 +22,7 @@ from transforms.wording import (
     STALE_VI,
     STATUS_VI,
     candidates_vi,
+    hundredths_shown,
     moment_vi,
     names_in_time,
     period_vi,
@@ -35,15 +36,12 @@ SOON = PatternFill("solid", bgColor="FFF0C2", fgColor="FFF0C2")
 
 
 def typed_rate(rate: Rate) -> float | None:
-    """The rate as a number; one below its target, or below 100 %, that two decimals would show as reaching it is cut to them instead."""
+    """The rate as a number; one that a spreadsheet would round onto a whole percent or its target is cut to what all other outputs show."""
     if not rate.denominator:
         return None
-    value = rate.numerator / rate.denominator
-    shown = (2 * rate.numerator * 10_000 + rate.denominator) // (2 * rate.denominator)
-    for limit in (10_000, None if rate.target is None else round(rate.target * 10_000)):
-        if limit is not None and shown >= limit and rate.numerator * 10_000 < limit * rate.denominator:
-            return (limit - 1) / 10_000
-    return value
+    half_up = (2 * rate.numerator * 10_000 + rate.denominator) // (2 * rate.denominator)
+    shown = hundredths_shown(rate.numerator, rate.denominator, rate.target)
+    return rate.numerator / rate.denominator if shown == half_up else shown / 10_000
 
 
 def list_sheet(sheet: Any, title: str, note: str, columns: Sequence[Column], rows: Sequence[Sequence[object]], csv_name: str) -> int:
@@ -119,7 +117,7 @@ def late_sheet(sheet: Any, figures: Figures) -> None:
         [
             late.case_code,
             late.unit.code,
-            late.unit.name,
+            late.unit.called,
             typed(late.submitted_at),
             typed(late.received_at),
             late.waiting_hours,
@@ -145,7 +143,7 @@ def worklist_sheet(sheet: Any, figures: Figures) -> None:
             w.rank,
             w.case_code,
             w.unit.code,
-            w.unit.name,
+            w.unit.called,
             w.procedure_code,
             w.field_vi,
             f"{'✗' if w.problem in late else '▲'} {PROBLEMS_VI[w.problem]}",
@@ -181,7 +179,7 @@ def reconciliation_sheet(sheet: Any, figures: Figures) -> None:
             d.period.start,
             d.period.end - timedelta(days=1),
             d.unit.code,
-            d.unit.name,
+            d.unit.called,
             d.label_vi,
             d.theirs,
             d.ours,
@@ -235,7 +233,7 @@ def quality_sheet(sheet: Any, figures: Figures) -> None:
             [
                 f.message_vi,
                 f.kind_vi,
-                f.unit.name if f.unit else "Toàn bộ",
+                f.unit.called if f.unit else "Toàn bộ",
                 f"{_LIGHT_SIGNS[f.light]} {LIGHTS_VI[f.light]}",
                 typed(f.data_as_of),
             ]

@@ -143,6 +143,15 @@ def _parse_entry(entry: Mapping[str, Any]) -> Correction:
     return Correction(name, table, parts["match"], parts["expect"], action, parts["set"], clean(str(entry["reason"])))
 
 
+# How a value of each type is written in YAML.
+_WRITTEN = {
+    "number": "một số nguyên, không đặt trong dấu nháy, ví dụ 10",
+    "yes_no": "true hoặc false, không đặt trong dấu nháy",
+    "moment": "một ngày, ví dụ 18/05/2024 hay 18/05/2024 17:00",
+    "text": "một chữ hay số",
+}
+
+
 def _literals(name: str, table: str, part: str, values: Any) -> dict[str, str]:
     if not isinstance(values, dict):
         raise CorrectionError(f"corrections.yml, {name}: {part} phải có dạng cột: giá trị")
@@ -167,7 +176,7 @@ def _literal(name: str, table: str, column: str, value: Any) -> str:
     if kind == "text" and isinstance(value, str | int | float):
         text = (procedure_key(str(value)) or str(value)) if column == "procedure_code" else str(value)
         return "'" + text.replace("'", "''") + "'"
-    raise CorrectionError(f"corrections.yml, {name}: cột {column} không nhận giá trị {value!r}")
+    raise CorrectionError(f"corrections.yml, {name}: cột {column} không nhận giá trị {value!r}; cần {_WRITTEN[kind]}")
 
 
 def outcome_rows(corrections: Sequence[Correction], applied: Sequence[int]) -> list[dict[str, Any]]:

@@ -164,6 +164,10 @@ class PeriodResult:
         return self.as_of >= datetime.combine(self.end - timedelta(days=1), time(17))
 
 
+# Points (điểm) of an administrative text go by the Vietnamese alphabet.
+_POINTS = "abcdđeghiklmnopqrstuvxy"
+
+
 def title_vi(result: PeriodResult) -> str:
     """What the report is about (trích yếu)."""
     so_far = "" if result.is_over else f" (tính đến {day_vi(result.as_of.date())})"
@@ -176,7 +180,7 @@ def write_text(result: PeriodResult) -> list[Block]:
     blocks += [Heading(2, "1. Kết quả chung"), *_overall(result)]
     blocks.append(Heading(2, "2. Kết quả theo từng tiêu chí"))
     judged = [measure for measure in result.measures if measure.units]
-    for letter, measure in zip("abcdefghijklmnopqrstuvwxyz", judged, strict=False):
+    for letter, measure in zip(_POINTS, judged, strict=False):
         blocks += _criterion(letter, measure, result)
     if not judged:
         blocks.append(Paragraph("Trong kỳ không có tiêu chí nào được giao chỉ tiêu cho đơn vị."))

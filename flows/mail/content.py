@@ -17,7 +17,6 @@ from transforms.wording import (
     MEASURES_SHORT_VI,
     PROBLEMS_VI,
     STALE_VI,
-    distinct_names,
     hours_left_vi,
     hours_vi,
     moment_vi,
@@ -230,16 +229,14 @@ def _changes(figures: Figures, changes: Changes | None, alone: bool = False) -> 
 
 
 def _units_of(units: Iterable[Unit]) -> str:
-    listed = list(units)
-    called = distinct_names((unit.code, unit.valid_from, unit.name) for unit in listed)
-    counted = Counter(called[unit.key] for unit in listed).most_common()
+    counted = Counter(unit.called for unit in units).most_common()
     shown = [f"{name} {number}" for name, number in counted[:4]]
     return ", ".join(shown) + (f" và {len(counted) - 4} đơn vị khác" if len(counted) > 4 else "")
 
 
 def _turned(figures: Figures, rates: Sequence[Rate], alone: bool) -> str:
     shown = [
-        ("" if alone else f"{r.unit.name}: ")
+        ("" if alone else f"{r.unit.called}: ")
         + f"{MEASURES_SHORT_VI.get(r.measure, figures.labels[r.measure]).lower()}, {lower_first(period_vi(r.period.kind, r.period.start))}"
         for r in rates[:3]
         if r.unit
@@ -256,7 +253,7 @@ def _waiting(waiting: Sequence[LateReception], alone: bool = False) -> str:
     for item in waiting:
         by_unit.setdefault(item.unit.key, []).append(item)
     ordered = sorted(by_unit.values(), key=lambda items: (-len(items), items[0].unit.code))
-    shown = [f"{items[0].unit.name} {len(items)} (lâu nhất {hours_vi(max(i.waiting_hours for i in items))})" for items in ordered[:8]]
+    shown = [f"{items[0].unit.called} {len(items)} (lâu nhất {hours_vi(max(i.waiting_hours for i in items))})" for items in ordered[:8]]
     more = f" và {len(ordered) - 8} đơn vị khác" if len(ordered) > 8 else ""
     return f"{len(ordered)} đơn vị, {len(waiting)} hồ sơ: {', '.join(shown)}{more}."
 
@@ -272,7 +269,7 @@ def _missed_line(figures: Figures, missed: Sequence[Rate], alone: bool = False) 
                 f"{MEASURES_SHORT_VI.get(measure.name, measure.label_vi)} thiếu {rates[0].shortfall} {_things(figures, measure.name)}"
             )
         elif rates:
-            worst = [f"{r.unit.name} thiếu {r.shortfall}" for r in rates[:2] if r.unit]
+            worst = [f"{r.unit.called} thiếu {r.shortfall}" for r in rates[:2] if r.unit]
             more = f" và {len(rates) - 2} đơn vị khác" if len(rates) > 2 else ""
             total = "" if measure.counts_procedures or len(rates) == 1 else f" thiếu {sum(r.shortfall or 0 for r in rates)} hồ sơ"
             told.append(f"{MEASURES_SHORT_VI.get(measure.name, measure.label_vi)}{total} ({', '.join(worst)}{more})")
@@ -299,7 +296,7 @@ def _unit_rows(figures: Figures, measures: Sequence[str]) -> list[Row]:
         heading = LEVELS_VI[unit.level] if unit.level != level else None
         level = unit.level
         rates = [[found.get((unit, m, p)) for p in periods] for m in measures]
-        rows.append(Row(unit.name, [[_cell(rate) for rate in each] for each in rates], heading, _age(rates)))
+        rows.append(Row(unit.called, [[_cell(rate) for rate in each] for each in rates], heading, _age(rates)))
     total = {(r.measure, r.period): r for r in figures.groups if r.group == "all" and r.period in periods}
     if total and rows:
         rows.append(Row(LEVELS_VI["all"], [[_cell(total.get((m, p))) for p in periods] for m in measures], LEVELS_VI["all"]))
@@ -312,7 +309,7 @@ def _measure_rows(figures: Figures, unit: Unit, with_heading: bool) -> list[Row]
     rows: list[Row] = []
     for measure in (m for m in figures.measures if m.family == "plan"):
         rates = [[found.get((measure.name, p))] for p in periods]
-        heading = unit.name if with_heading and not rows else None
+        heading = unit.called if with_heading and not rows else None
         rows.append(Row(measure.label_vi, [[_cell(rate) for rate in each] for each in rates], heading, _age(rates)))
     return rows
 
@@ -322,7 +319,7 @@ def _age(rates: Sequence[Sequence[Rate | None]]) -> str:
 
 
 def _of(unit: Unit, mine: Sequence[Unit]) -> str:
-    return f"{unit.name} — " if len(mine) > 1 else ""
+    return f"{unit.called} — " if len(mine) > 1 else ""
 
 
 def missed_list(figures: Figures, kind: str, mine: Sequence[Unit] | None = None) -> list[str]:
@@ -332,7 +329,7 @@ def missed_list(figures: Figures, kind: str, mine: Sequence[Unit] | None = None)
     for measure in figures.measures:
         rates = sorted((r for r in missed if r.measure == measure.name), key=lambda r: -(r.shortfall or 0))
         entries = [
-            f"{r.unit.name} {percent_vi(r.numerator, r.denominator, r.target)} ({r.numerator}/{r.denominator}), thiếu {r.shortfall}"
+            f"{r.unit.called} {percent_vi(r.numerator, r.denominator, r.target)} ({r.numerator}/{r.denominator}), thiếu {r.shortfall}"
             for r in rates
             if r.unit
         ]
@@ -346,7 +343,7 @@ def missed_list(figures: Figures, kind: str, mine: Sequence[Unit] | None = None)
 
 def _late_list(late: Sequence[LateReception]) -> list[str]:
     texts = [
-        f"{i.case_code}, {i.unit.name}: nộp {moment_vi(i.submitted_at)}, "
+        f"{i.case_code}, {i.unit.called}: nộp {moment_vi(i.submitted_at)}, "
         f"{'đang chờ, đã' if i.is_waiting else f'tiếp nhận {moment_vi(i.received_at)}, sau'} {hours_vi(i.waiting_hours)} làm việc"
         for i in late
     ]
@@ -358,5 +355,5 @@ def _work_list(items: Sequence[WorkItem]) -> list[str]:
     for i in items:
         left = f" ({hours_left_vi(i.hours_left)} làm việc)" if i.hours_left is not None else ""
         due = f", phải xong trước {moment_vi(i.due_at)}{left}" if i.due_at else ""
-        texts.append(f"{i.case_code}, {i.unit.name}: {lower_first(PROBLEMS_VI.get(i.problem, i.problem))}{due}")
+        texts.append(f"{i.case_code}, {i.unit.called}: {lower_first(PROBLEMS_VI.get(i.problem, i.problem))}{due}")
     return cut_list(texts, "hồ sơ", "tệp viec-can-lam.csv") or ["Không có."]

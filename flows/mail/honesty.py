@@ -78,7 +78,7 @@ def honest_sections(figures: Figures, mine: Sequence[Unit] | None = None) -> lis
     asked = questions_of(figures, mine)
     if asked and mine is None:
         told = [
-            f"{e.unit.name}: {lower_first(e.label_vi)}, {counted_vi(e.cases, 'hồ sơ')} ({lower_first(QUESTIONS_VI[e.severity])}). {e.effect_vi}."
+            f"{e.unit.called}: {lower_first(e.label_vi)}, {counted_vi(e.cases, 'hồ sơ')} ({lower_first(QUESTIONS_VI[e.severity])}). {e.effect_vi}."
             for e in figures.effects
         ]
         sections.append(("Điều cần hỏi, nặng nhất trước", [f"{QUESTION_NOTE_VI}.", *cut_list(told, "dòng", _WHERE, _LISTED)]))
@@ -99,7 +99,7 @@ def questions_of(figures: Figures, mine: Sequence[Unit] | None) -> list[Finding]
 
 def restated_vi(figures: Figures, restated: Restatement, mine: Sequence[Unit] | None = None) -> str:
     """One restated rate: UBND xã Sơn Hạ, tháng 5/2024, đúng hạn: 97,44 % (38/39) → 95 % (38/40), do 1 hồ sơ đến muộn."""
-    who = "" if mine is not None and len(mine) == 1 else f"{restated.unit.name}, "
+    who = "" if mine is not None and len(mine) == 1 else f"{restated.unit.called}, "
     measure = lower_first(MEASURES_SHORT_VI.get(restated.measure, figures.labels.get(restated.measure, restated.measure)))
     now = share_vi(*restated.now[:2]) if restated.now else "không còn tính"
     period = lower_first(period_vi(restated.period.kind, restated.period.start))
@@ -141,4 +141,4 @@ def _questions_vi(figures: Figures, asked: Sequence[Finding], mine: Sequence[Uni
     if counts["look"]:
         told.append(f"{len(counts['look'])} điều văn phòng xem trước")
     worst = figures.effects[0]
-    return f"{', '.join(told)}; nặng nhất: {worst.unit.name}, {lower_first(worst.label_vi)} ({counted_vi(worst.cases, 'hồ sơ')})"
+    return f"{', '.join(told)}; nặng nhất: {worst.unit.called}, {lower_first(worst.label_vi)} ({counted_vi(worst.cases, 'hồ sơ')})"

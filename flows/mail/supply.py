@@ -32,7 +32,7 @@ def freshness_line(figures: Figures, keys: Sequence[tuple[str, date]] | None = N
     behind = list(dict.fromkeys(rate.unit for rate in figures.now("year") if rate.is_stale and rate.unit))
     if keys is None and behind:
         more = f" và {len(behind) - 4} đơn vị khác" if len(behind) > 4 else ""
-        told.append(f"{len(behind)} đơn vị có số liệu cũ: {', '.join(unit.name for unit in behind[:4])}{more}")
+        told.append(f"{len(behind)} đơn vị có số liệu cũ: {', '.join(unit.called for unit in behind[:4])}{more}")
     return "; ".join(told) + "." if told else "không rõ thời điểm xuất."
 
 
@@ -65,7 +65,7 @@ def supply_sections(figures: Figures) -> list[tuple[str, list[str]]]:
     old = [f.message_vi for f in figures.freshness if f.light != "green"]
     refused = [f"{_file_name(file)}: {file.error}" for file in figures.files if file.status == "rejected"]
     differ = [
-        f"{d.unit.name}, {lower_first(d.label_vi)}: trong biểu {d.theirs}, tự đếm {d.ours} ({d.difference:+d})"
+        f"{d.unit.called}, {lower_first(d.label_vi)}: trong biểu {d.theirs}, tự đếm {d.ours} ({d.difference:+d})"
         for d in figures.reconciliation
         if d.difference and d.is_certain and not d.is_tolerated
     ]

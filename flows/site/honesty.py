@@ -22,7 +22,7 @@ def questions_page(frame: Frame) -> dict[str, Any]:
     columns += [Column("Ảnh hưởng đến tỷ lệ năm nay", "long")]
     rows = [
         [
-            text(e.unit.name, href=frame.link(e.unit)),
+            text(e.unit.called, href=frame.link(e.unit)),
             text(e.label_vi),
             _severity(e.severity),
             number(e.findings),
@@ -49,7 +49,7 @@ def questions_table(frame: Frame, findings: Sequence[Finding], up: str, *, with_
     rows = [
         [
             _severity(f.severity),
-            *([text(f.unit.name, href=frame.link(f.unit, up))] if with_unit else []),
+            *([text(f.unit.called, href=frame.link(f.unit, up))] if with_unit else []),
             _case(frame, f, up),
             moment(f.found_at),
             text(f.question_vi, sub=f.label_vi),
@@ -92,7 +92,7 @@ def restatements_table(frame: Frame, restatements: Sequence[Restatement], up: st
     ]
     rows = [
         [
-            *([text(r.unit.name, href=frame.link(r.unit, up))] if with_unit else []),
+            *([text(r.unit.called, href=frame.link(r.unit, up))] if with_unit else []),
             text(period_vi(r.period.kind, r.period.start)),
             text(MEASURES_SHORT_VI.get(r.measure, frame.figures.labels.get(r.measure, r.measure))),
             _share(r.before, f"ngày {r.published_on:%d/%m/%Y}"),
@@ -125,7 +125,7 @@ def histories_page(frame: Frame) -> dict[str, Any]:
     """What templates/lich-su-ho-so.html shows: the states of the dossiers that are asked about."""
     asked = {f.case_code: f.unit for f in reversed(frame.figures.findings) if f.case_code}
     histories = [
-        {"id": _anchor(case), "case": case, "unit": asked[case].name, "states": tell_states(states)}
+        {"id": _anchor(case), "case": case, "unit": asked[case].called, "states": tell_states(states)}
         for case, states in frame.figures.histories.items()
         if case in asked
     ]

@@ -87,7 +87,7 @@ def _freshness_table(frame: Frame) -> Table:
     rows = [
         [
             text(row.kind_vi),
-            text("Toàn bộ") if row.unit is None else text(row.unit.name, href=frame.link(row.unit)),
+            text("Toàn bộ") if row.unit is None else text(row.unit.called, href=frame.link(row.unit)),
             Cell(LIGHTS_VI[row.light], tone=_TONES[row.light]),
             moment(row.data_as_of),
             text(row.message_vi),
@@ -183,7 +183,7 @@ def _reconciliation_table(frame: Frame) -> Table:
     rows = [
         [
             text(_kind_labels().get(row.source_kind, row.source_kind)),
-            text(row.unit.name, href=frame.link(row.unit)),
+            text(row.unit.called, href=frame.link(row.unit)),
             moment(row.period.start),
             moment(date.fromordinal(row.period.end.toordinal() - 1)),
             text(row.label_vi),

@@ -130,7 +130,7 @@ def _units_table(frame: Frame, measures: Sequence[Measure], year: Period) -> Tab
         short = sum(r.shortfall or 0 for r in found if r and r.status == "missed")
         stale = "⏱ số liệu cũ" if unit.key in frame.stale else ""
         count = Cell(f"{missed}/{judged}" if judged else "–", sort=missed if judged else None, is_empty=not judged)
-        row = [text(unit.name, href=frame.link(unit), sub=stale), text(LEVELS_VI[unit.level]), count, number(short if judged else None)]
+        row = [text(unit.called, href=frame.link(unit), sub=stale), text(LEVELS_VI[unit.level]), count, number(short if judged else None)]
         ranked.append(((-missed, -short), [*row, *(rate(r) for r in found)]))
     ranked.sort(key=lambda pair: pair[0])  # stable: equals stay by level and code
     return Table(
@@ -149,24 +149,22 @@ def _rankings(frame: Frame, levels: Sequence[str], year: Period) -> list[dict[st
     drawn = []
     for level in levels:
         units = [u for u in frame.figures.units if u.level == level]
-        twice = {name for name, count in Counter(u.name for u in units).items() if count > 1}
         rows = [(unit, frame.rates[unit.key].get((_RANKED, year))) for unit in units]
         known = sorted(
             ((unit, r) for unit, r in rows if r and r.denominator), key=lambda pair: (pair[1].numerator / pair[1].denominator, pair[0].code)
         )
         if len(known) < 2:
             continue
-        bars = [_bar(unit, r, unit.name in twice) for unit, r in known[:_MOST_BARS]]
+        bars = [_bar(unit, r) for unit, r in known[:_MOST_BARS]]
         title = LEVELS_VI[level] if len(known) <= _MOST_BARS else f"{LEVELS_VI[level]}: {_MOST_BARS} đơn vị thấp nhất trong {len(known)}"
         drawn.append({"title": title, "svg": to_svg(ranking(bars))})
     return drawn
 
 
-def _bar(unit: Unit, found: Rate, with_code: bool) -> Bar:
+def _bar(unit: Unit, found: Rate) -> Bar:
     shown = percent_vi(found.numerator, found.denominator, found.target)
     sign = {"met": "✓ ", "missed": "✗ "}.get(found.status, "")
-    label = f"{unit.name} ({unit.code}, {unit.valid_from:%d/%m/%Y})" if with_code else unit.name
-    return Bar(label, "", found.numerator / found.denominator, found.target, f"{sign}{shown}")
+    return Bar(unit.called, "", found.numerator / found.denominator, found.target, f"{sign}{shown}")
 
 
 def trends(frame: Frame, measures: Sequence[Measure], rates: dict[tuple[str, Period], Rate]) -> list[dict[str, str]]:
@@ -208,7 +206,7 @@ def _waiting_table(frame: Frame) -> Table:
             waits[row.unit.key].append(row.waiting_hours)
             units[row.unit.key] = row.unit
     rows = [
-        [text(units[key].name, href=frame.link(units[key])), number(len(hours)), number(max(hours), hours_vi(max(hours)))]
+        [text(units[key].called, href=frame.link(units[key])), number(len(hours)), number(max(hours), hours_vi(max(hours)))]
         for key, hours in sorted(waits.items(), key=lambda item: (-len(item[1]), -max(item[1]), item[0]))
     ]
     columns = [Column("Đơn vị"), Column("Hồ sơ đang chờ", "number"), Column("Lâu nhất (giờ làm việc)", "number")]
@@ -224,7 +222,7 @@ def _missed_table(frame: Frame, measures: Sequence[Measure], year: Period) -> Ta
     columns += [Column("Chỉ tiêu", "number"), Column("Còn thiếu", "number")]
     rows = [
         [
-            text(r.unit.name, href=frame.link(r.unit), sub="⏱ số liệu cũ" if r.is_stale else ""),
+            text(r.unit.called, href=frame.link(r.unit), sub="⏱ số liệu cũ" if r.is_stale else ""),
             text(labels[r.measure]),
             rate(r, with_counts=False),
             Cell(f"{r.numerator}/{r.denominator}", sort=r.denominator),

@@ -28,7 +28,7 @@ def receptions_table(frame: Frame, late: Sequence[LateReception], name: str, up:
     rows = [
         [
             text(row.case_code),
-            *([text(row.unit.name, href=frame.link(row.unit, up))] if with_unit else []),
+            *([text(row.unit.called, href=frame.link(row.unit, up))] if with_unit else []),
             Cell("Đang chờ", tone="missed") if row.is_waiting else Cell("Đã tiếp nhận"),
             number(row.waiting_hours, hours_vi(row.waiting_hours)),
             moment(row.submitted_at),

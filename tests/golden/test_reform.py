@@ -1,6 +1,7 @@
 """The year of the two-tier reform, from files to numbers: units as they were and as they are, nothing lost and nothing counted twice."""
 
 import csv
+import re
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,9 +14,12 @@ from truth import compare
 
 from flows.figures import Unit
 from flows.mail.compose import find_attachments
+from flows.mail.content import describe_office
+from flows.mail.recipients import SUMMARIES, Recipient
 from flows.night import NightResult, run_night
 from flows.sample import SampleSummary, write_sample
 from flows.settings import Settings, make_settings
+from flows.warehouse_figures import load_figures
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("figures_only")]
 
@@ -186,3 +190,19 @@ def test_two_units_of_one_code_and_name_each_have_their_row(office: Settings, pa
     units = [Unit("000.22.58.H48", datetime(year, month, 1).date(), "UBND xã Sơn Hạ", "commune") for year, month in ((2003, 1), (2025, 7))]
     [own] = find_attachments(folder, settings.as_of, frozenset({"missed"}), units)
     assert own.data.decode("utf-8-sig").count("Năm 2025") == 1, "the unit's mail has its rows under either name"
+    told = {"du-bao.csv": {name for name, *_ in expected}, "canh-bao.csv": {"UBND xã Sơn Hạ (từ ngày 01/01/2003)"}}
+    for table_name, names in told.items():
+        with (folder / table_name).open(encoding="utf-8-sig", newline="") as stream:
+            assert {row["Đơn vị"] for row in csv.DictReader(stream) if "Sơn Hạ" in row["Đơn vị"]} == names, table_name
+    figures = load_figures(settings.warehouse)
+    assert [unit.key for _, unit, message in figures.flags if on_time in message] == [units[0].key], "the one that was late"
+    called = [f"UBND xã Sơn Hạ (mã 000.22.58.H48, từ ngày 01/{month})" for month in ("01/2003", "07/2025")]
+    wants = Recipient("Văn phòng", "v@sonha.test", (), frozenset(SUMMARIES), "daily", 2)
+    content = describe_office(figures, None, wants)
+    assert [row.name for row in content.rows if "Sơn Hạ" in row.name] == called
+    everything = "\n".join(
+        text for _, texts in [*content.lines, *((head, " ".join(lines)) for head, lines in content.sections)] for text in [texts]
+    )
+    assert everything.count("UBND xã Sơn Hạ") == everything.count("UBND xã Sơn Hạ (mã 000.22.58.H48, từ ngày 01/01/2003)") > 0
+    page = (settings.outbox / "trang" / "index.html").read_text(encoding="utf-8")
+    assert all(name in page for name in called) and not re.search(r"UBND xã Sơn Hạ\s*<", page)

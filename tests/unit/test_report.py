@@ -18,6 +18,9 @@ from transforms.wording import hours_vi, moment_vi, percent_vi, period_vi
         (5, 5, 1.0, "100 %"),
         (99_999, 100_000, 1.0, "99,99 %"),  # never rounded up to 100 %
         (969_999, 1_000_000, 0.97, "96,99 %"),  # never rounded up to its target
+        (969_999, 1_000_000, None, "96,99 %"),  # nor onto any whole percent: most targets are one, and not every place knows its target
+        (9_749_999, 10_000_000, 0.975, "97,49 %"),
+        (9_749_999, 10_000_000, None, "97,5 %"),
         (97, 100, 0.97, "97 %"),
         (0, 0, 0.97, ""),
     ],
@@ -31,7 +34,7 @@ def test_percent_never_overstates_by_more_than_rounding(numerator: int, denomina
     numerator = min(numerator, denominator)
     shown = float(percent_vi(numerator, denominator).removesuffix("\u00a0%").replace(",", "."))
     assert abs(shown - 100 * numerator / denominator) <= 0.01
-    assert (shown == 100) == (numerator == denominator)
+    assert shown % 1 or shown * denominator == 100 * numerator
 
 
 def test_words_for_hours_moments_and_periods() -> None:

@@ -22,8 +22,13 @@ waiting AS (
     WHERE c.waiting_hours > 8.0 AND c.received_at IS NULL
     GROUP BY c.unit_code, c.unit_valid_from
 ),
+missed AS (  -- half up in hundredths of a percent; shown without being lifted onto a whole percent or the target
+    SELECT *, CAST(floor((2.0 * numerator * 10000 + denominator) / (2.0 * denominator)) AS BIGINT) AS half_up
+    FROM mart.unit_rates
+    WHERE status = 'missed'
+),
 problems AS (
-    SELECT 0 AS severity, w.unit_code, u.unit_name, u.level, 'waiting_over_8h' AS problem, y.period_start, y.period_end, w.cases,
+    SELECT 0 AS severity, w.unit_code, w.unit_valid_from, u.unit_name, u.level, 'waiting_over_8h' AS problem, y.period_start, y.period_end, w.cases,
            CAST(NULL AS DOUBLE) AS rate, CAST(NULL AS DOUBLE) AS target,
            CAST(w.cases AS STRING) || ' hồ sơ trực tuyến đang chờ tiếp nhận quá 8 giờ làm việc; lâu nhất '
                || replace(CAST(CAST(ceil(w.hours * 10) / 10 AS DECIMAL(12, 1)) AS STRING), '.', ',') || ' giờ' AS message_vi,
@@ -32,20 +37,19 @@ problems AS (
     JOIN core.units AS u ON u.unit_code = w.unit_code AND u.valid_from = w.unit_valid_from
     CROSS JOIN this_year AS y
     UNION ALL
-    SELECT 1, r.unit_code, r.unit_name, r.level, r.measure, r.period_start, r.period_end, r.shortfall, r.rate, r.target,
-           m.label_vi || ': ' || replace(regexp_replace(CAST(CAST(least(
-                   floor((2.0 * r.numerator * 10000 + r.denominator) / (2.0 * r.denominator)), round(r.target * 10000) - 1
-               ) / 100 AS DECIMAL(6, 2)) AS STRING), '[.]?0+$', ''), '.', ',') || ' % ('
+    SELECT 1, r.unit_code, r.unit_valid_from, r.unit_name, r.level, r.measure, r.period_start, r.period_end, r.shortfall, r.rate, r.target,
+           m.label_vi || ': ' || replace(regexp_replace(CAST(CAST(
+                   (r.half_up - CASE WHEN (r.half_up % 100 = 0 OR r.half_up = round(r.target * 10000)) AND r.numerator * 10000 < r.half_up * r.denominator THEN 1 ELSE 0 END)
+               / 100.0 AS DECIMAL(6, 2)) AS STRING), '[.]?0+$', ''), '.', ',') || ' % ('
                || CAST(r.numerator AS STRING) || ' trên ' || CAST(r.denominator AS STRING) || '), chỉ tiêu '
                || replace(regexp_replace(CAST(CAST(r.target * 100 AS DECIMAL(6, 2)) AS STRING), '[.]?0+$', ''), '.', ',') || ' %, còn thiếu ' || CAST(r.shortfall AS STRING)
                || CASE WHEN m.distinct_key IS NULL THEN ' hồ sơ' ELSE ' thủ tục' END,
            y.as_of
-    FROM mart.unit_rates AS r
+    FROM missed AS r
     JOIN mart.measures AS m ON m.measure = r.measure
     JOIN this_year AS y ON r.period_kind = 'year' AND r.period_start = y.period_start
-    WHERE r.status = 'missed'
     UNION ALL
-    SELECT DISTINCT 2, r.unit_code, r.unit_name, r.level, 'data_stale', r.period_start, r.period_end, 0, CAST(NULL AS DOUBLE), CAST(NULL AS DOUBLE),
+    SELECT DISTINCT 2, r.unit_code, r.unit_valid_from, r.unit_name, r.level, 'data_stale', r.period_start, r.period_end, 0, CAST(NULL AS DOUBLE), CAST(NULL AS DOUBLE),
            'Dữ liệu cũ: ' || CASE WHEN r.data_as_of IS NULL THEN 'chưa có danh sách hồ sơ nào của đơn vị'
                                   ELSE 'danh sách hồ sơ mới nhất xuất ngày ' || substr(CAST(CAST(r.data_as_of AS DATE) AS STRING), 9, 2) || '/'
                                        || substr(CAST(CAST(r.data_as_of AS DATE) AS STRING), 6, 2) || '/' || substr(CAST(CAST(r.data_as_of AS DATE) AS STRING), 1, 4) END
@@ -55,7 +59,7 @@ problems AS (
     JOIN this_year AS y ON r.period_kind = 'year' AND r.period_start = y.period_start
     WHERE r.is_stale
 )
-SELECT row_number() OVER (ORDER BY severity, cases DESC, rate NULLS LAST, unit_code, problem, message_vi) AS rank,
-       unit_code, unit_name, level, problem, period_start, period_end, cases, rate, target, message_vi, as_of
+SELECT row_number() OVER (ORDER BY severity, cases DESC, rate NULLS LAST, unit_code, unit_valid_from, problem, message_vi) AS rank,
+       unit_code, unit_valid_from, unit_name, level, problem, period_start, period_end, cases, rate, target, message_vi, as_of
 FROM problems
 ORDER BY rank;

@@ -136,10 +136,15 @@ WITH aimed AS (
            CASE WHEN o.expected_denominator IS NOT NULL
                 THEN greatest(CAST(ceil(CAST(o.target AS DECIMAL(9, 6)) * o.expected_denominator) AS BIGINT) - o.numerator, 0) END AS needed,
            replace(regexp_replace(CAST(CAST(o.target * 100 AS DECIMAL(6, 2)) AS STRING), '[.]?0+$', ''), '.', ',') || ' %' AS target_vi,
-           replace(regexp_replace(CAST(CAST(floor(CAST(o.numerator + o.remaining AS DOUBLE) / nullif(CAST(o.expected_denominator AS DOUBLE), 0) * 10000) / 100
-               AS DECIMAL(6, 2)) AS STRING), '[.]?0+$', ''), '.', ',') || ' %' AS best_vi
+           CAST(floor((2.0 * (o.numerator + o.remaining) * 10000 + o.expected_denominator) / nullif(2.0 * o.expected_denominator, 0)) AS BIGINT) AS half_up
     FROM work.outlook AS o
     WHERE o.target IS NOT NULL
+),
+shown AS (  -- the best there can be, half up, but never lifted onto a whole percent or the target
+    SELECT a.*, replace(regexp_replace(CAST(CAST(
+                    (half_up - CASE WHEN (half_up % 100 = 0 OR half_up = round(target * 10000)) AND (numerator + remaining) * 10000 < half_up * expected_denominator THEN 1 ELSE 0 END)
+                / 100.0 AS DECIMAL(6, 2)) AS STRING), '[.]?0+$', ''), '.', ',') || ' %' AS best_vi
+    FROM aimed AS a
 )
 SELECT a.measure, a.criterion, a.period_start, a.period_end, a.unit_code, a.unit_name, a.level, a.unit_valid_from, a.numerator, a.denominator, a.target,
        a.pending, a.arrivals, a.expected_denominator, a.remaining, a.needed,
@@ -147,6 +152,7 @@ SELECT a.measure, a.criterion, a.period_start, a.period_end, a.unit_code, a.unit
        CASE WHEN NOT a.is_foreseen THEN 'Chỉ số đếm các thủ tục khác nhau, số của các tháng không cộng được, nên không ước tính'
             WHEN a.expected_denominator IS NULL THEN 'Chưa có tháng trọn nào để ước tính số hồ sơ còn lại'
             WHEN a.expected_denominator = 0 THEN 'Không phát sinh và không dự kiến phát sinh hồ sơ'
+            WHEN a.remaining = 0 THEN 'Không còn hồ sơ nào dự kiến đến cuối năm: giữ tỷ lệ ' || a.best_vi || CASE WHEN a.needed = 0 THEN ', đạt ' ELSE ', không đạt ' END || a.target_vi
             WHEN a.needed = 0 THEN 'Đã đủ để cuối năm đạt ' || a.target_vi || ', kể cả khi không hồ sơ nào trong khoảng ' || CAST(a.remaining AS STRING)
                 || ' hồ sơ còn lại đạt'
             WHEN a.needed <= a.remaining THEN 'Cần ít nhất ' || CAST(a.needed AS STRING) || ' trong khoảng ' || CAST(a.remaining AS STRING)
@@ -154,7 +160,7 @@ SELECT a.measure, a.criterion, a.period_start, a.period_end, a.unit_code, a.unit
             ELSE 'Không còn đạt được ' || a.target_vi || ': khoảng ' || CAST(a.remaining AS STRING)
                 || ' hồ sơ còn lại đều đạt thì cuối năm cũng chỉ được ' || a.best_vi END AS message_vi,
        a.as_of
-FROM aimed AS a
+FROM shown AS a
 ORDER BY a.measure, a.unit_code, a.unit_valid_from;
 
 -- Standing at every past month end: the share of the months before against the month that followed. Both as they are known today.

@@ -167,7 +167,7 @@ INSERT INTO mart.plan
 WITH figures AS (
     SELECT p.*, CAST(m.as_of AS DATE) AS today, m.as_of, c.numerator, c.denominator, c.units_measured, c.units_missed, c.worst_unit_name,
            CAST(c.numerator AS DOUBLE) / nullif(CAST(c.denominator AS DOUBLE), 0) AS rate,
-           -- hundredths of a percent, half up, never lifted onto the target or onto 100 %
+           -- hundredths of a percent, half up, never lifted onto the target or a whole percent
            CAST(floor(CAST(c.numerator * 20000 + c.denominator AS DOUBLE) / nullif(CAST(c.denominator * 2 AS DOUBLE), 0)) AS BIGINT) AS rounded
     FROM work.plan AS p
     CROSS JOIN work.moment AS m
@@ -175,9 +175,7 @@ WITH figures AS (
 ),
 shown AS (
     SELECT f.*,
-           CASE WHEN f.rounded >= 10000 AND f.numerator < f.denominator THEN 9999
-                WHEN f.rounded >= round(f.target * 10000) AND f.numerator < CAST(f.target AS DECIMAL(9, 6)) * f.denominator
-                THEN CAST(round(f.target * 10000) AS BIGINT) - 1
+           CASE WHEN (f.rounded % 100 = 0 OR f.rounded = round(f.target * 10000)) AND f.numerator * 10000 < f.rounded * f.denominator THEN f.rounded - 1
                 ELSE f.rounded END AS hundredths
     FROM figures AS f
 ),
@@ -203,7 +201,7 @@ notes AS (
     SELECT criterion,
            label_vi || ': ' || CAST(numerator AS STRING) || ' trên ' || CAST(denominator AS STRING)
                || CASE WHEN numerator < CAST(target AS DECIMAL(9, 6)) * denominator THEN ', chưa đạt chỉ tiêu ' ELSE ', đạt chỉ tiêu ' END
-               || replace(CAST(CAST(target * 100 AS DECIMAL(6, 1)) AS STRING), '.', ',') || ' %' AS note_vi,
+               || replace(regexp_replace(CAST(CAST(target * 100 AS DECIMAL(6, 2)) AS STRING), '[.]?0+$', ''), '.', ',') || ' %' AS note_vi,
            row_number() OVER (PARTITION BY criterion ORDER BY CAST(numerator AS DOUBLE) / CAST(denominator AS DOUBLE), measure, target) AS place
     FROM sister_counts
     WHERE denominator > 0

@@ -25,7 +25,7 @@ counted AS (
 ),
 effects AS (
     SELECT r.number, f.rule, r.severity, r.label_vi, f.unit_code, f.unit_valid_from, u.unit_name, u.level, f.findings, c.cases, r.measure, p.period_start, p.period_end,
-           coalesce(p.numerator, 0) AS numerator, coalesce(p.denominator, 0) AS denominator,
+           coalesce(p.numerator, 0) AS numerator, coalesce(p.denominator, 0) AS denominator, p.target,
            coalesce(p.numerator, 0) - CAST(c.numerator AS BIGINT) AS numerator_without, coalesce(p.denominator, 0) - c.denominator AS denominator_without, m.as_of
     FROM findings AS f
     JOIN counted AS c ON c.rule = f.rule AND c.unit_code = f.unit_code AND c.unit_valid_from = f.unit_valid_from
@@ -36,11 +36,17 @@ effects AS (
            ON p.measure = r.measure AND p.period_kind = 'year' AND p.unit_code = f.unit_code AND p.unit_valid_from = f.unit_valid_from
           AND p.period_start = CAST(date_trunc('year', m.as_of) AS DATE)
 ),
-shares AS (
-    SELECT e.*, CAST(numerator AS DOUBLE) / nullif(denominator, 0) AS rate, CAST(numerator_without AS DOUBLE) / nullif(denominator_without, 0) AS rate_without,
-           CAST(floor((2.0 * numerator * 10000 + denominator) / nullif(2.0 * denominator, 0)) / 100 AS DECIMAL(6, 2)) AS percent,
-           CAST(floor((2.0 * numerator_without * 10000 + denominator_without) / nullif(2.0 * denominator_without, 0)) / 100 AS DECIMAL(6, 2)) AS percent_without
+half_up AS (
+    SELECT e.*, CAST(floor((2.0 * numerator * 10000 + denominator) / nullif(2.0 * denominator, 0)) AS BIGINT) AS now,
+           CAST(floor((2.0 * numerator_without * 10000 + denominator_without) / nullif(2.0 * denominator_without, 0)) AS BIGINT) AS without
     FROM effects AS e
+),
+shares AS (  -- never lifted onto a whole percent or the target
+    SELECT h.*, CAST(numerator AS DOUBLE) / nullif(denominator, 0) AS rate, CAST(numerator_without AS DOUBLE) / nullif(denominator_without, 0) AS rate_without,
+           CAST((now - CASE WHEN (now % 100 = 0 OR now = round(target * 10000)) AND numerator * 10000 < now * denominator THEN 1 ELSE 0 END) / 100.0 AS DECIMAL(6, 2)) AS percent,
+           CAST((without - CASE WHEN (without % 100 = 0 OR without = round(target * 10000)) AND numerator_without * 10000 < without * denominator_without THEN 1 ELSE 0 END) / 100.0
+               AS DECIMAL(6, 2)) AS percent_without
+    FROM half_up AS h
 )
 SELECT s.unit_code, s.unit_valid_from, s.unit_name, s.level, s.rule, s.severity, s.label_vi, s.findings, s.cases, s.measure,
        s.numerator, s.denominator, s.rate, s.numerator_without, s.denominator_without, s.rate_without,
