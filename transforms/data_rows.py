@@ -12,9 +12,22 @@ import pyarrow as pa
 
 from transforms.text import clean, heading_key, key
 
-_TOTAL = re.compile(r"^(tổng(cộng|số|hồsơ)?|cộng)(:|\d|$|hồsơ|sốhồsơ)")
+# "Tổng cộng toàn huyện", "Cộng (I)", "Toàn tỉnh"; but Tổng cục, Tổng công ty and the like are offices.
+_TOTAL = re.compile(
+    r"^(tổng(?!cục|côngty|cty|đài|kho|độicông)|cộng(?!đồng|hòa|hoà|tác)|toàn(huyện|tỉnh|thànhphố|thịxã|xã|phường|quận|đặckhu|ngành|địabàn|bộ)(:|\(|\d|$))"
+)
 _INDEX = re.compile(r"^\(?\s*(\d{1,3}|[a-zđ]{1,2}|[ivx]+)\s*\)?(\s*=.*)?$", re.IGNORECASE)
-_SECTION = re.compile(r"^(?:[ivxlcdm]+|\d+|[a-zđ])?\s*[.)/-]*\s*lĩnh vực\s*[:.]?\s*(.+)$", re.IGNORECASE)
+_SECTION = re.compile(
+    r"^(?:(?:[ivxlcdm]+|\d+|[a-zđ])(?:\.\d+)*)?\s*[.)/-]*\s*lĩnh vực\s*[:.]?\s*(.+?)(?:\s*\(.*\d.*\))?[\s:.]*$", re.IGNORECASE
+)
+# What may stand beside a section's title: its number, or how many procedures or dossiers it has.
+_COUNT = re.compile(r"^\(?\s*\d+(?:\s*(?:tthc|thủ tục|hồ sơ|hs))?\s*\)?$", re.IGNORECASE)
+# A dossier's code as the systems write it (transforms/parsing.py), in whatever column.
+_WELL_FORMED = re.compile(
+    r"^(?:[0-9A-Z]{3}\.[0-9A-Z]{2}\.[0-9A-Z]{2}\.[A-Z]\d{2}|[A-Z]\d{2}(?:\.[0-9A-Z]{2,3}){0,3})-\d{6}-\d{3,}$", re.IGNORECASE
+)
+# One word with a digit that is no date: a code of some form, however odd.
+_CODE_LIKE = re.compile(r"^(?=\S*\d)(?!\d{1,2}[/.-]\d{1,2}[/.-]\d{4}$)\S{6,}$")
 
 
 def find_data_rows(
@@ -38,24 +51,27 @@ def find_data_rows(
     cells = [column.take(at).to_pylist() for column in columns]
     for number, code, *row in zip(range(len(doubtful)), codes.to_pylist(), *cells, strict=True):
         texts = [text for cell in row if cell and (text := clean(cell))]
-        apart = list(dict.fromkeys(texts))  # a merged title may stand in every cell, and its number in a cell of its own
-        section = _SECTION.match(apart[-1]) if len(apart) == 1 or (len(apart) == 2 and _INDEX.match(apart[0])) else None
+        # a merged title may stand in every cell, with its number or a count in cells of their own
+        titles = [text for text in dict.fromkeys(texts) if not _INDEX.match(text) and not _COUNT.match(text)]
+        section = _SECTION.match(titles[0]) if len(titles) == 1 else None
         if section:
             sections.append((int(doubtful[number]), section[1].strip().capitalize()))
-        keep[number] = _is_data(texts, code, int(evidence[number]), code_headings)
+        keep[number] = not section and _is_data(texts, code, int(evidence[number]), code_headings)
     return keep, sections
 
 
 def _is_data(texts: list[str], code: str | None, evidence: int, code_headings: Set[str]) -> bool:
     """Whether a row without a well-formed code is data all the same, and so must be loaded or rejected, not passed over."""
-    # A section's title stands alone in its row, or once in every merged cell; several meaningful cells are data even when all say "0".
-    if (
-        (len(set(texts)) <= 2 and evidence < 3)
-        or _TOTAL.match(key(texts[0]))
-        or (code and (_TOTAL.match(key(code)) or heading_key(code) in code_headings))
-    ):
+    if not texts or _TOTAL.match(key(texts[0])) or (code and (_TOTAL.match(key(code)) or heading_key(code) in code_headings)):
         return False
-    if all(_INDEX.match(text) for text in texts):
+    if len(texts) >= 3 and any(_WELL_FORMED.match(text) for text in texts):
+        return True  # its cells slipped sideways
+    # A title stands alone in its row or once in every merged cell; several meaningful cells are data even when all say "0".
+    named = texts[1:] if _INDEX.match(texts[0]) else texts
+    is_title = len(set(named)) <= 1
+    if not (code and _CODE_LIKE.match(code)):  # names and dates of signatures, a unit with a count
+        is_title = is_title or len(texts) <= 2 or (len(texts) == 3 and evidence <= 1)
+    if (is_title and evidence < 3) or all(_INDEX.match(text) for text in texts):
         return False
     return evidence >= 1 or (bool(code) and any(c.isdigit() for c in code or "") and len(texts) >= 4)
 

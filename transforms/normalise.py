@@ -340,9 +340,9 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
     return result
 
 
-def _masked(shown: pa.Array) -> pa.Array:
+def _masked(shown: pa.Array, *, is_moment: bool = False) -> pa.Array:
     encoded = shown if isinstance(shown, pa.DictionaryArray) else shown.dictionary_encode()
-    return pa.array([mask(text) for text in encoded.dictionary.to_pylist()], pa.string()).take(encoded.indices)
+    return pa.array([mask(text, is_moment=is_moment) for text in encoded.dictionary.to_pylist()], pa.string()).take(encoded.indices)
 
 
 def _evidence(layout: Layout, parsed: dict[str, _Parsed], below: Sequence[pa.Array], doubtful: np.ndarray) -> np.ndarray:
@@ -375,7 +375,7 @@ def _troubles(kind: Kind, layout: Layout, parsed: dict[str, _Parsed], keep: np.n
                         pa.array([REASONS.index(reason) + 1] * count, pa.int32()),
                         pa.array([reason] * count, pa.string()),
                         pa.array([layout.headings.get(column, column)] * count, pa.string()),
-                        pa.nulls(count, pa.string()) if shown is None else _masked(shown),
+                        pa.nulls(count, pa.string()) if shown is None else _masked(shown, is_moment=reason == "bad_date"),
                     ],
                     schema=TROUBLES,
                 )

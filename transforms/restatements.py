@@ -9,8 +9,10 @@ from datetime import date, datetime
 from transforms.measures import RECEIVED_OR_ENDED, Measure, columns_in
 
 # What is fixed when a dossier is taken in, its procedure's facts among it; what is otherwise later was corrected, not gone on with.
-_TAKEN_IN = ("unit_code", "unit_valid_from", "procedure_code", "service_level", "channel", "submitted_at", "received_at", "due_at")
-_TAKEN_IN += ("has_result", "is_listed", "procedure_fee")
+_TAKEN_IN = (
+    *("unit_code", "unit_valid_from", "procedure_code", "service_level", "channel", "submitted_at", "received_at", "due_at"),
+    *("has_result", "is_listed", "procedure_fee"),
+)
 _COURSE = ("ended_at", "status_code")
 # Runs on with the clock while a dossier waits.
 _CLOCKS = ("waiting_hours",)

@@ -127,12 +127,29 @@ _OFFICES = re.compile(
 _DATE_LIKE = re.compile(r"(?<!\d)(?:\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{4}-\d{1,2}-\d{1,2})(?!\d)")
 
 
-def mask(text: str) -> str:
-    """What may be shown of a refused cell: dates, short numbers, an office's name; of other words only the first letters."""
+# What is written behind an office's name like a person's: each word with a capital letter ("Phòng Tài chính - Kế hoạch" is not).
+_PERSON_BEHIND = re.compile(r"(?<=[-–,;:(/])(?:\s*[A-ZÀ-ỸĐ][^\s\d,;()/-]*){2,}(?=\s*(?:[-–,;:)/]|$))")
+
+
+def mask(text: str, *, is_moment: bool = False) -> str:
+    """What may be shown of a refused cell: short numbers, an office's name; of other words only the first letters.
+
+    Args:
+        text: the cell.
+        is_moment: the cell's column is for dates, which are shown then; elsewhere a date may be somebody's birthday.
+    """
     text = clean(text)[:60]
     digits = sum(c.isdigit() for c in text)
     if re.search(r"\d{9,}", text) or (digits >= 9 and not _DATE_LIKE.search(text)):
         return "***"
-    if not any(c.isalpha() for c in text) or (_OFFICES.match(text) and digits < 9):
+    if not is_moment:
+        text = _DATE_LIKE.sub(lambda m: re.sub(r"\d", "*", m[0]), text)
+    if not any(c.isalpha() for c in text):
         return text
+    if _OFFICES.match(text) and digits < 9:
+        return _PERSON_BEHIND.sub(lambda m: _initials(m[0]), text)
+    return _initials(text)
+
+
+def _initials(text: str) -> str:
     return re.sub(r"[^\W\d_]+", lambda m: m[0] if len(m[0]) == 1 else m[0][0] + "…", text)

@@ -58,6 +58,21 @@ def test_mask_hides_numbers_of_people(number: str, gap: str) -> None:
     assert mask(gap.join([number[:4], number[4:7], number[7:]])) == "***"
 
 
-@pytest.mark.parametrize("text", ["31/02/2024 08:00", "Phòng Du lịch", "24:00 01/01/2024", "99"])
+@pytest.mark.parametrize(
+    "text", ["31/02/2024 08:00", "Phòng Du lịch", "24:00 01/01/2024", "99", "Phòng Tài chính - Kế hoạch", "UBND xã Sơn Lạ"]
+)
 def test_mask_shows_what_helps_to_repair(text: str) -> None:
-    assert mask(text) == text
+    assert mask(text, is_moment=True) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("12/03/1980", "**/**/****"),  # somebody's birthday in a column of words
+        ("UBND xã Sơn Hạ - Nguyễn Văn Bịa", "UBND xã Sơn Hạ - N… V… B…"),
+        ("Phòng Tư pháp (Trần Thị Bịa)", "Phòng Tư pháp (T… T… B…)"),
+        ("UBND XÃ SƠN HẠ, NGUYỄN VĂN BỊA", "UBND XÃ SƠN HẠ, N… V… B…"),
+    ],
+)
+def test_mask_hides_people_beside_offices_and_dates_among_words(text: str, shown: str) -> None:
+    assert mask(text) == shown

@@ -67,6 +67,7 @@ class Kind:
     marks: frozenset[str]
     at_least: int
     none_of: frozenset[str]
+    yields_to: frozenset[str] = frozenset()
     has_period: bool = False
 
     @property
@@ -134,6 +135,7 @@ def _load_kinds(text: str) -> dict[str, Kind]:
             frozenset(body["marks"]),
             body["at_least"],
             frozenset(body.get("none_of", ())),
+            frozenset(body.get("yields_to", ())),
             body.get("period", False),
         )
     return kinds

@@ -62,17 +62,19 @@ def _paths(rows: Sequence[Sequence[str | None]]) -> list[list[str]]:
     filled = [list(row) for row in rows]
     for level in range(len(filled) - 1):
         group: str | None = None
+        last = 0  # of the group's columns so far
         for position, text in enumerate(filled[level]):
             below = any(row[position] for row in rows[level + 1 :])
             if text:
-                group = text if below else None
+                group, last = (text if below else None), position
             elif below and group:
-                if level and filled[level - 1][position] != filled[level - 1][position - 1]:
+                if level and filled[level - 1][position] != filled[level - 1][last]:
                     group = None  # the group above ends here, and so does this one
                 else:
-                    filled[level][position] = group
-            else:
+                    filled[level][position], last = group, position
+            elif below:
                 group = None
+            # a column without any text belongs to a heading that is merged over it: the group goes on beyond it
     paths = []
     for column in zip(*filled, strict=True):
         path: list[str] = []
@@ -127,10 +129,6 @@ def _is_kind(kind: Kind, columns: set[str]) -> bool:
     return len(kind.marks & columns) >= kind.at_least and not kind.none_of & columns
 
 
-def _known(matches: Mapping[int, str]) -> int:
-    return len({c for c in matches.values() if c not in ("personal", "ignored")}) * 100 + len(matches)
-
-
 def find_layout(sheet: Sheet, lists: LayoutLists) -> Layout | LayoutProblem | None:
     """The table of a sheet.
 
@@ -140,18 +138,21 @@ def find_layout(sheet: Sheet, lists: LayoutLists) -> Layout | LayoutProblem | No
     """
     rows = [[clean(text) or None if text else None for text in row] for row in sheet.head(SEARCH_ROWS)]
     candidates = _candidates(rows, lists)
-    best: tuple[int, int, _Candidate, Kind] | None = None
+    best: tuple[tuple[int, bool, int, int], _Candidate, Kind] | None = None
     for candidate in candidates:
-        for name, matches in candidate.matches.items():
-            kind = lists.kinds[name]
-            if not _is_kind(kind, set(matches.values())):
+        of_kind = {name for name, matches in candidate.matches.items() if _is_kind(lists.kinds[name], set(matches.values()))}
+        for name in sorted(of_kind, key=list(lists.kinds).index):
+            kind, matches = lists.kinds[name], candidate.matches[name]
+            if kind.yields_to & of_kind:
                 continue
-            score = (_known(matches), -(candidate.last - candidate.first))
-            if best is None or score > best[:2]:
-                best = (*score, candidate, kind)
+            found = {c for c in matches.values() if c not in ("personal", "ignored")}
+            # where two kinds know as many headings, the one that can be read
+            score = (len(found), found.issuperset(kind.required), len(matches), candidate.first - candidate.last)
+            if best is None or score > best[0]:
+                best = (score, candidate, kind)
     if best is None:
         return _nearest_problem(candidates, lists, sheet.first_row)
-    return _checked(best[2], best[3], lists, sheet.first_row)
+    return _checked(best[1], best[2], lists, sheet.first_row)
 
 
 def _checked(candidate: _Candidate, kind: Kind, lists: LayoutLists, first_row: int) -> Layout | LayoutProblem:

@@ -1,0 +1,144 @@
+"""Which kind a list is of, and which of its rows are data, as an official would say it at a glance."""
+
+import csv
+import io
+
+import pytest
+
+from transforms.layouts import load_lists
+from transforms.normalise import NormalisedExport, normalise_export
+from transforms.readers import read_sheets
+from transforms.sheets import UnreadableExport
+
+CODE = "000.22.58.H48-240215-0007"
+DIGITIZATION = ["Mã hồ sơ", "Đơn vị", "Số hóa thành phần hồ sơ", "Số hóa kết quả", "Cấp kết quả điện tử"]
+CASES = (
+    "STT|Mã hồ sơ|Mã TTHC|Mức độ|Đơn vị giải quyết|Hình thức tiếp nhận|Ngày nộp hồ sơ|Ngày tiếp nhận|Ngày hẹn trả|Ngày kết thúc xử lý|Ngày trả kết quả|Trạng thái"
+).split("|")
+SUMMARY = [
+    ["Đơn vị", "Số hồ sơ nhận giải quyết", "", "", "", "Số hồ sơ đã giải quyết", "", "", "", "Số lượng hồ sơ đang giải quyết", "", ""],
+    ["", "Tổng số", "Trong đó", "", "Từ kỳ trước", "Tổng số", "Trước hạn", "Đúng hạn", "Quá hạn", "Tổng số", "Trong hạn", "Quá hạn"],
+    ["", "", "Trực tuyến", "Trực tiếp, dịch vụ bưu chính", "", "", "", "", "", "", "", ""],
+]
+
+
+def read(*rows: list[str]) -> NormalisedExport:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return normalise_export(read_sheets(text.getvalue().encode()), load_lists())
+
+
+def rows_of(*rows: list[str]) -> tuple[int, list[str]]:
+    """How many rows are data, and why those of them that are rejected are."""
+    [sheet] = read(*rows).sheets
+    return sheet.rows.num_rows, sheet.troubles["reason"].to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("headings", "kind"),
+    [
+        (["Mã hồ sơ", "Mã TTHC", "Mức độ", "Đơn vị", "Ngày nộp", "Trạng thái"], "waiting"),
+        (["Mã hồ sơ", "Mã TTHC", "Mức độ", "Đơn vị", "Ngày nộp", "Trạng thái", *DIGITIZATION[2:]], "digitization"),
+        (["STT", "Mã hồ sơ", "Mã TTHC", "Tên thủ tục", "Lĩnh vực", "Mức độ", "Đơn vị", *DIGITIZATION[2:]], "digitization"),
+        (["Mã hồ sơ", "Đơn vị", "Hình thức tiếp nhận", "Ngày tiếp nhận", "Trạng thái", *DIGITIZATION[2:]], "digitization"),
+        (
+            ["Mã hồ sơ", "Mã TTHC", "Lĩnh vực", "Mức độ", "Đơn vị", "Ngày nộp", "Trạng thái", "Số tiền", "Hình thức thu", "Hình thức thanh toán", "Trạng thái thanh toán"],
+            "payments",
+        ),
+        ([*CASES, *DIGITIZATION[2:]], "cases"),
+    ],
+)  # fmt: skip
+def test_a_list_is_of_the_kind_that_it_can_be_read_as(headings: list[str], kind: str) -> None:
+    filled = {"Mã hồ sơ": CODE, "Mã TTHC": "1.001193", "Đơn vị": "UBND xã Sơn Hạ"}
+    [sheet] = read(headings, [filled.get(heading, "") for heading in headings]).sheets
+    assert sheet.layout.kind.name == kind
+
+
+def test_a_dossier_list_that_lacks_a_heading_is_refused_whatever_else_it_has() -> None:
+    headings = ["Hẹn" if heading == "Ngày hẹn trả" else heading for heading in [*CASES, *DIGITIZATION[2:]]]
+    with pytest.raises(UnreadableExport, match="Ngày hẹn trả"):
+        read(headings, [CODE] * len(headings))
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([["H48.21292-240215-0001", "", "Được số hóa", "", ""]], (1, [])),
+        ([["H48.21292-240215-0001", "", "1", "1", "1"]], (1, [])),
+        ([["SBN/2024/000123", "", "1", "1", "1"]], (1, [])),  # an odd code
+        ([["", "UBND xã Sơn Hạ", "1", "1", "1"]], (1, ["missing_case_code"])),
+        ([["Người lập", "", "Thủ trưởng", "", ""]], (0, [])),
+        ([["Tổng cộng", "", "1", "1", "1"]], (0, [])),
+        ([["Tổng cộng toàn huyện", "", "1", "1", "1"]], (0, [])),
+        ([["UBND xã Sơn Hạ", "", "25 hồ sơ", "", ""]], (0, [])),
+        ([["Nguyễn A", CODE, "UBND xã Sơn Hạ", "1", "1"]], (1, ["missing_case_code"])),  # cells slipped sideways
+    ],
+)
+def test_of_digitized_dossiers(rows: list[list[str]], expected: tuple[int, list[str]]) -> None:
+    count, reasons = rows_of(DIGITIZATION, [CODE, "UBND xã Sơn Hạ", "1", "1", "1"], *rows)
+    assert (count - 1, sorted(set(reasons) & {"missing_case_code"})) == expected
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"STT": "1", "Mã hồ sơ": "UBND xã Sơn Hạ", "Mã TTHC": "25 hồ sơ"},
+        {"Mã hồ sơ": "Người lập", "Đơn vị giải quyết": "Nguyễn A", "Ngày tiếp nhận": "30/06/2024"},
+        {"STT": "II", "Mã hồ sơ": "Lĩnh vực đất đai", "Trạng thái": "25 TTHC"},
+        {"STT": "Cộng (I)", "Mã TTHC": "25"},
+    ],
+)
+def test_titles_totals_and_signatures_of_a_dossier_list_are_no_data(row: dict[str, str]) -> None:
+    good = dict.fromkeys(CASES, "") | {"STT": "1", "Mã hồ sơ": CODE, "Mã TTHC": "1.001193", "Đơn vị giải quyết": "UBND xã Sơn Hạ"}
+    good |= {"Ngày nộp hồ sơ": "15/02/2024 08:00", "Trạng thái": "Mới đăng ký", "Mức độ": "Toàn trình"}
+    assert rows_of(CASES, list(good.values()), [row.get(heading, "") for heading in CASES]) == (1, [])
+
+
+@pytest.mark.parametrize(
+    "total",
+    ["TỔNG CỘNG TOÀN HUYỆN", "Tổng cộng (I+II)", "Tổng toàn huyện", "Tổng các đơn vị", "Cộng (I)", "Toàn huyện", "TỔNG SỐ", "Cộng:"],
+)
+def test_totals_of_a_form_are_no_units(total: str) -> None:
+    counts = ["9", "5", "3", "1", "8", "6", "1", "1", "1", "1", "0"]
+    assert rows_of(*SUMMARY, ["UBND xã Sơn Hạ", *counts], [total, *counts])[0] == 1
+
+
+def test_an_office_whose_name_begins_like_a_total_is_one() -> None:
+    counts = ["9", "5", "3", "1", "8", "6", "1", "1", "1", "1", "0"]
+    assert rows_of(*SUMMARY, ["Tổng cục Thuế", *counts], ["Cộng đồng Sơn Hà", *counts])[0] == 2
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        ["II. LĨNH VỰC ĐẤT ĐAI", "", "", "12"],
+        ["II. LĨNH VỰC ĐẤT ĐAI (12 TTHC)", "", "", ""],
+        ["I.2. LĨNH VỰC ĐẤT ĐAI:", "", "", ""],
+        ["II", "LĨNH VỰC ĐẤT ĐAI", "", "12 TTHC"],
+    ],
+)
+def test_a_section_gives_the_field_of_the_procedures_below_it(title: list[str]) -> None:
+    headings = ["Mã TTHC", "Tên thủ tục hành chính", "Mức độ DVC", "Thời hạn giải quyết (ngày làm việc)"]
+    first, second = ["1.001193", "Khai sinh", "Toàn trình", "1"], ["1.001194", "Chuyển quyền", "Một phần", "10"]
+    [sheet] = read(headings, ["I. LĨNH VỰC HỘ TỊCH", "", "", ""], first, title, second).sheets
+    assert sheet.rows["field_vi"].to_pylist() == ["Hộ tịch", "Đất đai"]
+
+
+def test_a_heading_merged_over_two_columns_ends_no_group() -> None:
+    upper = ["Mã hồ sơ", "Mã TTHC", "Đơn vị", "Hình thức tiếp nhận", "Ngày, tháng, năm", "", "", "", "", "", "Trạng thái"]
+    lower = ["", "", "", "", "Nộp hồ sơ", "Tiếp nhận", "Hẹn trả kết quả", "Kết thúc xử lý", "", "Trả kết quả", ""]
+    row = [
+        CODE,
+        "1.001193",
+        "UBND xã Sơn Hạ",
+        "",
+        "15/02/2024",
+        "15/02/2024",
+        "20/02/2024",
+        "19/02/2024",
+        "",
+        "20/02/2024",
+        "Đã trả kết quả",
+    ]
+    [sheet] = read(upper, lower, row).sheets
+    assert str(sheet.rows["returned_at"].to_pylist()[0]) == "2024-02-20 00:00:00"
