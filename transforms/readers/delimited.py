@@ -7,7 +7,6 @@ holds a line break.
 
 import csv
 import io
-import itertools
 import re
 
 import numpy as np
@@ -18,7 +17,9 @@ from transforms.sheets import Sheet, UnreadableExport, sheet_from_rows
 
 _BOM = "\ufeff".encode()
 _DELIMITERS = (",", ";", "\t", "|")
-_SAMPLE_RECORDS = 80
+_SAMPLE = 1 << 17
+# The fewest columns an export of any kind has; what is cut into more is no more a table for that.
+_FEWEST_COLUMNS = 4
 _DECLARED = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 # Shorter texts are read row by row at once.
 FEWEST_BYTES = 1 << 16
@@ -63,22 +64,37 @@ def _decode(data: bytes, encoding: str) -> str:
         return text
 
 
-def _records(text: str, delimiter: str, limit: int | None = None) -> list[list[str | None]]:
+def _records(text: str, delimiter: str) -> list[list[str | None]]:
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        return list(itertools.islice(rows, limit))  # type: ignore[arg-type]
+        return list(rows)  # type: ignore[arg-type]
     except csv.Error as error:
         raise UnreadableExport(f"tệp văn bản hỏng gần dòng {rows.line_num} ({error}); hãy xuất lại") from error
 
 
 def _find_delimiter(text: str) -> str:
-    """The delimiter that gives the most cells over the first records; commas inside addresses lose against real ones."""
-    sample = text[: 1 << 18]
-    counts = {}
-    for delimiter in _DELIMITERS:
-        widths = sorted(len(row) for row in _records(sample, delimiter, _SAMPLE_RECORDS))
-        counts[delimiter] = sum(width - 1 for width in widths)
-    return max(_DELIMITERS, key=lambda delimiter: counts[delimiter])
+    """The delimiter that cuts the first lines most evenly, the heading among them: one that only stands within texts leaves the heading whole."""
+    sample = text[:_SAMPLE]
+    fits = {delimiter: _find_fit(_records(sample, delimiter)) for delimiter in _DELIMITERS}
+    return max(_DELIMITERS, key=lambda delimiter: fits[delimiter])
+
+
+def _find_fit(rows: list[list[str | None]]) -> tuple[float, int]:
+    """How many lines are filled by a table whose heading is as wide as its widest rows, and that width; the greater, the better.
+
+    Lines, not records, are counted: a wrong delimiter breaks a quoted cell of many lines into as many records. Rows below the heading may
+    lack their last cells, and then count for as much as they fill.
+    """
+    widths = np.array([len(row) for row in rows])
+    lines = np.array([1 + sum(cell.count("\n") for cell in row if cell) for row in rows])
+    best = (0.0, 0)
+    for width in np.unique(widths[widths > 1]).tolist():
+        heading = int((widths == width).argmax())
+        below, spans = widths[heading:], lines[heading:]
+        fits = (below > 1) & (below <= width)
+        filled = float(((below - 1) * spans)[fits].sum()) / (width - 1)
+        best = max(best, (filled * (min(width, _FEWEST_COLUMNS) - 1), width))
+    return best
 
 
 def read(text: str, max_columns: int) -> list[Sheet]:
