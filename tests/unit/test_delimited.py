@@ -4,8 +4,12 @@ import csv
 import io
 
 import pytest
+from conftest import rounds
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from transforms.readers import delimited
+from transforms.sheets import UnreadableExport
 
 HEADINGS = ["Mã hồ sơ", "Đơn vị", "Địa chỉ", "Số hóa thành phần hồ sơ", "Số hóa kết quả", "Cấp kết quả điện tử"]
 PAPERS = "Đơn đề nghị, bản sao CMND, sổ hộ khẩu, giấy khai sinh, ảnh 3x4, tờ khai, biên lai"
@@ -59,3 +63,75 @@ def test_a_text_of_one_column_is_one_column() -> None:
         ["000.22.58.H48-240215-0001"],
         ["000.22.58.H48-240215-0002"],
     ]
+
+
+# --- which quotation marks are right -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+@pytest.mark.parametrize("column", range(6))
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "Thôn 1, xã Sơn Hạ,\nhuyện Sơn Hà",
+        "Hồ sơ gồm:\nđơn, bản sao, sổ, giấy, ảnh, tờ khai",
+        f"{PAPERS}\r\n\r\n{PAPERS}\n",
+        'Nhà "cũ",\n"phía sau" chợ, xã "Sơn Hạ"',
+    ],
+)
+def test_a_cell_closed_by_its_mark_holds_any_number_of_delimiters_and_lines(cell: str, column: int, ending: str) -> None:
+    rows = [HEADINGS, row(1), [*row(2)[:column], cell, *row(2)[column + 1 :]]]
+    assert read(write(rows, ending=ending)) == rows
+    assert read(write([*rows, row(3)], ending=ending)) == [*rows, row(3)]
+
+
+@pytest.mark.parametrize(
+    "stray",
+    {
+        "the only mark": {2: '"Thôn 1'},
+        "the only mark, last column": {2: 'Thôn 1,1,Có,"Có'},
+        "the only mark, last row": {5: '"Thôn 1'},
+        "a quoted cell below": {2: '"Thôn 1', 4: '"Thôn 1, xã Sơn Hạ"'},
+        "a quoted cell in the row below": {2: '"Thôn 1', 3: '"Thôn 1"'},
+        "ditto marks": {2: '"', 3: '"'},
+        "a mark opens, another closes": {2: '"Thôn 1', 5: 'Thôn 1"'},
+        "marks in two columns": {2: '"Thôn 1', 3: 'Thôn 1,1"'},
+    }.items(),
+    ids=lambda item: item[0],
+)
+def test_a_mark_left_open_is_told_and_no_row_vanishes(stray: tuple[str, dict[int, str]]) -> None:
+    lines = [",".join(cells) for cells in (HEADINGS, *(row(number) for number in range(1, 6)))]
+    for number, cell in stray[1].items():
+        rest = ",1,Có,Có" if cell.count(",1") == 0 else ",Có,Có"
+        lines[number] = ",".join(row(number)[:2]) + "," + cell + ("" if cell.endswith('"Có') else rest)
+    with pytest.raises(UnreadableExport, match=f"mở ở dòng {min(stray[1]) + 1} "):
+        read("\n".join(lines) + "\n")
+
+
+def test_a_file_cut_within_a_quoted_cell_keeps_the_rows_above() -> None:
+    rows = [HEADINGS, row(1), row(2, "Thôn 1, xã Sơn Hạ")]
+    text = write(rows)
+    assert read(text[: text.index('xã Sơn Hạ"')])[:2] == rows[:2]
+
+
+WORDS = st.sampled_from(["", "Thôn 1", "xã Sơn Hạ", "huyện “Sơn Hà”", 'nhà "cũ"', '"', "12", "05/01/2024 07:30"])
+PROSE = st.one_of(
+    st.lists(st.one_of(WORDS, st.sampled_from([", ", "; ", " | ", "\n", "\r\n", ",\n"])), max_size=12).map("".join),
+    st.lists(st.one_of(WORDS, st.sampled_from([",", ";", "|", "\t"])), max_size=8).map("".join),
+)
+
+
+@pytest.mark.campaign
+@settings(deadline=None, max_examples=rounds(150, 1000))
+@given(
+    st.integers(4, 6).flatmap(lambda width: st.lists(st.lists(PROSE, min_size=width, max_size=width), max_size=8)),
+    st.sampled_from([",", ";", "\t", "|"]),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+)
+def test_a_table_reads_back_as_it_was_written(rows: list[list[str]], delimiter: str, quoting: int, ending: str, by_columns: bool) -> None:
+    table = [HEADINGS[: len(rows[0]) if rows else 6], *rows]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(delimited, "FEWEST_BYTES", 0 if by_columns else 1 << 40)
+        assert read(write(table, delimiter, quoting, ending)) == table

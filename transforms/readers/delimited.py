@@ -8,6 +8,8 @@ holds a line break.
 import csv
 import io
 import re
+from collections import Counter
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +27,7 @@ _DECLARED = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 FEWEST_BYTES = 1 << 16
 _MOST_ODD_LINES = 1_000
 _LARGEST_CELL = 1 << 20
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _AS_TEXT = re.compile(r'^="([^"]*)"$')
 
 
@@ -64,12 +67,22 @@ def _decode(data: bytes, encoding: str) -> str:
         return text
 
 
-def _records(text: str, delimiter: str) -> list[list[str | None]]:
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+def _walk(text: str, delimiter: str) -> Iterator[tuple[list[str | None], str]]:
+    """Every record, with the lines it was read from where a cell may hold one of their ends."""
+    lines = io.StringIO(text, newline="")
+    rows = csv.reader(lines, delimiter=delimiter)
+    begin = count = 0
     try:
-        return list(rows)  # type: ignore[arg-type]
+        for row in rows:
+            end = lines.tell()
+            yield row, text[begin:end] if rows.line_num > count + 1 or end == len(text) else ""  # type: ignore[misc]
+            begin, count = end, rows.line_num
     except csv.Error as error:
         raise UnreadableExport(f"tệp văn bản hỏng gần dòng {rows.line_num} ({error}); hãy xuất lại") from error
+
+
+def _records(text: str, delimiter: str) -> list[list[str | None]]:
+    return [row for row, _ in _walk(text, delimiter)]
 
 
 def _find_delimiter(text: str) -> str:
@@ -112,13 +125,17 @@ def read(text: str, max_columns: int) -> list[Sheet]:
     sheet = _read_block(text, delimiter, max_columns)
     if sheet is not None:
         return [sheet]
-    rows = _records(text, delimiter)
+    rows, long = [], {}
+    for number, (row, lines) in enumerate(_walk(text, delimiter)):
+        rows.append(row)
+        if lines:
+            long[number] = lines
     if '="' in text:  # ="1.000010" is how a text is kept from becoming a number
         rows = [[_AS_TEXT.sub(r"\1", cell) if cell and cell.startswith("=") else cell for cell in row] for row in rows]
     width = max(map(len, rows), default=0)
     if width > max_columns:
         raise UnreadableExport(f"một dòng có {width} ô, quá {max_columns}; tệp văn bản có lẽ thiếu dấu nháy đóng")
-    _refuse_swallowed_rows(rows, delimiter, width)
+    _refuse_swallowed_rows(rows, long, delimiter)
     return [sheet_from_rows("", rows)]
 
 
@@ -196,11 +213,47 @@ def _longest_block(fits: np.ndarray) -> tuple[int, int]:
     return int(begins[longest]), int(ends[longest]) - 1
 
 
-def _refuse_swallowed_rows(rows: list[list[str | None]], delimiter: str, width: int) -> None:
-    """A quotation mark that is never closed swallows the rows below it into one cell: they must not vanish."""
-    for number, row in enumerate(rows, 1):
-        for cell in row:
-            if cell and "\n" in cell and max(line.count(delimiter) for line in cell.split("\n")) >= max(2, (width - 1) // 2):
-                raise UnreadableExport(
-                    f"dấu nháy kép mở ở dòng {number} không được đóng nên các dòng sau bị nuốt vào một ô; hãy sửa dấu nháy đó hoặc xuất lại dạng .xlsx"
-                )
+def _refuse_swallowed_rows(rows: list[list[str | None]], long: dict[int, str], delimiter: str) -> None:
+    """A quotation mark that is never closed swallows the rows below it into one cell: they must not vanish.
+
+    A cell that is closed as it should be may hold any number of delimiters and line ends.
+    """
+    if not any("\n" in cell or "\r" in cell for number in long for cell in rows[number] if cell):
+        return
+    widths = Counter(len(row) for row in rows if len(row) > 1)
+    width = max(widths, key=lambda width: (widths[width], width), default=0)
+    for number, lines in long.items():
+        row = rows[number]
+        parts = [_LINE_END.split((cell or "").removesuffix("\n").removesuffix("\r")) for cell in row]
+        is_broken = any(len(part) > 1 for part in parts)
+        # A mark left open in the last row may have taken only cells of that row, or none.
+        lacks_cells = len(row) != width and any(cell and cell.endswith(("\n", "\r")) for cell in row[-1:])
+        is_odd = lacks_cells or (is_broken and (len(row) != width or number == len(rows) - 1))
+        if (is_odd and not _is_well_quoted(lines, delimiter)) or any(
+            _are_rows(part, at, len(row), delimiter, width) for at, part in enumerate(parts)
+        ):
+            raise UnreadableExport(
+                f"dấu nháy kép mở ở dòng {number + 1} không được đóng nên các dòng sau bị nuốt vào một ô; hãy sửa dấu nháy đó hoặc xuất lại dạng .xlsx"
+            )
+
+
+def _is_well_quoted(lines: str, delimiter: str) -> bool:
+    """Every cell that a quotation mark opens is closed by one, before a delimiter or a line end."""
+    try:
+        list(csv.reader(io.StringIO(lines, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error:
+        return False
+    return True
+
+
+def _are_rows(part: list[str], at: int, cells: int, delimiter: str, width: int) -> bool:
+    """Most lines of a cell are rows of the table, the first with the cells before it and the last with those behind it.
+
+    Two stray marks, as ditto marks in two rows, close each other, so that only this tells. In prose a space follows a comma or semicolon.
+    """
+    signs = [line.count(delimiter) for line in part]
+    if len(part) == 1 or width < _FEWEST_COLUMNS or 2 * sum(line.count(delimiter + " ") for line in part) > sum(signs):
+        return False
+    signs[0] += at
+    signs[-1] += cells - at - 1
+    return 2 * signs.count(width - 1) > len(signs)
