@@ -2,12 +2,14 @@
 
 import csv
 import io
+import unicodedata
 
 import pytest
 from conftest import rounds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flows.sample.spelling import to_cp1258, to_tcvn3
 from transforms.readers import delimited
 from transforms.sheets import UnreadableExport
 
@@ -135,3 +137,43 @@ def test_a_table_reads_back_as_it_was_written(rows: list[list[str]], delimiter: 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(delimited, "FEWEST_BYTES", 0 if by_columns else 1 << 40)
         assert read(write(table, delimiter, quoting, ending)) == table
+
+
+# --- which bytes are text ------------------------------------------------------------------------------------------------------------
+
+TEXT = write([HEADINGS, *(row(number, "Nguyễn Thị Bưởi, thôn Làng Rê, xã Sơn Hạ") for number in range(1, 4))])
+DATA = TEXT.encode()
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("at", range(3))
+def test_a_broken_byte_costs_its_letter_not_the_file(mark: bytes, at: int) -> None:
+    letter = DATA.index("ễ".encode()) + at
+    for data in (DATA[:letter] + DATA[letter + 1 :], DATA[:letter] + b"\xff" + DATA[letter + 1 :]):
+        rows = read(delimited.decode(mark + data))
+        assert rows[1][2].startswith("Nguy\ufffd") and rows[1][2].strip("\ufffd").endswith("n Thị Bưởi, thôn Làng Rê, xã Sơn Hạ")  # type: ignore[union-attr]
+        assert [rows[0], rows[1][:2], rows[1][3:], *rows[2:]] == [HEADINGS, row(1)[:2], row(1)[3:], *read(TEXT)[2:]]
+
+
+def test_a_text_cut_within_its_last_letter_is_read() -> None:
+    end = DATA.rindex("ạ".encode())
+    assert delimited.decode(DATA[: end + 2]) == TEXT[: TEXT.rindex("ạ")] + "\ufffd"
+
+
+def test_cells_cut_by_a_count_of_bytes_are_read() -> None:
+    cells = [("Đơn đề nghị cấp bản sao trích lục hộ tịch, " * 3).encode()[:99] for _ in range(500)]
+    data = DATA + b"\r\n".join(b"1,2,3,4,5," + cell[: 99 - number % 4] for number, cell in enumerate(cells))
+    assert delimited.decode(data).startswith(TEXT)
+
+
+@pytest.mark.parametrize("count", [1, 2, 300])
+def test_encodings_of_one_byte_a_letter_are_not_taken_for_utf8(count: int) -> None:
+    text = write([HEADINGS, *(row(number, PAPERS) for number in range(count))])
+    data = to_cp1258(text).encode("cp1258")
+    assert unicodedata.normalize("NFC", delimited.decode(data)) == text
+    assert delimited._decode_damaged_utf8(to_tcvn3(text).encode("latin-1")) is None
+    assert delimited._decode_damaged_utf8("Mã,Don,é,ü\n".encode("cp1252") * count) is None
+
+
+def test_bytes_of_two_encodings_are_not_taken_for_utf8() -> None:
+    assert delimited._decode_damaged_utf8(write([HEADINGS]).encode() + to_cp1258(PAPERS * 9).encode("cp1258")) is None

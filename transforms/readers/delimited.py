@@ -26,6 +26,8 @@ _DECLARED = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 # Shorter texts are read row by row at once.
 FEWEST_BYTES = 1 << 16
 _MOST_ODD_LINES = 1_000
+# So many letters beyond ASCII must be whole for each broken byte of a text in UTF-8.
+_FEWEST_LETTERS = 10
 _LARGEST_CELL = 1 << 20
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _AS_TEXT = re.compile(r'^="([^"]*)"$')
@@ -51,7 +53,18 @@ def decode(data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        return _decode(data, "cp1258")
+        return _decode_damaged_utf8(data) or _decode(data, "cp1258")
+
+
+def _decode_damaged_utf8(data: bytes) -> str | None:
+    """The text of bytes that are UTF-8 but for a few, such as cells cut by a count of bytes, with U+FFFD for these; None where they are not.
+
+    Vietnamese in an encoding of one byte a letter has next to no sequences of UTF-8 among its letters.
+    """
+    text = data.decode("utf-8", errors="replace")
+    broken = text.count("\ufffd")
+    letters = len(text) - len(text.encode("ascii", errors="ignore")) - broken
+    return text if broken * _FEWEST_LETTERS <= letters else None
 
 
 def _decode(data: bytes, encoding: str) -> str:
