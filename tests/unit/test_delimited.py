@@ -59,6 +59,11 @@ def test_headings_without_rows_are_parted() -> None:
     assert read("Báo cáo, tháng 5\r\n" + write([HEADINGS], "|"))[1] == HEADINGS
 
 
+def test_a_quotation_mark_that_a_wrong_sign_leaves_open_is_no_line_of_a_table() -> None:
+    rows = [HEADINGS, ["", "|", "|", "", " |  |  | ", "|"]]
+    assert read(write(rows, quoting=csv.QUOTE_ALL)) == rows
+
+
 def test_a_text_of_one_column_is_one_column() -> None:
     assert read("Mã hồ sơ\n000.22.58.H48-240215-0001\n000.22.58.H48-240215-0002\n") == [
         ["Mã hồ sơ"],

@@ -100,7 +100,7 @@ def _records(text: str, delimiter: str) -> list[list[str | None]]:
 
 def _find_delimiter(text: str) -> str:
     """The delimiter that cuts the first lines most evenly, the heading among them: one that only stands within texts leaves the heading whole."""
-    sample = text[:_SAMPLE]
+    sample = text[:_SAMPLE].rstrip("\r\n")  # a quotation mark left open takes the last line end for a line
     fits = {delimiter: _find_fit(_records(sample, delimiter)) for delimiter in _DELIMITERS}
     return max(_DELIMITERS, key=lambda delimiter: fits[delimiter])
 
@@ -237,13 +237,11 @@ def _refuse_swallowed_rows(rows: list[list[str | None]], long: dict[int, str], d
     width = max(widths, key=lambda width: (widths[width], width), default=0)
     for number, lines in long.items():
         row = rows[number]
-        parts = [_LINE_END.split((cell or "").removesuffix("\n").removesuffix("\r")) for cell in row]
-        is_broken = any(len(part) > 1 for part in parts)
-        # A mark left open in the last row may have taken only cells of that row, or none.
-        lacks_cells = len(row) != width and any(cell and cell.endswith(("\n", "\r")) for cell in row[-1:])
-        is_odd = lacks_cells or (is_broken and (len(row) != width or number == len(rows) - 1))
-        if (is_odd and not _is_well_quoted(lines, delimiter)) or any(
-            _are_rows(part, at, len(row), delimiter, width) for at, part in enumerate(parts)
+        broken = {at: _LINE_END.split(cell) for at, cell in enumerate(row) if cell and ("\n" in cell or "\r" in cell)}
+        # A mark left open in the last row may have taken nothing but the line end.
+        is_whole = len(row) == width and (number < len(rows) - 1 or all(len(part) == 2 and not part[1] for part in broken.values()))
+        if (broken and not is_whole and not _is_well_quoted(lines, delimiter)) or any(
+            _are_rows(part, at, len(row), delimiter, width) for at, part in broken.items()
         ):
             raise UnreadableExport(
                 f"dấu nháy kép mở ở dòng {number + 1} không được đóng nên các dòng sau bị nuốt vào một ô; hãy sửa dấu nháy đó hoặc xuất lại dạng .xlsx"
@@ -265,7 +263,7 @@ def _are_rows(part: list[str], at: int, cells: int, delimiter: str, width: int) 
     Two stray marks, as ditto marks in two rows, close each other, so that only this tells. In prose a space follows a comma or semicolon.
     """
     signs = [line.count(delimiter) for line in part]
-    if len(part) == 1 or width < _FEWEST_COLUMNS or 2 * sum(line.count(delimiter + " ") for line in part) > sum(signs):
+    if width < _FEWEST_COLUMNS or 2 * sum(line.count(delimiter + " ") for line in part) > sum(signs):
         return False
     signs[0] += at
     signs[-1] += cells - at - 1
