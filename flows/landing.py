@@ -73,7 +73,7 @@ def find_exports(raw: Path, limits: Limits = Limits(), seen: Path | None = None)
 
 
 # Raised when `exports_of` gives other exports for the same bytes than before.
-_SEEN_VERSION = 1
+_SEEN_VERSION = 2
 # A file may change once more within the resolution of its file system's clock; one touched so lately is looked at again.
 _SETTLED_NS = 3_000_000_000
 
@@ -119,6 +119,7 @@ class _Seen:
 
 def _is_export(name: str) -> bool:
     """False for what is still being written and for what desktops leave in folders and archives (hidden files, __MACOSX)."""
+    name = name.replace("\\", "/")  # archives made on Windows may hold either
     last = name.rpartition("/")[2]
     return not (
         _TEMPORARY.search(last) or last.startswith(".") or name.startswith("__MACOSX/") or last.lower() in ("thumbs.db", "desktop.ini")

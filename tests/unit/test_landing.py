@@ -72,3 +72,18 @@ def test_other_limits_are_asked_anew(raw: Path, tmp_path: Path) -> None:
     seen = tmp_path / "seen.json"
     assert all(e.error is None for e in find_exports(raw, seen=seen))
     assert [e.error is None for e in find_exports(raw, Limits(entries=1), seen)] == [True, False]
+
+
+def test_temporary_members_are_told_by_their_last_part_whatever_separates_it(raw: Path) -> None:
+    """Programs on Windows may write "\\" into archives."""
+    with zipfile.ZipFile(raw / "c.zip", "w") as archive:
+        for member in (
+            "thang6\\~$ds.xlsx",
+            "thang6/~$ds.xlsx",
+            "thang6\\Thumbs.db",
+            "thang6\\.ds.csv",
+            "__MACOSX\\ds.csv",
+            "thang6\\ds.csv",
+        ):
+            archive.writestr(member, member)
+    assert [e.member for e in find_exports(raw) if e.file_name == "c.zip"] == ["thang6\\ds.csv"]
