@@ -17,10 +17,12 @@ from transforms.text import clean_column, hide_numbers, key, mask, text_bytes
 
 # A year outside is a typing slip (0206), not a date.
 FIRST_YEAR, LAST_YEAR = 1990, 2099
-_TIME = r"(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?P<f>\.\d+)?)?"
+# Windows set to Vietnamese writes "11:05:00 CH" (chiều) for 23:05 and SA (sáng) before noon. AM and PM are not read: who writes
+# them writes the month first.
+_TIME = r"(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?P<f>\.\d+)?)?(?: ?(?P<half>(?i:SA|CH)))?"
 _DAY_FIRST = r"(?P<d>\d{1,2})[/.-](?P<m>\d{1,2})[/.-](?P<y>\d{4})"
 _YEAR_FIRST = r"(?P<y>\d{4})[-/](?P<m>\d{1,2})[-/](?P<d>\d{1,2})"
-_OFFSET = r"(?:(?P<z>[Zz])|(?P<zs>[+-])(?P<zh>\d{2}):?(?P<zm>\d{2}))?"
+_OFFSET = r"(?:(?P<z>[Zz])|(?P<zs>[+-])(?P<zh>\d{1,2})(?::?(?P<zm>\d{2}))?)?"
 _DATE_FORMS = (
     rf"^{_DAY_FIRST}(?:[ T,]+{_TIME})?$",
     rf"^{_TIME}[ ,]+{_DAY_FIRST}$",
@@ -29,6 +31,7 @@ _DATE_FORMS = (
 _SERIAL = r"^\d{5}(?:[.,]\d+)?$"
 # Serial 1 is 1900-01-01 in a calendar with a 29/02/1900 that never was: from March 1900 on, day 0 is 1899-12-30.
 _SERIAL_EPOCH = {False: np.datetime64("1899-12-30"), True: np.datetime64("1904-01-01")}
+_FARTHEST_HOURS = 14  # no clock on earth is farther from UTC; "08:15-17" is an office's hours
 LOCAL_OFFSET_MINUTES = 7 * 60  # Asia/Ho_Chi_Minh, no daylight saving since 1975
 DATE_IN_TEXT = re.compile(
     r"\d{1,2}:\d{2}(?::\d{2})?\s+\d{1,2}/\d{1,2}/\d{4}|\d{1,2}/\d{1,2}/\d{4}(?:\s+\d{1,2}:\d{2}(?::\d{2})?)?"
@@ -41,11 +44,20 @@ def _integers(strings: pa.Array) -> np.ndarray:
     return np.asarray(pc.cast(filled, pa.int64()).to_numpy(zero_copy_only=False))
 
 
+def _hours_of_day(hours: np.ndarray, halves: pa.Array) -> np.ndarray:
+    """Hours from 0 to 23 where a half of the day is named ("SA", "CH", else ""); an hour that is not in that half becomes no hour."""
+    morning, afternoon = (np.asarray(pc.equal(halves, half).to_numpy(zero_copy_only=False), dtype=bool) for half in ("SA", "CH"))
+    if not (morning.any() or afternoon.any()):
+        return hours
+    wrong = (morning & (hours > 12)) | (afternoon & (hours == 0))
+    return np.where(wrong, 24, np.where(morning, hours % 12, np.where(afternoon & (hours < 12), hours + 12, hours)))
+
+
 def parse_dates(column: pa.Array, *, date1904: bool = False) -> tuple[pa.Array, np.ndarray]:
     """Local civil times.
 
-    Reads dd/mm/yyyy with or without a time before or after it, yyyy-mm-dd with time, ISO with an offset (turned into Vietnamese
-    time), and serial numbers of spreadsheets. Fractions of seconds are rounded: spreadsheets store 07:30:00 as 07:29:59.9999.
+    Reads dd/mm/yyyy with or without a time before or after it, yyyy-mm-dd with time, ISO with an offset (+07, +0700, +07:00 or Z; turned
+    into Vietnamese time), and serial numbers of spreadsheets. Fractions of seconds are rounded: spreadsheets store 07:30:00 as 07:29:59.9999.
 
     Returns:
         timestamp[s] array (null where blank or bad) and a boolean mask of the cells that are filled but no date.
@@ -65,6 +77,7 @@ def parse_dates(column: pa.Array, *, date1904: bool = False) -> tuple[pa.Array, 
         where, struct = where[hit], struct.filter(pa.array(hit))
         names = {f.name for f in struct.type}
         part = {name: _integers(struct.field(name)) for name in ("y", "m", "d", "h", "mi", "s")}
+        part["h"] = _hours_of_day(part["h"], pc.utf8_upper(pc.fill_null(struct.field("half"), "")))
         parsed, ok = _moments(*(part[name] for name in ("y", "m", "d", "h", "mi", "s")))
         seconds = np.zeros(len(where), dtype=np.int64)
         fraction = pc.if_else(pc.equal(pc.fill_null(struct.field("f"), ""), ""), "0", struct.field("f"))
@@ -72,8 +85,9 @@ def parse_dates(column: pa.Array, *, date1904: bool = False) -> tuple[pa.Array, 
         if "zs" in names:
             given = pc.fill_null(struct.field("zs"), "").to_numpy(zero_copy_only=False)
             utc = np.asarray(pc.not_equal(pc.fill_null(struct.field("z"), ""), "").to_numpy(zero_copy_only=False), dtype=bool)
-            offset = _integers(struct.field("zh")) * 60 + _integers(struct.field("zm"))
-            offset = np.where(given == "-", -offset, offset)
+            hours, minutes = _integers(struct.field("zh")), _integers(struct.field("zm"))
+            ok &= (hours <= _FARTHEST_HOURS) & (minutes <= 59)
+            offset = np.where(given == "-", -1, 1) * (hours * 60 + minutes)
             seconds = seconds + np.where(utc | (given != ""), (LOCAL_OFFSET_MINUTES - offset) * 60, 0)
         parsed = parsed + seconds.astype("timedelta64[s]")
         values[where[ok]] = parsed[ok]

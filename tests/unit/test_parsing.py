@@ -6,10 +6,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.parsing import parse_case_codes, parse_dates, parse_figures, parse_levels, parse_numbers, parse_whole_number, procedure_key
+from transforms.parsing import (
+    parse_case_codes,
+    parse_date_cells,
+    parse_dates,
+    parse_figures,
+    parse_levels,
+    parse_numbers,
+    parse_whole_number,
+    procedure_key,
+)
 from transforms.text import clean_column
 
 MOMENTS = st.datetimes(datetime(1990, 1, 3), datetime(2099, 12, 29)).map(lambda m: m.replace(microsecond=0))
+
+
+def half(moment: datetime) -> str:
+    """Sáng or chiều, as Windows set to Vietnamese writes it behind a time of twelve hours."""
+    return "SA" if moment.hour < 12 else "CH"
+
+
 FORMS = {
     "day first": lambda m: f"{m:%d/%m/%Y %H:%M:%S}",
     "day first, unpadded": lambda m: f"{m.day}/{m.month}/{m.year} {m.hour}:{m:%M:%S}",
@@ -20,6 +36,10 @@ FORMS = {
     "UTC, Z": lambda m: f"{m - timedelta(hours=7):%Y-%m-%dT%H:%M:%SZ}",
     "offset": lambda m: f"{m:%Y-%m-%dT%H:%M:%S}+07:00",
     "other offset": lambda m: f"{m - timedelta(hours=8, minutes=30):%Y-%m-%dT%H:%M:%S}-01:30",
+    "offset in hours": lambda m: f"{m:%Y-%m-%d %H:%M:%S}+07",
+    "offset in hours, unpadded": lambda m: f"{m:%Y-%m-%d %H:%M:%S} +7",
+    "halves of the day": lambda m: f"{m:%d/%m/%Y %I:%M:%S} {half(m)}",
+    "halves of the day, time first": lambda m: f"{(m.hour + 11) % 12 + 1}:{m:%M:%S} {half(m)} {m:%d/%m/%Y}",
     "serial": lambda m: str((m - datetime(1899, 12, 30)) / timedelta(days=1)),
 }
 
@@ -35,6 +55,8 @@ def test_every_form_reads_the_same(form: str, moment: datetime) -> None:
     if form == "serial" and moment.year < 1999:  # below five digits is no serial of our time
         moment = moment.replace(year=2024, day=min(moment.day, 28))
     assert dates(FORMS[form](moment)) == ([moment], [False])
+    cells, bad = parse_date_cells(pa.array([FORMS[form](moment)]))
+    assert (cells.cast(pa.timestamp("us")).to_pylist(), list(bad)) == ([moment], [False])
 
 
 @given(st.text(max_size=20))
@@ -58,6 +80,12 @@ def test_no_text_crashes_and_what_is_filled_is_a_date_or_bad(text: str) -> None:
         "0",
         "29/02/2023",
         "123456",
+        "03/05/2024 13:05 SA",
+        "03/05/2024 00:05 CH",
+        "03/05/2024 11:05 PM",
+        "2024-05-03 08:15-17",
+        "2024-05-03 08:15:00+24:00",
+        "2024-05-03 08:15:00+07:60",
     ],
 )
 def test_what_is_no_date_is_bad(text: str) -> None:
@@ -66,6 +94,15 @@ def test_what_is_no_date_is_bad(text: str) -> None:
 
 def test_day_stands_before_month() -> None:
     assert dates("05/01/2026", "03.02.2024 7:05", None) == ([datetime(2026, 1, 5), datetime(2024, 2, 3, 7, 5), None], [False, False, False])
+
+
+def test_noon_is_in_the_afternoon_and_midnight_in_the_morning() -> None:
+    assert dates(
+        "03/05/2024 12:05:00 CH", "03/05/2024 12:05:00 SA", "03/05/2024 11:05 ch", "03/05/2024 23:05 CH", "00:05SA 03/05/2024"
+    ) == (
+        [datetime(2024, 5, 3, hour, 5) for hour in (12, 0, 23, 23, 0)],
+        [False] * 5,
+    )
 
 
 def test_serials_saved_as_text_may_have_a_decimal_comma() -> None:
