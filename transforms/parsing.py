@@ -33,10 +33,6 @@ _SERIAL = r"^\d{5}(?:[.,]\d+)?$"
 _SERIAL_EPOCH = {False: np.datetime64("1899-12-30"), True: np.datetime64("1904-01-01")}
 _FARTHEST_HOURS = 14  # no clock on earth is farther from UTC; "08:15-17" is an office's hours
 LOCAL_OFFSET_MINUTES = 7 * 60  # Asia/Ho_Chi_Minh, no daylight saving since 1975
-DATE_IN_TEXT = re.compile(
-    r"\d{1,2}:\d{2}(?::\d{2})?\s+\d{1,2}/\d{1,2}/\d{4}|\d{1,2}/\d{1,2}/\d{4}(?:\s+\d{1,2}:\d{2}(?::\d{2})?)?"
-    r"|\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2})?)?|\b\d{5}\.\d+\b"
-)
 
 
 def _integers(strings: pa.Array) -> np.ndarray:

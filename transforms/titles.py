@@ -4,13 +4,42 @@ import re
 from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from itertools import groupby, pairwise
 
 import pyarrow as pa
 
 from transforms import parsing
-from transforms.text import clean, key
+from transforms.text import clean
 
-_PERIOD = re.compile(r"từ ngày:?\s*(\d{1,2}/\d{1,2}/\d{4})\s*(?:đến|-)\s*(?:ngày:?\s*)?(\d{1,2}/\d{1,2}/\d{4})", re.IGNORECASE)
+# What a cell may say of a moment (see `parsing.parse_dates`), a title may say, too. Of AM and PM it is no more than seen: 11:05 PM is not 11:05.
+_DATE = r"(?:\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{4}[/-]\d{1,2}[/-]\d{1,2})(?!\d)"
+_TIME = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s?(?:SA|CH|AM|PM)(?!\w))?"
+# "30 tháng 6 năm 2024", "23 giờ 05 phút", "23h05'", "11:05 sáng". Without its time an evening's export would count as the beginning of the day.
+_DAY_IN_WORDS = re.compile(r"(?<!\d)(\d{1,2})\s*tháng\s*(\d{1,2}),?\s*năm\s*(\d{4})(?!\d)", re.IGNORECASE)
+_HOUR_IN_WORDS = re.compile(
+    r"(?<![\w:])(\d{1,2})\s*(?:giờ|g|h)(?:\s*([0-5]?\d)(?![\d/]|[.-]\d{1,2}[.-]\d)\s*(?:phút|ph|p|['’])?(?:\s*([0-5]?\d)\s*(?:giây|s))?)?"
+    r"(?!\w|\s*làm việc)",
+    re.IGNORECASE,
+)
+_HALF_IN_WORDS = re.compile(r"(?<=\d)\s*(?:(sáng)|chiều)(?!\w)", re.IGNORECASE)
+_BETWEEN = r"(?:[\sT,;'’(–-]|(?:lúc|vào|hồi|ngày|giờ|h|phút)(?!\w):?)+"
+_OFFSET = r"\s?(?:Z\b|[+-]\d{1,2}(?::?\d{2})?(?![\d/.]))"
+_MOMENT = (
+    rf"(?:(?:(?P<before>{_TIME}){_BETWEEN})?(?P<date>{_DATE})(?:{_BETWEEN}(?P<after>{_TIME})(?P<offset>{_OFFSET})?)?"
+    r"|(?P<serial>\d{5}(?:[.,]\d+)?)$)"
+)
+_LEAD = r"[\s:.…,(–-]*(?:(?:là|lúc|vào|hồi|ngày|thứ (?:hai|ba|tư|năm|sáu|bảy)|chủ nhật)(?!\w)[\s:,]*)*"
+# "Thời điểm xuất cảnh", "xuất khẩu" are no exports of data: after the words comes the moment itself, or what was exported and then the moment.
+# "Thời điểm xuất báo cáo từ ngày: …" goes on with the period.
+_WHAT = (
+    r"(?: (?:ra |của )?(?:tệp|tập tin|file|excel|dữ liệu|số liệu|báo cáo|danh sách|hồ sơ|thống kê|biểu|bảng)(?!\w)"
+    r"(?:[^:;.]{0,60}(?<!từ)(?<!đến)(?<!ngày)(?=:|$))??)?(?: ?\([^()\d]*\))?"
+)
+_EXPORTED = re.compile(rf"(?<!\w)thời ?điểm ?xuất{_WHAT}{_LEAD}(?:{_MOMENT}|$)", re.IGNORECASE)
+_MOMENT_ALONE = re.compile(_LEAD + _MOMENT, re.IGNORECASE)
+_PERIOD = re.compile(
+    rf"(?<!\w)từ(?: ngày)?:?\s*({_DATE})(?:\s+{_TIME})?\s*(?:đến|tới|[-–—])(?:\s*hết)?(?:\s*ngày)?:?\s*({_DATE})", re.IGNORECASE
+)
 # "ngày 30 tháng 6 năm 2024" is the day a letter was signed, no period.
 _OF_YEAR = r"\s*(?:/|năm)\s*(20\d{2})(?!\d)"
 _MONTH = re.compile(rf"(ngày[\s\d.…_]*)?(?<!\d )(?<!\w)tháng\s*(\d{{1,2}}){_OF_YEAR}")
@@ -18,48 +47,59 @@ _QUARTER = re.compile(rf"(?<!\w)quý\s*(iii|iv|ii|i|[1-4]){_OF_YEAR}")
 _MONTHS = re.compile(r"(?<!\w)(3|ba|6|sáu|9|chín)\s*tháng(?:\s*(đầu|cuối))?(?:\s*(?:/|năm))?\s*(20\d{2})(?!\d)")
 _YEAR = re.compile(r"^\W*(?:(?:kỳ(?: báo cáo)?|thời gian|số liệu)\W*)?(?:cả )?năm:?\s*(20\d{2})\W*$")
 _NUMBERS = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "ba": 3, "sáu": 6, "chín": 9}
-_EXPORTED = "thời điểm xuất"
-# "23 giờ 05 phút, ngày 30/06/2024", "30/06/2024 lúc 23:05": a moment in words, which without its time would count as the beginning of the day.
-_HOUR = re.compile(r"\b([01]?\d|2[0-3])\s*(?:giờ|g|h)(?:\s*([0-5]?\d)(?![\d/-]))?(?:\s*(?:phút|p)\b)?(?!\w)", re.IGNORECASE)
-_BETWEEN = re.compile(r"[\s,;]+(?:(?:lúc|vào|ngày)\b[\s:]*)*", re.IGNORECASE)
 
 
-def find_export_time(rows: Sequence[Sequence[str | None]]) -> datetime | None:
-    """The moment after "Thời điểm xuất" in the titles of a sheet, in the same cell or in the next filled one."""
+def find_export_time(rows: Sequence[Sequence[str | None]], *, date1904: bool = False) -> datetime | None:
+    """The moment after "Thời điểm xuất" in the titles of a sheet, in the same cell or in the next filled one.
+
+    Args:
+        rows: the rows above the headings, or below the data; in a data row the words would mean something else.
+        date1904: serial dates count from 1904.
+    """
     for row in rows:
-        for position, text in enumerate(row):
-            if not text:
-                continue
-            plain = clean(text)
-            at = key(plain).find(key(_EXPORTED))
-            if at < 0:
-                continue
-            after = plain[plain.casefold().find("xuất") :]
-            for candidate in (after, *(clean(t) for t in row[position + 1 :] if t)):
-                timed = _HOUR.sub(lambda said: f"{said[1]}:{int(said[2] or 0):02d}", candidate)
-                found = parsing.DATE_IN_TEXT.search(_BETWEEN.sub(" ", timed))
-                if found:
-                    values, bad = parsing.parse_dates(pa.array([found[0]]))
-                    if not bad[0]:
-                        moment: datetime = values.cast(pa.timestamp("us"))[0].as_py()
-                        return moment
+        filled = [_in_signs(plain) for text in row if text and (plain := clean(text))]
+        for text, following in pairwise([*filled, ""]):
+            for said in _EXPORTED.finditer(text):
+                found = said if said.lastgroup else _MOMENT_ALONE.match(following)
+                moment = _moment(found, date1904) if found else None
+                if moment:
+                    return moment
     return None
+
+
+def _in_signs(text: str) -> str:
+    """The text with days and hours in words as figures; an hour that no day has is left out."""
+    text = _DAY_IN_WORDS.sub(r"\1/\2/\3", text)
+    text = _HOUR_IN_WORDS.sub(lambda said: f"{said[1]}:{int(said[2] or 0):02d}:{int(said[3] or 0):02d}" if int(said[1]) < 24 else "", text)
+    return _HALF_IN_WORDS.sub(lambda said: " SA" if said[1] else " CH", text)
+
+
+def _moment(found: re.Match[str], date1904: bool) -> datetime | None:
+    written = found["serial"]
+    if not written:
+        parts = re.split(r"[/.-]", found["date"])
+        written = "-".join(parts if len(parts[0]) == 4 else reversed(parts))
+        time = found["before"] or found["after"]
+        if time:
+            written += f" {time}{found['offset'] or ''}"
+    values, bad = parsing.parse_dates(pa.array([written]), date1904=date1904)
+    moment: datetime = values.cast(pa.timestamp("us"))[0].as_py()
+    return None if bad[0] else moment
 
 
 def find_period(rows: Sequence[Sequence[str | None]]) -> tuple[date, date] | None:
     """The period that the titles name, both days included.
 
-    "(Từ ngày … đến ngày …)" wins; else Tháng 6 năm 2024, Quý II/2024, 6 tháng đầu năm 2024, 9 tháng năm 2024, or a line that says no more than
-    Năm 2024. Titles that name several different periods name none.
+    "(Từ ngày … đến ngày …)" wins, also where its parts stand in cells or rows of their own; else Tháng 6 năm 2024, Quý II/2024, 6 tháng đầu
+    năm 2024, 9 tháng năm 2024, or a line that says no more than Năm 2024. Titles that name several different periods name none.
     """
     texts = [clean(text) for row in rows for text in row if text]
-    for text in texts:
-        found = _PERIOD.search(text)
-        if found:
-            values, bad = parsing.parse_dates(pa.array([found[1], found[2]]))
-            if not bad.any():
-                first, last = (moment.date() for moment in values.cast(pa.timestamp("us")).to_pylist())
-                return (first, last) if first <= last else None
+    joined = " ".join(text for text, _ in groupby(texts))  # a merged title may stand in every cell
+    for found in _PERIOD.finditer(_DAY_IN_WORDS.sub(r"\1/\2/\3", joined)):
+        values, bad = parsing.parse_dates(pa.array([found[1], found[2]]))
+        if not bad.any():
+            first, last = (moment.date() for moment in values.cast(pa.timestamp("us")).to_pylist())
+            return (first, last) if first <= last else None
     named = {period for text in texts for period in _named_periods(text.casefold())}
     return named.pop() if len(named) == 1 else None
 

@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.parsing import (
@@ -50,6 +50,7 @@ def dates(*texts: str | None, date1904: bool = False) -> tuple[list[datetime | N
 
 
 @pytest.mark.parametrize("form", FORMS)
+@settings(deadline=None)
 @given(moment=MOMENTS)
 def test_every_form_reads_the_same(form: str, moment: datetime) -> None:
     if form == "serial" and moment.year < 1999:  # below five digits is no serial of our time

@@ -14,6 +14,12 @@ from transforms.titles import find_export_time, find_period
     [
         ("(Từ ngày 01/04/2024 đến ngày 30/06/2024)", date(2024, 4, 1), date(2024, 6, 30)),
         ("TÌNH HÌNH GIẢI QUYẾT\nTừ ngày: 1/2/2024 - 29/2/2024", date(2024, 2, 1), date(2024, 2, 29)),
+        ("(Từ ngày 01/04/2024 đến hết ngày 30/06/2024)", date(2024, 4, 1), date(2024, 6, 30)),
+        ("Từ 01/04/2024 đến 30/06/2024", date(2024, 4, 1), date(2024, 6, 30)),
+        ("từ ngày 01/04/2024 – 30/06/2024", date(2024, 4, 1), date(2024, 6, 30)),
+        ("Từ ngày 01-04-2024 tới ngày 30.06.2024", date(2024, 4, 1), date(2024, 6, 30)),
+        ("Từ ngày 01/04/2024 00:00 đến ngày 30/06/2024 23:59", date(2024, 4, 1), date(2024, 6, 30)),
+        ("Từ ngày 01 tháng 4 năm 2024 đến ngày 30 tháng 6 năm 2024", date(2024, 4, 1), date(2024, 6, 30)),
         ("Tháng 6 năm 2024", date(2024, 6, 1), date(2024, 6, 30)),
         ("KẾT QUẢ SỐ HÓA THÁNG 02/2024", date(2024, 2, 1), date(2024, 2, 29)),
         ("Quý II năm 2024", date(2024, 4, 1), date(2024, 6, 30)),
@@ -42,6 +48,8 @@ def test_a_period_is_found(title: str, first: date, last: date) -> None:
         "Năm 0206",
         "(Từ ngày 30/06/2024 đến ngày 01/04/2024)",
         "(Từ ngày 31/02/2024 đến ngày 30/06/2024)",
+        "Từ ngày 01/04/2024",
+        "Có hiệu lực từ 01/04/2024, thay bản đến 30/06/2024",
     ],
 )
 def test_what_is_no_period(title: str) -> None:
@@ -50,6 +58,21 @@ def test_what_is_no_period(title: str) -> None:
 
 def test_from_and_to_win_over_words() -> None:
     assert find_period([["Quý II năm 2024"], ["(Từ ngày 01/05/2024 đến ngày 31/05/2024)"]]) == (date(2024, 5, 1), date(2024, 5, 31))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["Từ ngày", "01/04/2024", "đến ngày", "30/06/2024"]],
+        [[None, "Từ ngày:", None, "2024-04-01 00:00:00", "Đến ngày:", None, "2024-06-30 00:00:00"]],
+        [["Từ ngày", "Từ ngày", "2024-04-01", "2024-04-01", "đến hết ngày", "đến hết ngày", "2024-06-30"]],
+        [["Từ ngày", "01/04/2024"], ["Đến ngày", "30/06/2024"]],
+        [["Kỳ báo cáo", "Từ ngày 01/04/2024", "đến ngày 30/06/2024"]],
+    ],
+    ids=["text", "date cells", "merged cells", "two rows", "half a cell each"],
+)
+def test_a_period_may_stand_in_cells_of_its_own(rows: list[list[str | None]]) -> None:
+    assert find_period([["BIỂU SỐ 06"], *rows]) == (date(2024, 4, 1), date(2024, 6, 30))
 
 
 @given(st.text())
@@ -74,6 +97,30 @@ def test_no_text_breaks_it(text: str) -> None:
         ("25 giờ 30/06/2024", 0, 0),
         ("ngày 30/06/2024 lúc 8g", 8, 0),
         ("30/06/2024", 0, 0),
+        ("30/06/2024 - 23:05", 23, 5),
+        ("ngày 30/06/2024 (23:05)", 23, 5),
+        ("23h05' ngày 30/06/2024", 23, 5),
+        ("23 giờ 05 phút, ngày 30 tháng 6 năm 2024", 23, 5),
+        ("23 giờ 05 phút 00 giây ngày 30/06/2024", 23, 5),
+        ("23:05 giờ ngày 30/06/2024", 23, 5),
+        ("23:05h, ngày 30/06/2024", 23, 5),
+        ("23h05-30/06/2024", 23, 5),
+        ("ngày 30/06/2024 giờ 23:05", 23, 5),
+        ("11 giờ 05 phút sáng ngày 30/06/2024", 11, 5),
+        ("Chủ nhật, ngày 30/06/2024 lúc 23h05.", 23, 5),
+        ("30/06/2024 11:05:00 CH", 23, 5),
+        ("11:05:00 SA 30/06/2024", 11, 5),
+        ("30-06-2024 23:05", 23, 5),
+        ("2024/06/30 23:05", 23, 5),
+        ("23:05 2024-06-30", 23, 5),
+        ("2024-06-30 23:04:59.9997", 23, 5),
+        ("2024-06-30T16:05:00.000+0000", 23, 5),
+        ("2024-06-30T16:05:00Z", 23, 5),
+        ("30/06/2024 23:05 +07:00", 23, 5),
+        ("45473,9618055556", 23, 5),
+        ("45473.9618055556", 23, 5),
+        ("45473", 0, 0),
+        ("ngày 30/06/2024 (8 giờ làm việc)", 0, 0),
         ("ngày 30/06/2024 (25 giờ làm việc)", 0, 0),
     ],
 )
@@ -81,3 +128,95 @@ def test_the_moment_of_an_export_may_be_said_in_words(said: str, hour: int, minu
     """Without its time a list of the evening would give way to one of the morning."""
     for row in ([f"Thời điểm xuất: {said}"], ["Thời điểm xuất dữ liệu", None, said]):
         assert find_export_time([row]) == datetime(2024, 6, 30, hour, minute)
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "Thời điểm xuất",
+        "THỜI ĐIỂM XUẤT:",
+        "Thời điểm xuất dữ liệu là",
+        "Thời điểm xuất tệp:",
+        "Thời điểm xuất ra file Excel:",
+        "Thời điểm xuất báo cáo tháng 6/2024:",
+        "Thời điểm xuất danh sách hồ sơ quá hạn:",
+        "Thời điểm xuất biểu số 06a/VPCP:",
+        "Thời điểm xuất dữ liệu từ hệ thống:",
+        "Thời điểm xuất (giờ Việt Nam):",
+        "Dữ liệu xuất từ ngày 01/06/2024 đến ngày 30/06/2024. Thời điểm xuất:",
+        "(Số liệu tính đến thời điểm xuất). Thời điểm xuất:",
+    ],
+)
+def test_the_words_may_name_what_was_exported(label: str) -> None:
+    for row in ([f"{label} 30/06/2024 23:05"], [label, None, "", "30/06/2024 23:05"], [label, label, "2024-06-30 23:05:00"]):
+        assert find_export_time([["UBND HUYỆN"], row]) == datetime(2024, 6, 30, 23, 5)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ["Xác nhận thời điểm xuất cảnh 05/03/2019"],
+        ["Cấp giấy chứng nhận tại thời điểm xuất khẩu", "03/05/2024 08:15"],
+        ["Thời điểm xuất nhập cảnh: 05/03/2019"],
+        ["Thời điểm xuất:", None, "Từ ngày", "01/06/2024"],
+        ["Thời điểm xuất:", "Người xuất", "30/06/2024 23:05"],
+        ["Thời điểm xuất báo cáo từ ngày", "01/06/2024"],
+        ["Thời điểm xuất báo cáo từ ngày: 01/06/2024"],
+        ["Thời điểm xuất ghi theo dạng dd/mm/yyyy HH:MM, ví dụ 01/01/2024 08:00"],
+        ["Thời điểm xuất: ghi ngày gửi báo cáo (ví dụ 30/06/2024)."],
+        ["(Số liệu tính đến thời điểm xuất)", "01/06/2024"],
+        ["Thời điểm xuất: 31/02/2024"],
+        ["Thời điểm xuất: 05/06/2024 11:05:00 PM"],
+        ["Thời điểm xuất: 123456"],
+    ],
+)
+def test_what_is_no_export_time(row: list[str | None]) -> None:
+    assert find_export_time([row]) is None
+
+
+def test_serials_in_titles_count_from_1904_where_the_workbook_does() -> None:
+    assert find_export_time([["Thời điểm xuất", "44011.9618055556"]], date1904=True) == datetime(2024, 6, 30, 23, 5)
+
+
+DATES_IN_TITLES = {
+    "day first": lambda m: f"{m:%d/%m/%Y}",
+    "with dashes": lambda m: f"{m:%d-%m-%Y}",
+    "with dots": lambda m: f"{m.day}.{m.month}.{m.year}",
+    "year first": lambda m: f"{m:%Y-%m-%d}",
+    "year first, slashes": lambda m: f"{m:%Y/%m/%d}",
+    "in words": lambda m: f"{m.day} tháng {m.month} năm {m.year}",
+}
+TIMES_IN_TITLES = {
+    "seconds": lambda m: f"{m:%H:%M:%S}",
+    "halves of the day": lambda m: f"{m:%I:%M:%S} {'SA' if m.hour < 12 else 'CH'}",
+    "in words": lambda m: f"{m.hour} giờ {m.minute} phút {m.second} giây",
+    "short words": lambda m: f"{m.hour}h{m:%M}'{m:%S}s",
+}
+JOINED = [
+    "{date} {time}",
+    "{date}, {time}",
+    "{date} - {time}",
+    "ngày {date} ({time})",
+    "ngày {date} lúc {time}",
+    "{time} {date}",
+    "{time}, ngày {date}",
+    "{time} – {date}",
+    "vào lúc {time} ngày {date}.",
+]
+
+
+@given(
+    st.datetimes(datetime(1990, 1, 3), datetime(2099, 12, 29)).map(lambda m: m.replace(microsecond=0)),
+    st.sampled_from(sorted(DATES_IN_TITLES)),
+    st.sampled_from(sorted(TIMES_IN_TITLES)),
+    st.sampled_from(JOINED),
+    st.booleans(),
+)
+def test_any_moment_reads_back(moment: datetime, day: str, time: str, joined: str, apart: bool) -> None:
+    said = joined.format(date=DATES_IN_TITLES[day](moment), time=TIMES_IN_TITLES[time](moment))
+    assert find_export_time([["Thời điểm xuất:", None, said] if apart else [f"Thời điểm xuất: {said}"]]) == moment
+
+
+@given(st.text(), st.text())
+def test_no_title_breaks_it(text: str, after: str) -> None:
+    find_export_time([[f"Thời điểm xuất {text}", after]])
