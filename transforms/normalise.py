@@ -78,7 +78,8 @@ _EVIDENCE = frozenset(
         "percent",
     )
 )
-_FOOTER_ROWS = 15
+_TITLE_ROWS = 15
+_FOOTER_ROWS = 60  # blank rows with borders may stand between the data and what is said below
 TROUBLES = pa.schema(
     [("row_number", pa.int32()), ("rank", pa.int32()), ("reason", pa.string()), ("column_name", pa.string()), ("masked_value", pa.string())]
 )
@@ -143,6 +144,7 @@ def normalise_export(sheets: Sequence[Sheet], lists: LayoutLists) -> NormalisedE
     doubts: list[str] = []  # sheets with some known headings but of no kind: fatal only where nothing else is there
     skipped: list[str] = []
     exported_at: datetime | None = None
+    said_elsewhere: datetime | None = None  # by a cover, or by a guide, whose example must not overrule the list's own title
     visible = [sheet for sheet in sheets if not sheet.hidden]
     hidden = [sheet.name for sheet in sheets if sheet.hidden]
     if hidden:
@@ -150,8 +152,9 @@ def normalise_export(sheets: Sequence[Sheet], lists: LayoutLists) -> NormalisedE
     for sheet in visible:
         where = f"trang “{sheet.name}”: " if sheet.name and len(visible) > 1 else ""
         layout = find_layout(sheet, lists) if sheet.height else None
-        titles = sheet.head(layout.first if isinstance(layout, Layout) else _FOOTER_ROWS) if sheet.height else []
-        exported_at = exported_at or find_export_time(titles)
+        titles = sheet.head(layout.first if isinstance(layout, Layout) else _TITLE_ROWS) if sheet.height else []
+        said_at = find_export_time(titles, date1904=sheet.date1904)
+        has_data = False
         if isinstance(layout, LayoutProblem):
             (problems if layout.kind else doubts).append((f"trang “{sheet.name}”: " if sheet.name else "") + layout.text)
             skipped.append(sheet.name)
@@ -161,10 +164,14 @@ def normalise_export(sheets: Sequence[Sheet], lists: LayoutLists) -> NormalisedE
                 skipped.append(sheet.name)
         else:
             result = normalise_sheet(sheet, layout, lists, titles)
-            footer = [[c.slice(max(0, sheet.height - _FOOTER_ROWS)).to_pylist() for c in sheet.columns]]
-            exported_at = exported_at or find_export_time([list(row) for block in footer for row in zip(*block, strict=True)])
+            has_data = result.rows.num_rows > 0
+            said_at = said_at or find_export_time(_footers(sheet, layout, result), date1904=sheet.date1904)
             warnings.extend(where + text for text in result.warnings)
             done.append(result)
+        if has_data:
+            exported_at = exported_at or said_at
+        else:
+            said_elsewhere = said_elsewhere or said_at
     if problems or (doubts and not done):
         raise UnreadableExport("; ".join(problems + doubts))
     warnings.extend(f"{doubt} (bỏ qua trang này)" for doubt in doubts)
@@ -173,7 +180,15 @@ def normalise_export(sheets: Sequence[Sheet], lists: LayoutLists) -> NormalisedE
             "không trang nào có dòng tiêu đề của một loại tệp đã biết "
             f"({', '.join(kind.label_vi for kind in lists.kinds.values())}); hãy kiểm tra có xuất đúng danh sách không"
         )
-    return NormalisedExport(done, exported_at, warnings, skipped)
+    return NormalisedExport(done, exported_at or said_elsewhere, warnings, skipped)
+
+
+def _footers(sheet: Sheet, layout: Layout, result: NormalisedSheet) -> list[list[str | None]]:
+    """The rows below the last row of data."""
+    last = pc.max(result.rows["row_number"]).as_py()
+    start = layout.last + 1 if last is None else last - sheet.first_row + 1
+    columns = [column.slice(start, _FOOTER_ROWS).to_pylist() for column in sheet.columns]
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
 @dataclass

@@ -3,9 +3,13 @@
 from datetime import date, datetime
 
 import pytest
+from conftest import HEADINGS, case_row
 from hypothesis import given
 from hypothesis import strategies as st
 
+from transforms.layouts import load_lists
+from transforms.normalise import normalise_export
+from transforms.sheets import Sheet, sheet_from_rows
 from transforms.titles import find_export_time, find_period
 
 
@@ -220,3 +224,60 @@ def test_any_moment_reads_back(moment: datetime, day: str, time: str, joined: st
 @given(st.text(), st.text())
 def test_no_title_breaks_it(text: str, after: str) -> None:
     find_export_time([[f"Thời điểm xuất {text}", after]])
+
+
+TITLE = ["Thời điểm xuất: 30/06/2024 23:05"]
+EXAMPLE = ["Thời điểm xuất: 01/01/2024 08:00"]
+NOTED = [*HEADINGS, "Nội dung hồ sơ"]
+
+
+def page(*rows: list[object], date1904: bool = False) -> Sheet:
+    return sheet_from_rows("s", [[None if cell is None else str(cell) for cell in row] for row in rows], date1904=date1904)
+
+
+def note(text: str) -> list[object]:
+    return [*case_row(), text]
+
+
+LIST = (list(HEADINGS), case_row())
+SIGNED = ["", "", "", "", "Sơn Hà, ngày 30 tháng 6 năm 2024"]
+
+
+@pytest.mark.parametrize(
+    ("sheets", "found"),
+    [
+        ([page(TITLE, *LIST)], True),
+        ([page(*LIST, [], SIGNED, TITLE)], True),
+        ([page(*LIST, *[[]] * 20, TITLE)], True),
+        ([page(["Thời điểm xuất", "44011.9618055556"], *LIST, date1904=True)], True),
+        ([page(NOTED, note("Thời điểm xuất: 05/03/2019"))], False),
+        ([page(NOTED, note("Thời điểm xuất: 05/03/2019"), [], TITLE)], True),
+        ([page(NOTED, note(""), note("Thời điểm xuất: 05/03/2019"), TITLE)], True),
+        ([page(HEADINGS, case_row(**{"Tên TTHC": "Xác nhận tại thời điểm xuất", "Mức độ": "05/03/2019"}))], False),
+        ([page(EXAMPLE), page(TITLE, *LIST)], True),
+        ([page(EXAMPLE), page(*LIST, TITLE)], True),
+        ([page(EXAMPLE, HEADINGS), page(TITLE, *LIST)], True),
+        ([page(TITLE), page(*LIST)], True),
+        ([page(*LIST), page(TITLE)], True),
+        ([page(TITLE, *LIST), page(EXAMPLE, *LIST)], True),
+    ],
+    ids=[
+        "title",
+        "footer",
+        "footer far below",
+        "serial of a 1904 workbook",
+        "note of a dossier",
+        "footer below notes",
+        "footer right below a note",
+        "cells of a dossier",
+        "guide first",
+        "guide first, footer",
+        "empty form first",
+        "cover only",
+        "cover behind",
+        "two lists",
+    ],
+)
+def test_titles_and_footers_of_the_data_say_when_the_export_was_made(sheets: list[Sheet], found: bool) -> None:
+    """Never a data row; another sheet only where no sheet of data says anything."""
+    assert normalise_export(sheets, load_lists()).exported_at == (datetime(2024, 6, 30, 23, 5) if found else None)
