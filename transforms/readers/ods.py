@@ -26,6 +26,8 @@ def _name(prefixed: str) -> str:
 
 _TABLE, _ROW, _CELL, _COVERED = map(_name, ("table:table", "table:table-row", "table:table-cell", "table:covered-table-cell"))
 _STYLE, _P, _COLUMN = _name("style:style"), _name("text:p"), _name("table:table-column")
+_SPACES, _TAB, _LINE_BREAK = map(_name, ("text:s", "text:tab", "text:line-break"))
+_MOST_SPACES = 1_000
 _DEFAULT_STYLE = _name("table:default-cell-style-name")
 
 
@@ -65,7 +67,7 @@ def _tables(stream: Any, max_rows: int, max_columns: int) -> Iterator[Sheet]:
             for child in node:
                 if child.get(_name("table:display")) == "false":
                     hidden_styles.add(name)
-                font = child.get(_name("style:font-name")) or child.get(_name("fo:font-family"))
+                font = child.get(_name("style:font-name")) or child.get(_name("fo:font-family"), "").strip(" '\"")
                 if is_tcvn3_font(font):
                     fonts[name] = font
         elif node.tag == _COLUMN:
@@ -122,4 +124,14 @@ def _value(cell: Any) -> str | None:
         return text[:-2] if text.endswith(".0") else text
     if kind == "boolean":
         return str(cell.get(_name("office:boolean-value")))
-    return "\n".join("".join(p.itertext()) for p in cell.iterchildren(_P)) or None
+    return "\n".join(map(_text, cell.iterchildren(_P))) or cell.get(_name("office:string-value")) or None
+
+
+def _text(paragraph: Any) -> str:
+    """The text of a paragraph, with the spaces and breaks that stand in it as elements."""
+    for node in paragraph.iterdescendants(_SPACES, _TAB, _LINE_BREAK):
+        if node.tag == _SPACES:
+            node.text = " " * min(int(node.get(_name("text:c"), "1")), _MOST_SPACES)
+        else:
+            node.text = "\t" if node.tag == _TAB else "\n"
+    return "".join(paragraph.itertext())
