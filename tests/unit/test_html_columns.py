@@ -122,6 +122,16 @@ ODD = st.sampled_from(
         "<tr><td colspan=2>Tổng</td></tr>",
         "<tr><td rowspan=2>x</td><td>y</td></tr>",
         "<tr><td rowspan='3' colspan=2>x</td><td rowspan=2>y</td></tr>",
+        "<tr><td rowspan=0>x</td><td>y</td></tr>",
+        "<tr><td rowspan=2 colspan=3>x</td></tr>",
+        "<tr><td rowspan='&#50;' colspan=15>x</td></tr>",
+        "<tr></tr>",
+        "<thead><tr><th rowspan=9>x</th><th>y</th></tr></thead><tbody>",
+        "<tr><td><table><tr><td>a</td><td>b</td><td>c</td></tr>",
+        "<tr><td>a</td><td>b</td><td><table><tr><td>c</td></tr>",
+        "<span>tên</span> và <b>chữ</b><br>dòng<li>mục",
+        "<div style='font:12pt .VnTime'>",
+        "<style><!-- .xl24 {font:bold 12pt '.VnTime'} --></style>",
         "<tr><td>a<td>b",
         "<tr><td>a</tr>",
         "<td>lạc</td>",
@@ -265,7 +275,7 @@ def test_only_rows_without_a_tcvn3_font_are_read_by_columns(style: str, row: str
 
 
 def test_a_table_inside_a_cell_is_not_read_by_columns() -> None:
-    page = "<table><tr><td><table><tr></tr><tr colspan=2></tr></table></td></tr></table>"
+    page = "<table><tr><td>a</td><td>b<table><tr></tr><tr colspan=2></tr></table></td></tr></table>"
     assert not is_read_by_columns(page)
     assert read_page(page, fast=True) == read_page(page, fast=False)
 

@@ -1,6 +1,7 @@
 """HTML tables saved under an Excel name: what most one-stop systems call "Xuất Excel"."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from lxml import etree
@@ -10,11 +11,27 @@ from transforms.readers.plain_rows import NotPlain, cut_out
 from transforms.sheets import Sheet, UnreadableExport, sheet_from_rows
 from transforms.text import decode_tcvn3, is_tcvn3_font
 
-_FONT = re.compile(r"font-family\s*:\s*['\"]?([^;'\",]+)", re.IGNORECASE)
+# "font-family: '.VnTime', serif" and "font: bold 12pt '.VnTime'", not "mso-fareast-font-family".
+_FONT = re.compile(
+    r"(?<![\w-])font(?:-family\s*:|\s*:[^;'\",]*?(?:\d(?:[a-z]{2,3}|%)|small|medium|large)(?:er)?(?:\s*/\s*[\w.%]+)?\s)\s*['\"]?([^;'\",]+)",
+    re.IGNORECASE,
+)
+_NO_STYLE = re.compile(r"<!--|-->|/\*.*?\*/", re.DOTALL)
 _PASSWORD = re.compile(r"<input[^>]*type\s*=\s*['\"]?password", re.IGNORECASE)
 _LOGIN = re.compile(r"đăng nhập|login|sign in", re.IGNORECASE)
 _SESSION_OVER = "đây là trang đăng nhập, không phải dữ liệu (phiên làm việc đã hết hạn khi tải); hãy đăng nhập và xuất lại"
-_MAX_SPAN = 1_000
+# Forms to log in are laid out in tables of two or three columns; no list is that narrow.
+_FEWEST_OF_LIST = 4
+_COUNT = re.compile(r"[ \t\n\f\r]*\+?([0-9]{1,9})")
+_MOST_COLUMNS, _MOST_ROWS = 1_000, 65_534  # as browsers have it
+_NO_END = 1 << 31  # rowspan="0": as far as the row group goes
+# A list's headings are looked for in the first 60 rows: a long menu above it must not hide them.
+_MOST_LINES_ABOVE = 30
+_BLOCKS = frozenset(
+    "address article aside blockquote body br caption center dd details dialog dir div dl dt fieldset figcaption figure footer form h1 h2 h3 "
+    "h4 h5 h6 header hr html legend li main menu nav ol p pre section summary table tbody td tfoot th thead ul".split()
+)
+_NO_TEXT = frozenset("head iframe noscript object script select style svg template textarea title".split())
 # Shorter pages are parsed whole at once.
 FEWEST_CHARACTERS = 1 << 16
 
@@ -22,7 +39,8 @@ FEWEST_CHARACTERS = 1 << 16
 def read(text: str) -> list[Sheet]:
     """One sheet with all tables of the page one below the other, as Excel shows it; lines of text between tables count as rows.
 
-    A cell that spans several keeps its text in the first one only; the others are blank.
+    A cell that spans several keeps its text in the first one only; the others are blank. A table in a cell of a narrower row, which only
+    lays out the page, is read as if it stood outside; any other table in a cell is text of that cell.
 
     Raises:
         UnreadableExport: the page has no table; most often it is the login page of a session that had run out.
@@ -57,9 +75,9 @@ def _read_rows(text: str, tcvn3: dict[str, str] | None) -> list[list[str | None]
         )
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
         raise UnreadableExport("trang HTML bị hỏng; hãy xuất lại") from error
-    if _PASSWORD.search(text):
-        raise UnreadableExport(_SESSION_OVER)
     rows = _rows(root, tcvn3)
+    if _PASSWORD.search(text) and not any(sum(cell is not None for cell in row) >= _FEWEST_OF_LIST for row in rows):
+        raise UnreadableExport(_SESSION_OVER)
     if not root.xpath("//tr"):
         if _LOGIN.search(text):
             raise UnreadableExport(_SESSION_OVER)
@@ -69,24 +87,85 @@ def _read_rows(text: str, tcvn3: dict[str, str] | None) -> list[list[str | None]
 
 def _rows(root: Any, tcvn3: dict[str, str] | None) -> list[list[str | None]]:
     rows: list[list[str | None]] = []
-    spans: dict[int, int] = {}  # column -> rows below that a cell above still covers
-    table: Any = None
-    for node in root.iter("tr", "p", "div", "h1", "h2", "h3", "h4", "center", "caption"):
-        if node.tag != "tr":
-            outside = next(node.iterancestors("td", "th", "tr"), None) is None
-            own = (node.text or "").strip() or any(
-                (child.tail or "").strip() or child.tag in ("b", "i", "u", "span", "font", "strong") for child in node
-            )
-            if outside and own and next(node.iterdescendants("table"), None) is None:
-                rows.append(["".join(node.itertext()).strip() or None])
+    line: list[str] = []
+    lines = 0  # rows of text since the last row of a table
+    group: Any = None
+    above = _Above()
+    layout = _layout_rows(root)
+
+    def end_line() -> None:
+        nonlocal lines
+        text = "".join(line).strip()
+        line.clear()
+        if text:
+            rows.append([text])
+            lines += 1
+
+    def add(text: str | None, around: Any) -> None:
+        if text and around is not None and around.tag != "tr":
+            line.append(text if tcvn3 is None else _decode_font(text, (around, *around.iterancestors()), tcvn3))
+
+    walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
+    for event, node in walk:
+        if event == "start":
+            if node.tag == "tr":
+                end_line()
+                if node in layout:
+                    continue
+                walk.skip_subtree()
+                if lines > _MOST_LINES_ABOVE:
+                    del rows[-lines:-_MOST_LINES_ABOVE]
+                lines = 0
+                if node.getparent() is not group:
+                    group, above = node.getparent(), _Above()
+                rows.append(above.place(node, tcvn3))
+                continue
+            if node.tag in _NO_TEXT:
+                walk.skip_subtree()
+                continue
+            if node.tag in _BLOCKS:
+                end_line()
+            add(node.text, node)
             continue
-        if next(node.iterancestors("td", "th"), None) is not None:
-            continue  # a table inside a cell belongs to that cell's text
-        owner = next(node.iterancestors("table"), None)
-        if owner is not table:
-            table, spans = owner, {}
+        if node.tag in _BLOCKS:
+            end_line()
+        add(node.tail, node.getparent())
+    end_line()
+    return rows
+
+
+def _layout_rows(root: Any) -> set[Any]:
+    """The rows that have a table in a cell which is wider than themselves: they only lay out the page."""
+    # None counts as narrower than two: that is how wide a mark in the place of plain rows is.
+    widest: dict[Any, int] = {}
+    for table in reversed(list(root.iter("table"))):
+        around = next(table.iterancestors("tr"), None)
+        if around is not None:
+            own = table.xpath("tr|*/tr")
+            widest[around] = max(widest.get(around, 2), 2, *(max(_width(row), widest.get(row, 2)) for row in own))
+    return {row for row, inside in widest.items() if inside > _width(row)}
+
+
+def _width(row: Any) -> int:
+    return sum(_span(cell, "colspan") for cell in row.iterchildren("td", "th"))
+
+
+class _Above:
+    """Cells of one row group (thead, tbody, tfoot) that go on into the rows below; none goes on into the next group."""
+
+    def __init__(self) -> None:
+        self._spans: dict[int, int] = {}  # column -> rows below that are still covered
+        self._alone = 0  # columns that go on below a cell which was alone in its row
+
+    def place(self, row: Any, tcvn3: dict[str, str] | None) -> list[str | None]:
+        """The cells of the next row, each in its column."""
+        # A title that claims the row below although this is full: the row it was to go on into was never written. No mark is so wide.
+        if self._alone and 2 < _width(row) < 2 * self._alone:
+            self._spans = {}
+        spans = self._spans
         cells: list[str | None] = []
-        for cell in node.iterchildren("td", "th"):
+        count = 0
+        for cell in row.iterchildren("td", "th"):
             while spans.get(len(cells), 0):
                 spans[len(cells)] -= 1
                 cells.append(None)
@@ -97,16 +176,19 @@ def _rows(root: Any, tcvn3: dict[str, str] | None) -> list[list[str | None]]:
             cells.extend([None] * (width - 1))
             if height > 1:
                 spans.update(dict.fromkeys(range(column, column + width), height - 1))
+            count += 1
+        if count:
+            self._alone = width if count == 1 and height > 1 else 0
         for column in sorted(c for c, left in spans.items() if left and c >= len(cells)):
             cells.extend([None] * (column - len(cells) + 1))
             spans[column] -= 1
-        rows.append(cells)
-    return rows
+        return cells
 
 
 def _class_fonts(text: str) -> dict[str, str]:
     """Fonts that the page's style sheet gives to classes (".xl60") and elements ("td")."""
-    rules = re.findall(r"([\w.,\s-]+)\{([^}]*)\}", " ".join(re.findall(r"<style[^>]*>(.*?)</style>", text, re.DOTALL | re.IGNORECASE)))
+    sheets = " ".join(re.findall(r"<style[^>]*>(.*?)</style>", text, re.DOTALL | re.IGNORECASE))
+    rules = re.findall(r"([\w.,\s-]+)\{([^}]*)\}", _NO_STYLE.sub(" ", sheets))
     fonts = {}
     for selectors, body in rules:
         font = _FONT.search(body)
@@ -128,8 +210,11 @@ def _font(node: Any, class_fonts: dict[str, str]) -> str | None:
 
 
 def _span(cell: Any, name: str) -> int:
-    value = (cell.get(name) or "1").strip()
-    return min(max(int(value), 1), _MAX_SPAN) if value.isdigit() else 1
+    found = _COUNT.match(cell.get(name) or "1")
+    count = int(found[1]) if found else 1
+    if name == "colspan":
+        return min(max(count, 1), _MOST_COLUMNS)
+    return min(count, _MOST_ROWS) if count else _NO_END
 
 
 def _cell_text(cell: Any, tcvn3: dict[str, str] | None) -> str | None:
@@ -140,8 +225,11 @@ def _cell_text(cell: Any, tcvn3: dict[str, str] | None) -> str | None:
             line_break.text = "\n"  # the text behind it may hold control characters, which lxml gives but does not take back
         text = "".join(cell.itertext())
     if tcvn3 is not None and text:
-        for node in (*cell.iterdescendants(), cell, *cell.iterancestors("tr", "tbody", "table", "body")):
-            font = _font(node, tcvn3)
-            if font:
-                return decode_tcvn3(text, font) if is_tcvn3_font(font) else text
+        return _decode_font(text, (*cell.iterdescendants(), cell, *cell.iterancestors()), tcvn3)
     return text or None
+
+
+def _decode_font(text: str, nodes: Iterable[Any], tcvn3: dict[str, str]) -> str:
+    """The text as the first of the elements that sets a font shows it."""
+    font = next((font for node in nodes if (font := _font(node, tcvn3))), None)
+    return decode_tcvn3(text, font) if font and is_tcvn3_font(font) else text

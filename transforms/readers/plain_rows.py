@@ -41,7 +41,8 @@ _TAG = f"<(?:{'|'.join(_INLINE)}){_ATTRIBUTES}>|</(?:{'|'.join(_INLINE)}){_SPACE
 _TEXT = rf"(?:[^<\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|<br{_SPACE}/?>|{_TAG})*"
 _CELL = "|".join(rf"<{name}{_ATTRIBUTES}>{_TEXT}</{name}{_SPACE}>" for name in ("td", "th"))
 _ROW = rf"(?i)^<tr{_ATTRIBUTES}>{_SPACE}(?:(?:{_CELL}){_SPACE})*</tr{_SPACE}>{_SPACE}$"
-_ROWSPAN = re.compile(rb"rowspan\s*=\s*[\"']?\s*(\d+)", re.IGNORECASE)
+_ROWSPAN = re.compile(rb"rowspan\s*=\s*[\"']?\s*\+?(\d+)", re.IGNORECASE)
+_FURTHEST = 1_000
 _TELLING = r"(?i)[\s\"'](?:style|class|face)"
 _STYLES = re.compile(rf"<style[^>]*>(?:(?!</style>).)*{MARK}", re.DOTALL | re.IGNORECASE)
 _BR = re.compile(r"<br[^>]*>", re.IGNORECASE)
@@ -260,7 +261,9 @@ class _Cutter:
         plain[: self._covered] = False
         self._covered = max(self._covered - len(plain), 0)
         for odd in np.flatnonzero(~plain).tolist():
-            reach = max([1, *(min(int(rows), 1_000) for rows in _ROWSPAN.findall(block, int(starts[odd]), int(ends[odd])))])
+            reach = max(
+                [1, *(min(int(rows) or _FURTHEST, _FURTHEST) for rows in _ROWSPAN.findall(block, int(starts[odd]), int(ends[odd])))]
+            )
             plain[odd + 1 : odd + reach] = False
             self._covered = max(self._covered, odd + reach - len(plain))
         return plain
