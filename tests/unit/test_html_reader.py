@@ -4,6 +4,7 @@ import unicodedata
 
 import pytest
 
+from tests.corpus.forms import to_cp1258
 from transforms.readers import html, plain_rows, read_sheets
 from transforms.sheets import UnreadableExport
 from transforms.text import _TCVN3
@@ -81,7 +82,46 @@ def test_a_group_in_a_row_of_its_own_stands_beside_its_rows() -> None:
     assert cells(page) == [["I", None, None, None], [None, "a", "b", "c"], [None, "a", "b", "c"], ["d", "e", "f", "g"]]
 
 
+# Charsets ---------------------------------------------------------------------------------------------------------------------------
+
+
+def declared(charset: str, body: bytes) -> bytes:
+    return f'<html><head><meta http-equiv=Content-Type content="text/html; charset={charset}"></head><body>'.encode() + body
+
+
+@pytest.mark.parametrize("charset", ["windows-1252", "iso-8859-1"])
+def test_a_declared_western_page_is_read_as_it_says(charset: str) -> None:
+    assert cells(declared(charset, TABLE.encode("cp1252", errors="xmlcharrefreplace"))) == [HEADINGS, *ROWS]
+
+
+@pytest.mark.parametrize("charset", ["windows-1252", "iso-8859-1", "utf-8", "windows-1258", "unknown", "hex"])
+def test_windows_1258_is_known_by_its_bytes_whatever_is_declared(charset: str) -> None:
+    read = cells(declared(charset, to_cp1258(TABLE)))
+    assert [[unicodedata.normalize("NFC", cell or "") for cell in line] for line in read] == [HEADINGS, *ROWS]
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "windows-1252"])
+def test_utf_8_is_known_by_its_bytes_and_one_cut_short_by_what_it_declares(charset: str) -> None:
+    data = declared(charset, TABLE.encode())
+    assert cells(data) == [HEADINGS, *ROWS]
+    if charset == "utf-8":
+        assert cells(data[: data.rindex("ờ".encode()) + 1])[:2] == [HEADINGS, ROWS[0]]
+
+
 # TCVN3 ------------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("charset", ["windows-1252", "x-user-defined", "utf-8"])
+def test_tcvn3_as_raw_bytes_whatever_is_declared(charset: str) -> None:
+    page = declared(charset, b"<style>td{font-family:'.VnTime'}</style>" + in_tcvn3(TABLE.replace("Đ", "đ")))
+    assert [[(cell or "").replace("đ", "Đ") for cell in line] for line in cells(page)] == [
+        [cell.replace("đ", "Đ") for cell in line] for line in [HEADINGS, *ROWS]
+    ]
+
+
+def test_a_tcvn3_font_that_is_only_named_does_not_change_the_charset() -> None:
+    page = b"<style>.xl24{font-family:'.VnTime'}</style><p>www.sonha.gov.vn</p>" + to_cp1258(TABLE)
+    assert [unicodedata.normalize("NFC", cell or "") for cell in cells(page)[1]] == HEADINGS
 
 
 @pytest.mark.parametrize(

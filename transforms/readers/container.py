@@ -24,6 +24,7 @@ _FOREIGN = {
 }
 _NOTHING = b"\x00 \t\r\n"
 _START = 1 << 10
+_BEFORE_PAGE = _NOTHING + "\ufeff".encode()
 _AGAIN = "hãy xuất lại từ hệ thống một cửa dạng .xlsx hoặc .csv"
 
 
@@ -130,7 +131,7 @@ def read_sheets(data: bytes, limits: Limits = Limits()) -> list[Sheet]:
             raise UnreadableExport("đây là gói nén nằm trong gói nén khác; hãy bung ra và gửi lại từng tệp")
     if data.startswith(_OLE):
         return xls.read(data)
-    text = delimited.decode(data)
+    text = html.decode(data) if data[:_START].lstrip(_BEFORE_PAGE).startswith(b"<") else delimited.decode(data)
     if text.lstrip("\ufeff \t\r\n").startswith("<"):
         return html.read(text)
     return delimited.read(text, limits.columns)

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from lxml import etree
 from lxml import html as lxml_html
 
+from transforms.readers import delimited
 from transforms.readers.plain_rows import NotPlain, cut_out
 from transforms.sheets import Sheet, UnreadableExport, sheet_from_rows
 from transforms.text import decode_tcvn3, is_tcvn3_font
@@ -32,8 +34,47 @@ _BLOCKS = frozenset(
     "h4 h5 h6 header hr html legend li main menu nav ol p pre section summary table tbody td tfoot th thead ul".split()
 )
 _NO_TEXT = frozenset("head iframe noscript object script select style svg template textarea title".split())
+_HEAD = 1 << 12
+_DECLARED = re.compile(rb"<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
+_CHARSETS = {
+    b"utf-8": "utf-8",
+    b"utf8": "utf-8",
+    b"windows-1252": "cp1252",
+    b"iso-8859-1": "cp1252",
+    b"us-ascii": "cp1252",
+    b"windows-1258": "cp1258",
+}
+# Before the name of a font, not within the name of a site ("xa.gov.vn"); pages also name fonts that they do not use, so that it takes a
+# letter of TCVN3 behind another letter, too: in the other charsets these bytes are signs.
+_TCVN3_NAMED = re.compile(rb"[\s\"':=,;]\.vn[a-z]", re.IGNORECASE)
+_TCVN3_WRITTEN = re.compile(rb"[A-Za-z][\xa8-\xae\xb5-\xb9]")
+# No Vietnamese text has these letters; they are what đ and the tilde of Windows-1258 become where it is taken for Windows-1252.
+_NOT_WESTERN = re.compile("[ðÞ]")
 # Shorter pages are parsed whole at once.
 FEWEST_CHARACTERS = 1 << 16
+
+
+def decode(data: bytes) -> str:
+    """The text of a page: UTF-8 if it is that, else as the page declares unless its bytes speak against it.
+
+    The text of TCVN3 fonts is stored as Windows-1252, also where nothing or something else is declared.
+
+    Raises:
+        UnreadableExport: the bytes are not text.
+    """
+    if b"\x00" in data[:_HEAD]:
+        return delimited.decode(data)
+    with suppress(UnicodeDecodeError):
+        return data.decode("utf-8-sig")
+    declared = _DECLARED.search(data, 0, _HEAD)
+    charset = _CHARSETS.get(declared[1].lower()) if declared else None
+    is_tcvn3 = bool(_TCVN3_NAMED.search(data) and _TCVN3_WRITTEN.search(data))
+    for name in filter(None, (charset, "cp1252" if is_tcvn3 else None)):
+        text = data.decode(name, errors="replace")
+        # A page cut in the middle of a character loses that character, not its charset.
+        if text.count("\ufffd") <= max(2, len(text) // 1000) and (is_tcvn3 or name != "cp1252" or not _NOT_WESTERN.search(text)):
+            return text
+    return delimited.decode(data)
 
 
 def read(text: str) -> list[Sheet]:
