@@ -251,7 +251,8 @@ def _font(node: Any, class_fonts: dict[str, str]) -> str | None:
 
 
 def _span(cell: Any, name: str) -> int:
-    found = _COUNT.match(cell.get(name) or "1")
+    said = cell.get(name)
+    found = _COUNT.match(said) if said else None
     count = int(found[1]) if found else 1
     if name == "colspan":
         return min(max(count, 1), _MOST_COLUMNS)
