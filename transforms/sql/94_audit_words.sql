@@ -36,17 +36,17 @@ effects AS (
            ON p.measure = r.measure AND p.period_kind = 'year' AND p.unit_code = f.unit_code AND p.unit_valid_from = f.unit_valid_from
           AND p.period_start = CAST(date_trunc('year', m.as_of) AS DATE)
 ),
-half_up AS (
-    SELECT e.*, CAST(floor((2.0 * numerator * 10000 + denominator) / nullif(2.0 * denominator, 0)) AS BIGINT) AS now,
-           CAST(floor((2.0 * numerator_without * 10000 + denominator_without) / nullif(2.0 * denominator_without, 0)) AS BIGINT) AS without
+rounded AS (
+    SELECT e.*, CAST(floor((2.0 * numerator * 10000 + denominator) / nullif(2.0 * denominator, 0)) AS BIGINT) AS half_up,
+           CAST(floor((2.0 * numerator_without * 10000 + denominator_without) / nullif(2.0 * denominator_without, 0)) AS BIGINT) AS half_up_without
     FROM effects AS e
 ),
 shares AS (  -- never lifted onto a whole percent or the target
     SELECT h.*, CAST(numerator AS DOUBLE) / nullif(denominator, 0) AS rate, CAST(numerator_without AS DOUBLE) / nullif(denominator_without, 0) AS rate_without,
-           CAST((now - CASE WHEN (now % 100 = 0 OR now = round(target * 10000)) AND numerator * 10000 < now * denominator THEN 1 ELSE 0 END) / 100.0 AS DECIMAL(6, 2)) AS percent,
-           CAST((without - CASE WHEN (without % 100 = 0 OR without = round(target * 10000)) AND numerator_without * 10000 < without * denominator_without THEN 1 ELSE 0 END) / 100.0
+           CAST((half_up - CASE WHEN (half_up % 100 = 0 OR half_up = round(target * 10000)) AND numerator * 10000 < half_up * denominator THEN 1 ELSE 0 END) / 100.0 AS DECIMAL(6, 2)) AS percent,
+           CAST((half_up_without - CASE WHEN (half_up_without % 100 = 0 OR half_up_without = round(target * 10000)) AND numerator_without * 10000 < half_up_without * denominator_without THEN 1 ELSE 0 END) / 100.0
                AS DECIMAL(6, 2)) AS percent_without
-    FROM half_up AS h
+    FROM rounded AS h
 )
 SELECT s.unit_code, s.unit_valid_from, s.unit_name, s.level, s.rule, s.severity, s.label_vi, s.findings, s.cases, s.measure,
        s.numerator, s.denominator, s.rate, s.numerator_without, s.denominator_without, s.rate_without,
