@@ -10,6 +10,7 @@ from collections.abc import Sequence, Set
 import numpy as np
 import pyarrow as pa
 
+from transforms.parsing import CASE_CODE
 from transforms.text import clean, heading_key, key
 
 # "Tổng cộng toàn huyện", "Cộng (I)", "Toàn tỉnh"; but Tổng cục, Tổng công ty and the like are offices.
@@ -22,10 +23,7 @@ _SECTION = re.compile(
 )
 # What may stand beside a section's title: its number, or how many procedures or dossiers it has.
 _COUNT = re.compile(r"^\(?\s*\d+(?:\s*(?:tthc|thủ tục|hồ sơ|hs))?\s*\)?$", re.IGNORECASE)
-# A dossier's code as the systems write it (transforms/parsing.py), in whatever column.
-_WELL_FORMED = re.compile(
-    r"^(?:[0-9A-Z]{3}\.[0-9A-Z]{2}\.[0-9A-Z]{2}\.[A-Z]\d{2}|[A-Z]\d{2}(?:\.[0-9A-Z]{2,3}){0,3})-\d{6}-\d{3,}$", re.IGNORECASE
-)
+_WELL_FORMED = re.compile(CASE_CODE, re.IGNORECASE)
 # One word with a digit that is no date: a code of some form, however odd.
 _CODE_LIKE = re.compile(r"^(?=\S*\d)(?!\d{1,2}[/.-]\d{1,2}[/.-]\d{4}$)\S{6,}$")
 

@@ -376,7 +376,8 @@ def parse_procedure_codes(column: pa.Array) -> pa.Array:
 
 
 _CODE_LIKE = re.compile(r"^(?!\d{9,12}$)[0-9A-Za-z][0-9A-Za-z.\-_/]{0,39}$")
-_CASE_CODE = r"^(?:[0-9A-Z]{3}\.[0-9A-Z]{2}\.[0-9A-Z]{2}\.[A-Z]\d{2}|[A-Z]\d{2}(?:\.[0-9A-Z]{2,3}){0,3})-\d{6}-\d{3,}$"
+# A dossier's code as the systems write it: 000.22.58.H48-240215-0007, H48.529-240215-0007.
+CASE_CODE = r"^(?:[0-9A-Z]{3}\.[0-9A-Z]{2}\.[0-9A-Z]{2}\.[A-Z]\d{2}|[A-Z]\d{2}(?:\.[0-9A-Z]{2,3}){0,3})-\d{6}-\d{3,}$"
 
 
 def parse_code_cells(cells: pa.Array) -> tuple[pa.Array, np.ndarray]:
@@ -387,7 +388,7 @@ def parse_code_cells(cells: pa.Array) -> tuple[pa.Array, np.ndarray]:
     """
     if isinstance(cells, pa.ChunkedArray):
         cells = cells.combine_chunks()
-    proper = pc.fill_null(pc.match_substring_regex(cells, _CASE_CODE), False)
+    proper = pc.fill_null(pc.match_substring_regex(cells, CASE_CODE), False)
     known = proper.to_numpy(zero_copy_only=False).astype(bool)
     if known.all():
         return cells, known
@@ -408,5 +409,5 @@ def parse_case_codes(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
     none = pc.or_(pc.match_substring_regex(bare, r"^(?:\d{9}|\d{12}|0\d{9}|\+84\d{9})$"), pc.match_substring_regex(codes, r"^(?:#.*|\D*)$"))
     none = pc.fill_null(none, False)
     codes = pc.if_else(none, pa.scalar(None, pa.string()), codes)
-    known = pc.fill_null(pc.match_substring_regex(codes, _CASE_CODE), False)
+    known = pc.fill_null(pc.match_substring_regex(codes, CASE_CODE), False)
     return codes, known.to_numpy(zero_copy_only=False).astype(bool)
