@@ -91,11 +91,19 @@ def _walk(text: str, delimiter: str) -> Iterator[tuple[list[str | None], str]]:
             yield row, text[begin:end] if rows.line_num > count + 1 or end == len(text) else ""  # type: ignore[misc]
             begin, count = end, rows.line_num
     except csv.Error as error:
-        raise UnreadableExport(f"tệp văn bản hỏng gần dòng {rows.line_num} ({error}); hãy xuất lại") from error
+        raise _damaged(rows.line_num, error) from error
 
 
 def _records(text: str, delimiter: str) -> list[list[str | None]]:
-    return [row for row, _ in _walk(text, delimiter)]
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        return list(rows)  # type: ignore[arg-type]
+    except csv.Error as error:
+        raise _damaged(rows.line_num, error) from error
+
+
+def _damaged(line: int, error: csv.Error) -> UnreadableExport:
+    return UnreadableExport(f"tệp văn bản hỏng gần dòng {line} ({error}); hãy xuất lại")
 
 
 def _find_delimiter(text: str) -> str:
@@ -112,7 +120,7 @@ def _find_fit(rows: list[list[str | None]]) -> tuple[float, int]:
     lack their last cells, and then count for as much as they fill.
     """
     widths = np.array([len(row) for row in rows])
-    lines = np.array([1 + sum(cell.count("\n") for cell in row if cell) for row in rows])
+    lines = np.array(["".join(filter(None, row)).count("\n") for row in rows]) + 1
     best = (0.0, 0)
     for width in np.unique(widths[widths > 1]).tolist():
         heading = int((widths == width).argmax())
