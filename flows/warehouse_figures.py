@@ -31,15 +31,6 @@ from transforms.wording import distinct_names
 _KIND_ORDER = "CASE period_kind WHEN 'year' THEN 0 WHEN 'quarter' THEN 1 ELSE 2 END"
 _LEVEL_ORDER = "list_position(['province', 'province_department', 'district', 'district_department', 'commune', 'all'], {})"
 
-# Units in force in the year of as_of, and those whose dossiers the lists still show.
-_SHOWN = """
-SELECT u.unit_code, u.valid_from, u.unit_name
-FROM core.units AS u, (SELECT max(as_of) AS as_of FROM mart.unit_rates) AS m
-WHERE (u.valid_from <= m.as_of AND u.valid_to >= date_trunc('year', m.as_of))
-   OR (u.unit_code, u.valid_from) IN (SELECT (unit_code, unit_valid_from) FROM mart.worklist)
-   OR (u.unit_code, u.valid_from) IN (SELECT (c.unit_code, c.unit_valid_from) FROM mart.late_receptions JOIN core.cases AS c USING (case_code))
-"""
-
 
 def load_figures(warehouse: Path) -> Figures:
     """Everything the outputs show, from one published warehouse; read once while the file stays the same.
@@ -69,12 +60,13 @@ def _load(warehouse: Path, state: tuple[int, int, int] | None) -> Figures:
 
 
 def read_units(query: Callable[[str], list[tuple[Any, ...]]]) -> dict[tuple[str, date], Unit]:
-    """Every unit by code and first day; those that outputs of one day may show are called so that no two are called the same."""
-    called = distinct_names(query(_SHOWN))
-    return {
-        (code, first): Unit(code, first, name, level, called.get((code, first), name))
-        for code, first, name, level in query("SELECT unit_code, valid_from, unit_name, level FROM core.units")
-    }
+    """Every unit by code and first day, no two called the same: among those in force in the year of as_of only where both are, any other also beside these."""
+    rows = query(
+        "SELECT u.unit_code, u.valid_from, u.unit_name, u.level, u.valid_from <= m.as_of AND u.valid_to >= date_trunc('year', m.as_of) "
+        "FROM core.units AS u, (SELECT max(as_of) AS as_of FROM mart.unit_rates) AS m"
+    )
+    called = distinct_names(row[:3] for row in rows) | distinct_names(row[:3] for row in rows if row[4])
+    return {(code, first): Unit(code, first, name, level, called[code, first]) for code, first, name, level, _ in rows}
 
 
 def _read(query: Callable[[str], list[tuple[Any, ...]]]) -> Figures:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.csv_files import write_csv
+from flows.warehouse_figures import read_units
 from transforms.wording import hours_vi, moment_vi, percent_vi, period_vi
 
 
@@ -35,6 +36,16 @@ def test_percent_never_overstates_by_more_than_rounding(numerator: int, denomina
     shown = float(percent_vi(numerator, denominator).removesuffix("\u00a0%").replace(",", "."))
     assert abs(shown - 100 * numerator / denominator) <= 0.01
     assert shown % 1 or shown * denominator == 100 * numerator
+
+
+def test_units_of_one_name_are_told_apart_where_both_are_shown() -> None:
+    """In 2027 the commune is called by its name alone; what is still listed of the one before the reform is not."""
+    old, new = ("000.22.58.H48", date(2003, 1, 1)), ("000.22.58.H48", date(2025, 7, 1))
+    apart = [f"UBND xã Sơn Hạ (mã 000.22.58.H48, từ ngày 01/{month})" for month in ("01/2003", "07/2025")]
+    for old_is_current, expected in ((True, apart), (False, [apart[0], "UBND xã Sơn Hạ"])):
+        rows = [(*old, "UBND xã Sơn Hạ", "commune", old_is_current), (*new, "UBND xã Sơn Hạ", "commune", True)]
+        units = read_units(lambda sql, rows=rows: rows)  # type: ignore[misc]
+        assert [units[old].called, units[new].called] == expected
 
 
 def test_words_for_hours_moments_and_periods() -> None:
