@@ -22,11 +22,7 @@ _DAYS = pa.schema(
         ("exports_vi", pa.string()),
     ]
 )
-_COUNTED = pa.schema(
-    [(name, pa.string()) for name in ("measure", "period_kind")]
-    + [("period_start", pa.date32()), ("unit_code", pa.string()), ("unit_valid_from", pa.date32())]
-    + [("case_code", pa.string()), ("numerator", pa.int32())]
-)
+_COUNTED = pa.schema([("rate_number", pa.int64()), ("case_code", pa.string()), ("numerator", pa.int32())])
 _NAMED = 3
 
 

@@ -50,8 +50,8 @@ def render_newest(records: str, key: Sequence[str], there: str, first: date) -> 
 def render_counted(measures: Sequence[Measure], as_of: datetime, cases: str) -> str:
     """SELECT of the dossiers that restated rates count, from a table like core.cases.
 
-    Columns: measure, period_kind, period_start, unit_code, unit_valid_from, case_code, numerator (0 or 1). work.restated_now says which rates; a
-    period that is over was cut off at its last day.
+    Columns: rate_number, case_code, numerator (0 or 1). work.restated_now says which rates, and their numbers; a period that is over was cut off at
+    its last day.
 
     Args:
         measures: those of the restated rates, at least one.
@@ -64,8 +64,7 @@ def render_counted(measures: Sequence[Measure], as_of: datetime, cases: str) -> 
 def _render_counted(measure: Measure, as_of: datetime, cases: str) -> str:
     denominator, numerator = measure.predicates(as_of, "p.period_end", "p.last_on")
     return (
-        f"SELECT p.measure, p.period_kind, p.period_start, p.of_unit_code AS unit_code, p.of_unit_valid_from AS unit_valid_from, case_code, "
-        f"CASE WHEN {numerator} THEN 1 ELSE 0 END AS numerator\n"
+        f"SELECT p.rate_number, case_code, CASE WHEN {numerator} THEN 1 ELSE 0 END AS numerator\n"
         f"FROM {cases}\nJOIN work.restated_now AS p ON p.measure = '{measure.name}' AND p.of_unit_code = unit_code AND p.of_unit_valid_from = unit_valid_from "
         f"AND ({measure.belongs('p.period_start', 'p.period_end')})\nWHERE ({denominator}){measure.is_countable}"
     )

@@ -46,6 +46,7 @@ WHERE s.status_before IS NOT NULL AND s.period_end <= d.previous_on;
 
 -- Those of this as_of, whose dossiers are looked for; the names differ from core.cases' so that a measure's predicates stay clear.
 CREATE TABLE work.restated_now AS
-SELECT r.measure, r.period_kind, r.period_start, r.period_end, CAST(r.period_end - INTERVAL 1 DAY AS DATE) AS last_on, r.unit_code AS of_unit_code, r.unit_valid_from AS of_unit_valid_from
+SELECT row_number() OVER (ORDER BY r.measure, r.period_kind, r.period_start, r.unit_code, r.unit_valid_from) AS rate_number,
+       r.measure, r.period_kind, r.period_start, r.period_end, CAST(r.period_end - INTERVAL 1 DAY AS DATE) AS last_on, r.unit_code AS of_unit_code, r.unit_valid_from AS of_unit_valid_from
 FROM work.restated AS r
 JOIN work.moment AS m ON r.restated_on = CAST(m.as_of AS DATE);
