@@ -33,7 +33,13 @@ def office(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         for number in range(1, count + 1)
     ]
     targets = f"criterion,measure,level,target,valid_from,valid_to\n3.4.2,on_time,commune,{target},2024-01-01,2024-12-31\n"
-    connection, _ = build_staged(tmp_path_factory.mktemp("rounding"), {"cases": rows}, AS_OF, units=UNITS, targets=targets)
+    folder = tmp_path_factory.mktemp("rounding")
+    (folder / "reference").mkdir()
+    wanted = f"{target * 100:g}%".replace(".", ",")
+    line = f'3.4.2,Hồ sơ cấp xã đúng hạn,UBND cấp xã,,2024-12-31,"{wanted}",exports,on_time'
+    plan = f"criterion,name_vi,lead_unit,partner_units,deadline,target,source,measure\n{line}\n"
+    (folder / "reference" / "plan.csv").write_text(plan, encoding="utf-8")
+    connection, _ = build_staged(folder, {"cases": rows}, AS_OF, units=UNITS, targets=targets)
     return connection, target
 
 
@@ -45,6 +51,7 @@ def texts(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
     "query",
     [
         "SELECT message_vi FROM mart.flags WHERE problem = 'on_time'",
+        "SELECT actual FROM mart.plan",
         "SELECT effect_vi FROM mart.audit_units WHERE measure = 'on_time'",
         "SELECT effect_vi FROM mart.audit WHERE measure = 'on_time'",
     ],

@@ -140,14 +140,15 @@ def find_layout(sheet: Sheet, lists: LayoutLists) -> Layout | LayoutProblem | No
     candidates = _candidates(rows, lists)
     best: tuple[tuple[int, bool, int, int], _Candidate, Kind] | None = None
     for candidate in candidates:
-        of_kind = {name for name, matches in candidate.matches.items() if _is_kind(lists.kinds[name], set(matches.values()))}
-        for name in sorted(of_kind, key=list(lists.kinds).index):
-            kind, matches = lists.kinds[name], candidate.matches[name]
-            if kind.yields_to & of_kind:
+        columns = {name: {c for c in matches.values() if c not in ("personal", "ignored")} for name, matches in candidate.matches.items()}
+        of_kind = [name for name, found in columns.items() if _is_kind(lists.kinds[name], found)]
+        readable = {name for name in of_kind if columns[name].issuperset(lists.kinds[name].required)}
+        for name in of_kind:
+            kind = lists.kinds[name]
+            if kind.yields_to & readable:
                 continue
-            found = {c for c in matches.values() if c not in ("personal", "ignored")}
             # where two kinds know as many headings, the one that can be read
-            score = (len(found), found.issuperset(kind.required), len(matches), candidate.first - candidate.last)
+            score = (len(columns[name]), name in readable, len(candidate.matches[name]), candidate.first - candidate.last)
             if best is None or score > best[0]:
                 best = (score, candidate, kind)
     if best is None:
