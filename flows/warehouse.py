@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from expectations import create_tables_sql, load_contracts
 from flows.build_sql import check_built, contract_rows, sql_files
@@ -162,8 +163,10 @@ def _load_tables(engine: Engine, tables: Mapping[str, pa.Table]) -> None:
 
 def load_manifest_views(engine: Engine, manifest: Manifest, reference: Reference, as_of: datetime) -> None:
     """work.files, work.present, work.moment, work.plan, work.unit_today, work.<kind>_rows, work.troubles and work.places: what build and gate both look at."""
+    files = pa.Table.from_pylist(manifest.files, schema=FILES)
     tables = {
-        "work.files": pa.Table.from_pylist(manifest.files, schema=FILES),
+        # Keys are ordered by these numbers as by the ids, which are 64 characters long.
+        "work.files": files.append_column("file_number", pc.rank(files["file_id"], tiebreaker="dense").cast(pa.int64())),
         "work.plan": reference.plan.lines,
         "work.moment": pa.table({"as_of": pa.array([as_of], pa.timestamp("us")), "restart_at_payment": [reference.restart_at_payment]}),
         "work.unit_today": follow_successors(reference.units, as_of.date()),

@@ -12,13 +12,13 @@ SELECT 0 AS source_rank, r.state_id, r.file_id, r.sheet, r.sheet_number, r.row_n
        r.field_vi, r.service_level, r.channel, r.submitted_at, r.received_at, r.due_at, r.finished_at, r.returned_at, r.status_code, r.supplement_count,
        CAST(coalesce(r.received_at, r.submitted_at, r.due_at, r.finished_at) AS DATE) AS dated_on,
        CAST(coalesce(r.received_at, r.submitted_at, r.due_at, r.finished_at, f.exported_at) AS DATE) AS on_date,
-       f.exported_at, CASE WHEN f.status = 'loaded' THEN TRUE ELSE FALSE END AS is_loaded
+       f.file_number, f.exported_at, CASE WHEN f.status = 'loaded' THEN TRUE ELSE FALSE END AS is_loaded
 FROM work.cases_rows AS r
 JOIN work.files AS f ON f.file_id = r.file_id AND f.status IN ('loaded', 'later')
 UNION ALL
 SELECT 1 AS source_rank, r.state_id, r.file_id, r.sheet, r.sheet_number, r.row_number, r.case_code, r.is_odd_code, r.unit_ref, r.unit_shown, r.procedure_code,
        r.field_vi, r.service_level, r.channel, r.submitted_at, CAST(NULL AS TIMESTAMP), CAST(NULL AS TIMESTAMP), CAST(NULL AS TIMESTAMP),
-       CAST(NULL AS TIMESTAMP), r.status_code, CAST(NULL AS BIGINT), CAST(r.submitted_at AS DATE), CAST(coalesce(r.submitted_at, f.exported_at) AS DATE), f.exported_at,
+       CAST(NULL AS TIMESTAMP), r.status_code, CAST(NULL AS BIGINT), CAST(r.submitted_at AS DATE), CAST(coalesce(r.submitted_at, f.exported_at) AS DATE), f.file_number, f.exported_at,
        CASE WHEN f.status = 'loaded' THEN TRUE ELSE FALSE END
 FROM work.waiting_rows AS r
 JOIN work.files AS f ON f.file_id = r.file_id AND f.status IN ('loaded', 'later');
@@ -93,7 +93,7 @@ WHERE place = 1;
 CREATE TABLE work.case_rows AS
 SELECT r.source_rank, r.state_id, r.file_id, r.sheet, r.sheet_number, r.row_number, r.case_code, r.is_odd_code, r.unit_ref, r.unit_shown, r.procedure_code,
        r.field_vi, r.service_level, r.channel, r.submitted_at, r.received_at, r.due_at, r.finished_at, r.returned_at, r.status_code, r.supplement_count,
-       r.dated_on, r.on_date, r.exported_at, r.is_loaded, u.unit_code, u.valid_from AS unit_valid_from
+       r.dated_on, r.on_date, r.file_number, r.exported_at, r.is_loaded, u.unit_code, u.valid_from AS unit_valid_from
 FROM work.staged_cases AS r
 LEFT JOIN work.unit_refs AS u ON u.unit_ref = r.unit_ref AND u.on_date = r.on_date;
 

@@ -4,27 +4,27 @@
 -- Inputs: work.good_cases, work.payments_rows, work.digitization_rows, work.rejected, work.files.
 -- Readers: with corrections.yml applied they are work.latest_cases, work.latest_digitization and work.latest_payments; then 50_payments.sql and 60_cases.sql.
 
--- Most dossiers stand in one row and need no ordering; only keys are ordered of the others.
+-- Most dossiers stand in one row and need no ordering; only keys are ordered of the others, by the numbers that files have in the order of file_id.
 CREATE TABLE work.repeated_codes AS
 SELECT case_code FROM work.good_cases GROUP BY case_code HAVING count(*) > 1;
 
 CREATE TABLE work.older_rows AS
 WITH ranked AS (
-    SELECT r.file_id, r.sheet_number, r.row_number,
+    SELECT r.file_number, r.sheet_number, r.row_number,
            row_number() OVER (
                PARTITION BY r.case_code
-               ORDER BY r.exported_at DESC NULLS LAST, r.source_rank, r.file_id DESC, r.sheet_number DESC, r.row_number DESC
+               ORDER BY r.exported_at DESC NULLS LAST, r.source_rank, r.file_number DESC, r.sheet_number DESC, r.row_number DESC
            ) AS place
     FROM work.good_cases AS r
     JOIN work.repeated_codes AS c ON c.case_code = r.case_code
 )
-SELECT file_id, sheet_number, row_number FROM ranked WHERE place > 1;
+SELECT file_number, sheet_number, row_number FROM ranked WHERE place > 1;
 
 CREATE VIEW work.newest_cases AS
 SELECT r.*
 FROM work.good_cases AS r
-LEFT JOIN work.older_rows AS o ON o.file_id = r.file_id AND o.sheet_number = r.sheet_number AND o.row_number = r.row_number
-WHERE o.file_id IS NULL;
+LEFT JOIN work.older_rows AS o ON o.file_number = r.file_number AND o.sheet_number = r.sheet_number AND o.row_number = r.row_number
+WHERE o.file_number IS NULL;
 
 CREATE TABLE work.newest_digitization AS
 WITH ranked AS (

@@ -2,118 +2,136 @@
 -- A state is what the lists of dossiers say of it; the list of those waiting only adds a state before a list of dossiers first shows the dossier, because it
 -- tells less. Of several rows at one moment the one counts that wins in 45_latest.sql. Nothing here is corrected: it is what the source said.
 -- Most dossiers have one state and need no ordering; only of those with states that interleave (shown again after another) every place is looked at, so that
--- the cost follows what changed and not how many nights showed it.
+-- the cost follows what changed and not how many nights showed it. Only keys are ordered: rows with all their columns would go through the disk.
 -- Inputs: work.good_cases, work.repeated_codes, work.first_places, work.places, work.chained_exports, work.files.
--- Readers: 94_audit.sql; tthc explain --history; analysts.
+-- Readers: 94_audit_lists.sql; tthc explain --history; analysts.
 
 CREATE TABLE work.first_seen AS
-SELECT p.state_id, e.file_id, e.sheet, e.sheet_number, p.row_number, f.exported_at
+SELECT p.state_id, e.file_id, f.file_number, e.sheet, e.sheet_number, p.row_number, f.exported_at
 FROM work.first_places AS p
 JOIN work.chained_exports AS e ON e.export_number = p.export_number
 JOIN work.files AS f ON f.file_id = e.file_id AND f.status = 'loaded';
 
 CREATE VIEW work.sightings AS
 SELECT c.case_code, c.source_rank, c.state_id, c.unit_code, c.unit_valid_from, c.procedure_code, c.channel, c.submitted_at, c.received_at, c.due_at, c.finished_at, c.returned_at, c.status_code,
-       coalesce(s.exported_at, c.exported_at) AS first_at, coalesce(s.file_id, c.file_id) AS first_file_id,
+       coalesce(s.exported_at, c.exported_at) AS first_at, coalesce(s.file_id, c.file_id) AS first_file_id, coalesce(s.file_number, c.file_number) AS first_file,
        CASE WHEN s.file_id IS NULL THEN c.sheet ELSE s.sheet END AS first_sheet, coalesce(s.sheet_number, c.sheet_number) AS first_sheet_number,
        coalesce(s.row_number, c.row_number) AS first_row_number,
-       c.exported_at AS last_at, c.file_id AS last_file_id, c.sheet AS last_sheet, c.sheet_number AS last_sheet_number, c.row_number AS last_row_number
+       c.exported_at AS last_at, c.file_id AS last_file_id, c.file_number AS last_file, c.sheet AS last_sheet, c.row_number AS last_row_number
 FROM work.good_cases AS c
 LEFT JOIN work.first_seen AS s ON s.state_id = c.state_id
 WHERE c.exported_at IS NOT NULL;
 
-CREATE TABLE work.repeated_cases AS
-SELECT case_code, min(CASE WHEN source_rank = 0 THEN first_at END) AS listed_at
-FROM work.sightings
-WHERE case_code IN (SELECT case_code FROM work.repeated_codes)
-GROUP BY case_code
-HAVING count(*) > 1;
-
 CREATE TABLE work.repeated_sightings AS
-SELECT s.*, max(s.last_at) OVER (PARTITION BY s.case_code ORDER BY s.first_at, s.last_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS seen_until
+SELECT s.case_code, s.source_rank, s.state_id, s.unit_code, s.unit_valid_from, s.procedure_code, s.channel, s.submitted_at, s.received_at, s.due_at, s.finished_at, s.returned_at, s.status_code,
+       s.first_at, s.first_file, s.first_sheet, s.first_sheet_number, s.first_row_number, s.last_at, s.last_file, s.last_sheet, s.last_row_number
 FROM work.sightings AS s
-JOIN work.repeated_cases AS r ON r.case_code = s.case_code
-WHERE s.source_rank = 0 OR r.listed_at IS NULL OR s.first_at < r.listed_at;
+JOIN work.repeated_codes AS r ON r.case_code = s.case_code;
+
+CREATE TABLE work.listed_cases AS
+SELECT case_code, min(first_at) AS listed_at FROM work.repeated_sightings WHERE source_rank = 0 GROUP BY case_code;
 
 CREATE TABLE work.interleaved_cases AS
-SELECT DISTINCT case_code FROM work.repeated_sightings WHERE seen_until >= first_at;
+WITH ordered AS (
+    SELECT s.case_code, s.first_at,
+           max(s.last_at) OVER (PARTITION BY s.case_code ORDER BY s.first_at, s.last_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS seen_until
+    FROM work.repeated_sightings AS s
+    LEFT JOIN work.listed_cases AS l ON l.case_code = s.case_code
+    WHERE s.source_rank = 0 OR l.case_code IS NULL OR s.first_at < l.listed_at
+)
+SELECT DISTINCT case_code FROM ordered WHERE seen_until >= first_at;
+
+-- Every place of the dossiers whose states interleave.
+CREATE TABLE work.interleaved_sightings AS
+SELECT s.case_code, s.source_rank, s.unit_code, s.unit_valid_from, s.procedure_code, s.channel, s.submitted_at, s.received_at, s.due_at, s.finished_at, s.returned_at, s.status_code,
+       s.first_at, s.first_file, s.first_sheet, s.first_sheet_number, s.first_row_number, s.last_at, s.last_file, s.last_sheet, s.last_row_number
+FROM work.repeated_sightings AS s
+JOIN work.interleaved_cases AS i ON i.case_code = s.case_code
+WHERE s.state_id IS NULL
+UNION ALL
+SELECT s.case_code, s.source_rank, s.unit_code, s.unit_valid_from, s.procedure_code, s.channel, s.submitted_at, s.received_at, s.due_at, s.finished_at, s.returned_at, s.status_code,
+       f.exported_at, f.file_number, e.sheet, e.sheet_number, p.row_number, f.exported_at, f.file_number, e.sheet, p.row_number
+FROM work.repeated_sightings AS s
+JOIN work.interleaved_cases AS i ON i.case_code = s.case_code
+JOIN work.places AS p ON p.state_id = s.state_id
+JOIN work.chained_exports AS e ON e.export_number = p.export_number
+JOIN work.files AS f ON f.file_id = e.file_id AND f.status = 'loaded';
+
+CREATE VIEW work.events AS
+WITH every_event AS (
+    SELECT s.case_code, s.source_rank, s.unit_code, s.unit_valid_from, s.procedure_code, s.channel, s.submitted_at, s.received_at, s.due_at, s.finished_at, s.returned_at, s.status_code,
+           s.first_at, s.first_file, s.first_sheet, s.first_sheet_number, s.first_row_number, s.last_at, s.last_file, s.last_sheet, s.last_row_number
+    FROM work.repeated_sightings AS s
+    LEFT JOIN work.interleaved_cases AS i ON i.case_code = s.case_code
+    WHERE i.case_code IS NULL
+    UNION ALL
+    SELECT * FROM work.interleaved_sightings
+)
+SELECT e.*
+FROM every_event AS e
+LEFT JOIN work.listed_cases AS l ON l.case_code = e.case_code
+WHERE e.source_rank = 0 OR l.case_code IS NULL OR e.first_at < l.listed_at;
+
+-- place: the number of the moment; of several rows at one moment the one counts whose choice is 1.
+CREATE TABLE work.told AS
+WITH ordered AS (
+    SELECT case_code, first_at, first_file, first_sheet_number, first_row_number,
+           dense_rank() OVER (PARTITION BY case_code ORDER BY first_at) AS place,
+           row_number() OVER (PARTITION BY case_code, first_at ORDER BY source_rank, first_file DESC, first_sheet_number DESC, first_row_number DESC) AS choice
+    FROM work.events
+)
+SELECT e.*, o.place
+FROM work.events AS e
+JOIN ordered AS o ON o.case_code = e.case_code AND o.first_file = e.first_file AND o.first_sheet_number = e.first_sheet_number AND o.first_row_number = e.first_row_number
+WHERE o.choice = 1;
+
+DROP VIEW work.events;
+DROP TABLE work.repeated_sightings;
+
+-- `changes` names the columns that are otherwise than at the moment before.
+CREATE TABLE work.compared AS
+SELECT a.case_code, a.place, a.first_at, a.last_at, a.last_file, a.last_sheet, a.last_row_number,
+       CASE WHEN b.case_code IS NOT NULL AND a.unit_valid_from IS NOT DISTINCT FROM b.unit_valid_from THEN 0 ELSE 1 END AS is_first_or_moved,
+       substr(CASE WHEN a.unit_code IS DISTINCT FROM b.unit_code THEN ',unit_code' ELSE '' END
+          || CASE WHEN a.procedure_code IS DISTINCT FROM b.procedure_code THEN ',procedure_code' ELSE '' END
+          || CASE WHEN a.channel IS DISTINCT FROM b.channel THEN ',channel' ELSE '' END
+          || CASE WHEN a.submitted_at IS DISTINCT FROM b.submitted_at THEN ',submitted_at' ELSE '' END
+          || CASE WHEN a.received_at IS DISTINCT FROM b.received_at THEN ',received_at' ELSE '' END
+          || CASE WHEN a.due_at IS DISTINCT FROM b.due_at THEN ',due_at' ELSE '' END
+          || CASE WHEN a.finished_at IS DISTINCT FROM b.finished_at THEN ',finished_at' ELSE '' END
+          || CASE WHEN a.returned_at IS DISTINCT FROM b.returned_at THEN ',returned_at' ELSE '' END
+          || CASE WHEN a.status_code IS DISTINCT FROM b.status_code THEN ',status_code' ELSE '' END, 2) AS changes
+FROM work.told AS a
+LEFT JOIN work.told AS b ON b.case_code = a.case_code AND b.place = a.place - 1;
+
+CREATE TABLE work.numbered AS
+WITH begun AS (
+    SELECT *, CASE WHEN is_first_or_moved = 0 AND changes = '' THEN 0 ELSE 1 END AS is_other FROM work.compared
+)
+SELECT case_code, place, last_at, last_file, last_sheet, last_row_number, changes, is_other, CAST(sum(is_other) OVER w AS BIGINT) AS state_number,
+       coalesce(lead(is_other) OVER w, 1) AS is_last, lead(first_at) OVER w AS next_at
+FROM begun
+WINDOW w AS (PARTITION BY case_code ORDER BY place);
+
+DROP TABLE work.compared;
 
 INSERT INTO core.case_history
-WITH events AS (
-    SELECT r.case_code, r.source_rank, r.unit_code, r.unit_valid_from, r.procedure_code, r.channel, r.submitted_at, r.received_at, r.due_at, r.finished_at, r.returned_at, r.status_code, r.first_at, r.first_file_id, r.first_sheet, r.first_sheet_number, r.first_row_number,
-           r.last_at, r.last_file_id, r.last_sheet, r.last_row_number
-    FROM work.repeated_sightings AS r
-    LEFT JOIN work.interleaved_cases AS i ON i.case_code = r.case_code
-    WHERE i.case_code IS NULL OR r.state_id IS NULL
+WITH every_state AS (
+    SELECT n.case_code, n.state_number, t.first_at AS valid_from, m.next_at AS valid_to, m.last_at, n.changes,
+           t.unit_code, t.unit_valid_from, t.procedure_code, t.channel, t.submitted_at, t.received_at, t.due_at, t.finished_at, t.returned_at, t.status_code,
+           f.file_id AS first_file_id, t.first_sheet, t.first_row_number, l.file_id AS last_file_id, m.last_sheet, m.last_row_number
+    FROM work.numbered AS n
+    JOIN work.numbered AS m ON m.case_code = n.case_code AND m.state_number = n.state_number AND m.is_last = 1
+    JOIN work.told AS t ON t.case_code = n.case_code AND t.place = n.place
+    JOIN work.files AS f ON f.file_number = t.first_file AND f.status = 'loaded'
+    JOIN work.files AS l ON l.file_number = m.last_file AND l.status = 'loaded'
+    WHERE n.is_other = 1
     UNION ALL
-    SELECT r.case_code, r.source_rank, r.unit_code, r.unit_valid_from, r.procedure_code, r.channel, r.submitted_at, r.received_at, r.due_at, r.finished_at, r.returned_at, r.status_code, f.exported_at, e.file_id, e.sheet, e.sheet_number, p.row_number, f.exported_at, e.file_id, e.sheet, p.row_number
-    FROM work.repeated_sightings AS r
-    JOIN work.interleaved_cases AS i ON i.case_code = r.case_code
-    JOIN work.places AS p ON p.state_id = r.state_id
-    JOIN work.chained_exports AS e ON e.export_number = p.export_number
-    JOIN work.files AS f ON f.file_id = e.file_id AND f.status = 'loaded'
-),
-counted AS (
-    SELECT e.*
-    FROM events AS e
-    JOIN work.repeated_cases AS c ON c.case_code = e.case_code
-    WHERE e.source_rank = 0 OR c.listed_at IS NULL OR e.first_at < c.listed_at
-),
--- Only of moments with several rows of one dossier, which are few, one has to win.
-contested AS (
-    SELECT case_code, first_at FROM counted GROUP BY case_code, first_at HAVING count(*) > 1
-),
-ranked AS (
-    SELECT e.*, row_number() OVER (
-               PARTITION BY e.case_code, e.first_at ORDER BY e.source_rank, e.first_file_id DESC, e.first_sheet_number DESC, e.first_row_number DESC
-           ) AS place
-    FROM counted AS e
-    JOIN contested AS x ON x.case_code = e.case_code AND x.first_at = e.first_at
-),
-winners AS (
-    SELECT e.*, 1 AS place
-    FROM counted AS e
-    LEFT JOIN contested AS x ON x.case_code = e.case_code AND x.first_at = e.first_at
-    WHERE x.case_code IS NULL
-    UNION ALL
-    SELECT * FROM ranked WHERE place = 1
-),
--- `changes` names the columns that are otherwise than in the event before it.
-compared AS (
-    SELECT *, lead(first_at) OVER w AS next_at,
-           CASE WHEN row_number() OVER w > 1 AND unit_valid_from IS NOT DISTINCT FROM lag(unit_valid_from) OVER w THEN 0 ELSE 1 END AS is_first_or_moved,
-           substr(CASE WHEN unit_code IS DISTINCT FROM lag(unit_code) OVER w THEN ',unit_code' ELSE '' END
-              || CASE WHEN procedure_code IS DISTINCT FROM lag(procedure_code) OVER w THEN ',procedure_code' ELSE '' END
-              || CASE WHEN channel IS DISTINCT FROM lag(channel) OVER w THEN ',channel' ELSE '' END
-              || CASE WHEN submitted_at IS DISTINCT FROM lag(submitted_at) OVER w THEN ',submitted_at' ELSE '' END
-              || CASE WHEN received_at IS DISTINCT FROM lag(received_at) OVER w THEN ',received_at' ELSE '' END
-              || CASE WHEN due_at IS DISTINCT FROM lag(due_at) OVER w THEN ',due_at' ELSE '' END
-              || CASE WHEN finished_at IS DISTINCT FROM lag(finished_at) OVER w THEN ',finished_at' ELSE '' END
-              || CASE WHEN returned_at IS DISTINCT FROM lag(returned_at) OVER w THEN ',returned_at' ELSE '' END
-              || CASE WHEN status_code IS DISTINCT FROM lag(status_code) OVER w THEN ',status_code' ELSE '' END, 2) AS changes
-    FROM winners
-    WINDOW w AS (PARTITION BY case_code ORDER BY first_at)
-),
-begun AS (
-    SELECT *, CASE WHEN is_first_or_moved = 0 AND changes = '' THEN 0 ELSE 1 END AS is_other FROM compared
-),
-numbered AS (
-    SELECT *, CAST(sum(is_other) OVER w AS BIGINT) AS state_number, coalesce(lead(is_other) OVER w, 1) AS is_last
-    FROM begun
-    WINDOW w AS (PARTITION BY case_code ORDER BY first_at)
-),
-every_state AS (
-    SELECT a.case_code, a.state_number, a.first_at AS valid_from, b.next_at AS valid_to, a.changes,
-           a.unit_code, a.unit_valid_from, a.procedure_code, a.channel, a.submitted_at, a.received_at, a.due_at, a.finished_at, a.returned_at, a.status_code, a.first_file_id, a.first_sheet, a.first_row_number,
-           b.last_at, b.last_file_id, b.last_sheet, b.last_row_number
-    FROM numbered AS a
-    JOIN numbered AS b ON b.case_code = a.case_code AND b.state_number = a.state_number AND b.is_last = 1
-    WHERE a.is_other = 1
-    UNION ALL
-    SELECT s.case_code, CAST(1 AS BIGINT), s.first_at, CAST(NULL AS TIMESTAMP), '', s.unit_code, s.unit_valid_from, s.procedure_code, s.channel, s.submitted_at, s.received_at, s.due_at, s.finished_at, s.returned_at, s.status_code,
-           s.first_file_id, s.first_sheet, s.first_row_number, s.last_at, s.last_file_id, s.last_sheet, s.last_row_number
+    SELECT s.case_code, CAST(1 AS BIGINT), s.first_at, CAST(NULL AS TIMESTAMP), s.last_at, '',
+           s.unit_code, s.unit_valid_from, s.procedure_code, s.channel, s.submitted_at, s.received_at, s.due_at, s.finished_at, s.returned_at, s.status_code,
+           s.first_file_id, s.first_sheet, s.first_row_number, s.last_file_id, s.last_sheet, s.last_row_number
     FROM work.sightings AS s
-    LEFT JOIN work.repeated_cases AS r ON r.case_code = s.case_code
+    LEFT JOIN work.repeated_codes AS r ON r.case_code = s.case_code
     WHERE r.case_code IS NULL
 )
 SELECT case_code, CAST(state_number AS INTEGER) AS state_number, valid_from, valid_to, last_at AS last_seen_at,
@@ -122,6 +140,8 @@ SELECT case_code, CAST(state_number AS INTEGER) AS state_number, valid_from, val
        last_file_id, last_sheet, last_row_number
 FROM every_state;
 
+DROP TABLE work.told;
+DROP TABLE work.numbered;
 DROP VIEW work.sightings;
 DROP VIEW work.latest_cases;
 DROP VIEW work.newest_cases;

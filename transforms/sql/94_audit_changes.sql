@@ -5,29 +5,26 @@
 -- Readers: 94_audit_words.sql.
 
 CREATE TABLE work.audit_changes AS
-WITH changed AS (
-    SELECT case_code FROM core.case_history WHERE state_number = 2
-),
-told AS (
-    SELECT h.case_code, h.state_number, h.valid_from, h.unit_code, h.unit_valid_from, h.procedure_code, h.received_at, h.due_at, h.finished_at, h.returned_at, h.status_code,
-           h.file_id, h.sheet, h.row_number, coalesce(h.finished_at, h.returned_at) AS ended_at,
-           lag(h.valid_from) OVER w AS valid_from_before, lag(h.last_seen_at) OVER w AS last_seen_before,
-           lag(h.unit_code) OVER w AS unit_code_before, lag(h.unit_valid_from) OVER w AS unit_valid_from_before, lag(h.procedure_code) OVER w AS procedure_before,
-           lag(h.received_at) OVER w AS received_before, lag(h.due_at) OVER w AS due_before, lag(h.finished_at) OVER w AS finished_before, lag(h.returned_at) OVER w AS returned_before,
-           coalesce(lag(h.finished_at) OVER w, lag(h.returned_at) OVER w) AS ended_before, lag(h.status_code) OVER w AS status_before,
-           lag(h.last_file_id) OVER w AS before_file_id, lag(h.last_sheet) OVER w AS before_sheet, lag(h.last_row_number) OVER w AS before_row_number,
-           max(CASE WHEN h.finished_at IS NULL AND h.returned_at IS NULL AND h.status_code IN (1, 2, 4, 5, 6) THEN h.last_seen_at END)
-               OVER (PARTITION BY h.case_code ORDER BY h.state_number ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS open_until,
-           max(CASE WHEN h.received_at IS NULL AND h.status_code = 1 THEN h.last_seen_at END)
-               OVER (PARTITION BY h.case_code ORDER BY h.state_number ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS waited_until
+WITH earlier AS (
+    SELECT h.case_code, h.state_number,
+           max(CASE WHEN h.finished_at IS NULL AND h.returned_at IS NULL AND h.status_code IN (1, 2, 4, 5, 6) THEN h.last_seen_at END) OVER w AS open_until,
+           max(CASE WHEN h.received_at IS NULL AND h.status_code = 1 THEN h.last_seen_at END) OVER w AS waited_until
     FROM core.case_history AS h
-    JOIN changed AS c ON c.case_code = h.case_code
-    WINDOW w AS (PARTITION BY h.case_code ORDER BY h.state_number)
+    WHERE h.state_number > 1 OR h.valid_to IS NOT NULL
+    WINDOW w AS (PARTITION BY h.case_code ORDER BY h.state_number ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 )
-SELECT t.*, CAST(CAST(due_before AS DATE) + INTERVAL 1 DAY AS TIMESTAMP) AS due_end_before,
-       CAST(CAST(coalesce(due_at, due_before) AS DATE) + INTERVAL 1 DAY AS TIMESTAMP) AS due_end
-FROM told AS t
-WHERE state_number > 1;
+SELECT h.case_code, h.state_number, h.valid_from, h.unit_code, h.unit_valid_from, h.procedure_code, h.received_at, h.due_at, h.finished_at, h.returned_at, h.status_code,
+       h.file_id, h.sheet, h.row_number, coalesce(h.finished_at, h.returned_at) AS ended_at,
+       b.valid_from AS valid_from_before, b.last_seen_at AS last_seen_before, b.unit_code AS unit_code_before, b.unit_valid_from AS unit_valid_from_before,
+       b.procedure_code AS procedure_before, b.received_at AS received_before, b.due_at AS due_before, b.finished_at AS finished_before, b.returned_at AS returned_before,
+       coalesce(b.finished_at, b.returned_at) AS ended_before, b.status_code AS status_before,
+       b.last_file_id AS before_file_id, b.last_sheet AS before_sheet, b.last_row_number AS before_row_number, u.open_until, u.waited_until,
+       CAST(CAST(b.due_at AS DATE) + INTERVAL 1 DAY AS TIMESTAMP) AS due_end_before,
+       CAST(CAST(coalesce(h.due_at, b.due_at) AS DATE) + INTERVAL 1 DAY AS TIMESTAMP) AS due_end
+FROM core.case_history AS h
+JOIN core.case_history AS b ON b.case_code = h.case_code AND b.state_number = h.state_number - 1
+JOIN earlier AS u ON u.case_code = h.case_code AND u.state_number = h.state_number
+WHERE h.state_number > 1;
 
 -- Lists without a due date column say nothing of due dates.
 CREATE TABLE work.audit_due_files AS

@@ -1,8 +1,8 @@
 -- Grain: work.audit_of_lists one row a finding that lists raise beside each other: dossiers that vanished, that stand under two units, or under two codes.
 -- A list is taken to hold a day's dossiers when it holds those received just before and just after: lists of one month, of open dossiers only, or of one
 -- procedure leave most of these out and so raise nothing.
--- Inputs: core.case_history, core.cases, work.export_covers, work.unit_numbers, work.unit_today, work.repeated_sightings, work.interleaved_cases, work.places,
--- work.chained_exports, work.files, work.audit_rules, work.moment, core.calendar (as a source of numbers).
+-- Inputs: core.case_history, core.cases, work.export_covers, work.unit_numbers, work.unit_today, work.interleaved_sightings, work.files,
+-- work.audit_rules, work.moment, core.calendar (as a source of numbers).
 -- Readers: 94_audit_words.sql.
 
 -- Units whose dossiers were last seen at several times; the others can have lost nothing.
@@ -121,17 +121,9 @@ WHERE l.place = 1 AND l.lists >= r.least_lists AND c.case_code IS NULL;
 CREATE TABLE work.audit_doubles AS
 WITH places AS (
     SELECT s.case_code, s.unit_code, s.unit_valid_from, s.received_at, s.due_at, s.finished_at, s.returned_at, s.status_code,
-           s.last_at AS seen_at, s.last_file_id AS file_id, s.last_sheet AS sheet, s.last_row_number AS row_number
-    FROM work.repeated_sightings AS s
-    JOIN work.interleaved_cases AS i ON i.case_code = s.case_code
-    WHERE s.state_id IS NULL AND s.source_rank = 0
-    UNION ALL
-    SELECT s.case_code, s.unit_code, s.unit_valid_from, s.received_at, s.due_at, s.finished_at, s.returned_at, s.status_code, f.exported_at, e.file_id, e.sheet, p.row_number
-    FROM work.repeated_sightings AS s
-    JOIN work.interleaved_cases AS i ON i.case_code = s.case_code
-    JOIN work.places AS p ON p.state_id = s.state_id
-    JOIN work.chained_exports AS e ON e.export_number = p.export_number
-    JOIN work.files AS f ON f.file_id = e.file_id AND f.status = 'loaded'
+           s.last_at AS seen_at, f.file_id, s.last_sheet AS sheet, s.last_row_number AS row_number
+    FROM work.interleaved_sightings AS s
+    JOIN work.files AS f ON f.file_number = s.last_file AND f.status = 'loaded'
     WHERE s.source_rank = 0
 ),
 named AS (
