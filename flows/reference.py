@@ -1,7 +1,5 @@
 """The office's own tables, read as text and checked line by line before anything is built on them."""
 
-import csv
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from flows.year_plan import PLAN_COLUMNS, Plan, parse_plan
 from transforms.corrections import Correction, CorrectionError, parse_corrections
 from transforms.layouts import LayoutLists, ListError, load_lists
 from transforms.normalise import PREFIX_MARK
+from transforms.office_rows import SwallowedRows, read_office_rows
 from transforms.text import clean, key, unit_reference
 from transforms.thresholds import ThresholdError, load_tolerances
 from transforms.workdays import Session, WorkingHours
@@ -107,19 +106,20 @@ def _read_text(path: Path) -> str:
 
 
 def _read_lines(folder: Path, name: str, columns: Sequence[str], optional: Sequence[str] = ()) -> list[_Line]:
-    text = _read_text(folder / name)
-    delimiter = ";" if text.partition("\n")[0].count(";") > text.partition("\n")[0].count(",") else ","
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
-    header = [clean(cell) for cell in next(reader, [])]
+    try:
+        rows = read_office_rows(_read_text(folder / name))
+    except SwallowedRows as error:
+        raise ConfigurationError(f"{name}, {error}") from None
+    header = [clean(cell) for cell in rows[0][1]] if rows else []
     missing = [column for column in columns if column not in header and column not in optional]
     if missing:
         raise ConfigurationError(f"{name}, dòng 1: thiếu cột {', '.join(missing)}")
     lines = []
-    for row in reader:
+    for number, row in rows[1:]:
         if any(cell.strip() for cell in row):
             if len(row) > len(header):
-                raise ConfigurationError(f"{name}, dòng {reader.line_num}: có {len(row)} ô, nhiều hơn {len(header)} cột")
-            lines.append(_Line(name, reader.line_num, dict(zip(header, row, strict=False))))
+                raise ConfigurationError(f"{name}, dòng {number}: có {len(row)} ô, nhiều hơn {len(header)} cột")
+            lines.append(_Line(name, number, dict(zip(header, row, strict=False))))
     return lines
 
 

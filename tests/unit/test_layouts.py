@@ -137,6 +137,7 @@ def test_a_guide_is_no_table() -> None:
         ("cases,arrived,Ngày đến", "không có cột"),
         ("cases,received,Ngày nộp", "đã dùng cho cột"),
         ("cases,received", "cần đúng 3 ô"),
+        ('cases,received,"Ngày đến\ncases,due,Ngày hẹn', "dòng 2: dấu nháy kép"),
     ],
 )
 def test_a_wrong_line_in_the_office_s_headings_is_refused(line: str, says: str) -> None:

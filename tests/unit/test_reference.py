@@ -51,6 +51,36 @@ def test_tables_saved_by_excel_with_semicolons_are_read(tmp_path: Path) -> None:
     assert reference.hours.on(date(2024, 3, 1)) == (27000, 41400, 46800, 61200)
 
 
+@pytest.mark.parametrize(
+    ("lines", "opened"),
+    [
+        ('2024-02-08,false,"Tết\n2024-02-09,false,nghỉ\n2024-02-12,false,nghỉ\n', 2),
+        ('2024-02-08,false,nghỉ\n2024-02-09,false,"Tết\n2024-04-30,false,"Lễ\n', 3),
+        ('2024-02-08,false,"Tết\n2024-02-09,false,nghỉ\n2024-04-30,false,Lễ"\n', 2),
+    ],
+)
+def test_a_quotation_mark_that_swallows_days_is_refused(tmp_path: Path, lines: str, opened: int) -> None:
+    folder = write_reference(tmp_path)
+    (folder / "calendar.csv").write_text(f"date,is_working,note\n{lines}", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=f"calendar.csv, dòng {opened}: dấu nháy kép"):
+        load_reference(folder, MEASURES)
+
+
+def test_a_note_of_two_lines_swallows_nothing(tmp_path: Path) -> None:
+    folder = write_reference(tmp_path)
+    (folder / "calendar.csv").write_text(
+        'date,is_working,note\n2024-02-08,false,"Tết,\ntheo QĐ 12"\n2024-02-09,false,x\n', encoding="utf-8"
+    )
+    assert len(load_reference(folder, MEASURES).overrides) == 2
+
+
+@pytest.mark.parametrize("ends", ["\r", "\r\n"])
+def test_lines_may_end_as_any_system_ends_them(tmp_path: Path, ends: str) -> None:
+    folder = write_reference(tmp_path)
+    (folder / "calendar.csv").write_bytes(ends.join(["date,is_working,note", "2024-02-08,false,Tết", "2024-02-09,false,"]).encode())
+    assert len(load_reference(folder, MEASURES).overrides) == 2
+
+
 def test_hours_of_a_unit_that_is_not_there_are_refused(tmp_path: Path) -> None:
     folder = write_reference(tmp_path)
     (folder / "working_hours.csv").write_text("unit_code,from_time,to_time\n000.99.58.H48,7:30,11:30\n", encoding="utf-8")

@@ -1,14 +1,13 @@
 """The lists behind reading: kinds, headings and words, loaded and checked before any export is opened."""
 
-import csv
 import hashlib
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 from transforms.declarations import load_declared
+from transforms.office_rows import SwallowedRows, read_office_rows
 from transforms.text import heading_key, key
 
 PATH_SEPARATOR = ">"
@@ -97,15 +96,16 @@ def _heading_key(heading: str) -> str:
 
 
 def _read_csv(text: str, fields: Sequence[str], source: str) -> list[tuple[int, list[str]]]:
-    text = text.lstrip("\ufeff")
-    first = text.partition("\n")[0]
-    rows = list(csv.reader(io.StringIO(text), delimiter=";" if ";" in first and "," not in first else ","))  # Excel saves either
-    if not rows or [cell.strip() for cell in rows[0]] != list(fields):
+    try:
+        rows = read_office_rows(text)
+    except SwallowedRows as error:
+        raise ListError(f"{source}, {error}") from None
+    if not rows or [cell.strip() for cell in rows[0][1]] != list(fields):
         raise ListError(f"{source}: dòng 1 phải là “{','.join(fields)}”")
-    wrong = next((number for number, row in enumerate(rows[1:], 2) if any(row) and len(row) != len(fields)), None)
+    wrong = next((number for number, row in rows[1:] if any(row) and len(row) != len(fields)), None)
     if wrong:
         raise ListError(f"{source}, dòng {wrong}: cần đúng {len(fields)} ô ({','.join(fields)})")
-    return [(number, [cell.strip() for cell in row]) for number, row in enumerate(rows[1:], 2) if any(row)]
+    return [(number, [cell.strip() for cell in row]) for number, row in rows[1:] if any(row)]
 
 
 def _load_kinds(text: str) -> dict[str, Kind]:

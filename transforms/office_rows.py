@@ -1,0 +1,36 @@
+"""Rows of the CSV tables that the office edits: whole, or the line that swallowed others is named."""
+
+import csv
+import io
+
+
+class SwallowedRows(ValueError):
+    """A quotation mark makes one cell of several lines; the text says which line opens it."""
+
+
+def read_office_rows(text: str) -> list[tuple[int, list[str]]]:
+    """Every row of a CSV text, and the line it begins on; saved with "," or ";", lines ended as any system ends them.
+
+    A mark that somebody typed before a word opens a cell that takes in all lines up to the next mark: holidays or units would be gone without
+    a word. So a mark must be closed where its cell ends, and no line inside a cell may look like a row of the table.
+
+    Raises:
+        SwallowedRows: one cell holds what are rows.
+    """
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    heading = text.partition("\n")[0]
+    delimiter = ";" if heading.count(";") > heading.count(",") else ","
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+    rows: list[tuple[int, list[str]]] = []
+    begins = 1
+    try:
+        for row in reader:
+            if any(line.count(delimiter) >= max(1, heading.count(delimiter)) for cell in row for line in cell.split("\n")[1:]):
+                raise csv.Error
+            rows.append((begins, row))
+            begins = reader.line_num + 1
+    except csv.Error:
+        raise SwallowedRows(
+            f"dòng {begins}: dấu nháy kép không được đóng ở cuối ô nên các dòng sau bị nuốt vào một ô; hãy sửa dấu nháy đó"
+        ) from None
+    return rows
