@@ -70,7 +70,7 @@ def _check_sheet(sheet: NormalisedSheet, source: Sheet, units: Set[str] | None) 
         "kind": layout.kind.name,
         "kind_vi": layout.kind.label_vi,
         "why": [layout.headings[mark] for mark in layout.columns if mark in layout.kind.marks],
-        "heading_rows": [source.first_row + layout.first, source.first_row + layout.last],
+        "heading_rows": list(sheet.heading_rows),
         "mapping": {heading: column for column, heading in layout.headings.items()},
         "personal": list(layout.personal),
         "unknown": [hide_numbers(heading) for heading in layout.unknown],

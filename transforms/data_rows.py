@@ -10,6 +10,7 @@ from collections.abc import Sequence, Set
 import numpy as np
 import pyarrow as pa
 
+from transforms.layouts.tables import may_be_headings
 from transforms.parsing import CASE_CODE
 from transforms.text import clean, heading_key, key
 
@@ -29,9 +30,14 @@ _CODE_LIKE = re.compile(r"^(?=\S*\d)(?!\d{1,2}[/.-]\d{1,2}[/.-]\d{4}$)\S{6,}$")
 
 
 def find_data_rows(
-    doubtful: np.ndarray, columns: Sequence[pa.Array], codes: pa.Array, evidence: np.ndarray, code_headings: Set[str]
-) -> tuple[np.ndarray, list[tuple[int, str]]]:
-    """Which of the rows without a well-formed code are data, and the titles of sections ("I. LĨNH VỰC …") among the others.
+    doubtful: np.ndarray,
+    columns: Sequence[pa.Array],
+    codes: pa.Array,
+    evidence: np.ndarray,
+    code_headings: Set[str],
+    any_headings: Set[str],
+) -> tuple[np.ndarray, list[tuple[int, str]], list[int]]:
+    """Which of the rows without a well-formed code are data, the titles of sections ("I. LĨNH VỰC …") among the others, and headings.
 
     Args:
         doubtful: the rows below the headings whose code has no known form; the others are data without a further look.
@@ -39,12 +45,14 @@ def find_data_rows(
         codes: of the doubtful rows, the cleaned text of the column that identifies a row.
         evidence: of the doubtful rows, how many cells mean something in their column (a date, a known word, an ordinal number).
         code_headings: keys of the code column's own headings, which a table repeats on each page.
+        any_headings: keys of the headings of such a column in tables of any kind.
 
     Returns:
-        A mask of the doubtful rows that are data, and (row, title) of the sections.
+        A mask of the doubtful rows that are data, (row, title) of the sections, and the rows that can be headings, of this table or another.
     """
     keep = np.zeros(len(doubtful), dtype=bool)
     sections: list[tuple[int, str]] = []
+    headings: list[int] = []
     at = pa.array(doubtful)
     cells = [column.take(at).to_pylist() for column in columns]
     for number, code, *row in zip(range(len(doubtful)), codes.to_pylist(), *cells, strict=True):
@@ -54,8 +62,10 @@ def find_data_rows(
         section = _SECTION.match(titles[0]) if len(titles) == 1 else None
         if section:
             sections.append((int(doubtful[number]), section[1].strip().capitalize()))
+        if may_be_headings(texts, any_headings):
+            headings.append(int(doubtful[number]))
         keep[number] = not section and _is_data(texts, code, int(evidence[number]), code_headings)
-    return keep, sections
+    return keep, sections, headings
 
 
 def _is_data(texts: list[str], code: str | None, evidence: int, code_headings: Set[str]) -> bool:

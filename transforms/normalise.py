@@ -4,7 +4,7 @@ Only declared columns that hold no personal data are looked at; the others end h
 catalogue) is left to the warehouse build: here a unit is a matching key, and an unknown level only a suspicion.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,7 +14,18 @@ import pyarrow.compute as pc
 
 from transforms import parsing
 from transforms.data_rows import find_data_rows, section_of
-from transforms.layouts import Kind, Layout, LayoutLists, LayoutProblem, find_layout
+from transforms.layouts import (
+    Kind,
+    Layout,
+    LayoutLists,
+    LayoutProblem,
+    begins_with_table,
+    cut,
+    find_layout,
+    find_next_table,
+    key_headings,
+    table_start,
+)
 from transforms.layouts.lists import Column
 from transforms.sheets import Sheet, UnreadableExport
 from transforms.text import clean_column, has_personal_number, hide_numbers, key, mask, unit_reference
@@ -108,23 +119,28 @@ def staged_schema(kind: Kind) -> pa.Schema:
 
 @dataclass
 class NormalisedSheet:
-    """One sheet's data rows, typed.
+    """One table's data rows, typed; mostly it is all there is on its sheet.
 
     Attributes:
-        rows: one row a data row of the sheet, also the rows in trouble; `row_number` as Excel counts.
+        name: of the sheet.
+        rows: one row a data row of the table, also the rows in trouble; `row_number` as Excel counts.
         troubles: at most one row per data row and reason; a row without trouble here may still meet one in the build.
+        heading_rows: first and last row of the headings, as Excel counts.
+        like_headings: rows below the headings that can be headings, too, counted from 0 within the sheet's rows.
     """
 
     name: str
     layout: Layout
     rows: pa.Table
     troubles: pa.Table
+    heading_rows: tuple[int, int]
     warnings: list[str] = field(default_factory=list)
+    like_headings: Sequence[int] = ()
 
 
 @dataclass
 class NormalisedExport:
-    """What one export holds: its sheets of data, when it says it was made, and what its readers should be told."""
+    """What one export holds: its tables of data, in the order of the sheets and on each from top to bottom, when it says it was made, and what its readers should be told."""
 
     sheets: list[NormalisedSheet]
     exported_at: datetime | None
@@ -151,27 +167,26 @@ def normalise_export(sheets: Sequence[Sheet], lists: LayoutLists) -> NormalisedE
         warnings.append(f"bỏ qua trang ẩn: {', '.join(hidden)}")
     for sheet in visible:
         where = f"trang “{sheet.name}”: " if sheet.name and len(visible) > 1 else ""
-        layout = find_layout(sheet, lists) if sheet.height else None
-        titles = sheet.head(layout.first if isinstance(layout, Layout) else _TITLE_ROWS) if sheet.height else []
-        said_at = find_export_time(titles, date1904=sheet.date1904)
-        has_data = False
-        if isinstance(layout, LayoutProblem):
-            (problems if layout.kind else doubts).append((f"trang “{sheet.name}”: " if sheet.name else "") + layout.text)
-            skipped.append(sheet.name)
-        elif layout is None:
-            if sheet.height:
-                warnings.append(f"{where or 'tệp: '}không có dòng tiêu đề nào nhận ra được, bỏ qua")
+        for table in _read_tables(sheet, lists):
+            layout, result = table.layout, table.result
+            said_at = find_export_time(table.titles, date1904=sheet.date1904)
+            has_data = False
+            if isinstance(layout, LayoutProblem):
+                (problems if layout.kind else doubts).append((f"trang “{sheet.name}”: " if sheet.name else "") + layout.text)
                 skipped.append(sheet.name)
-        else:
-            result = normalise_sheet(sheet, layout, lists, titles)
-            has_data = result.rows.num_rows > 0
-            said_at = said_at or find_export_time(_footers(sheet, layout, result), date1904=sheet.date1904)
-            warnings.extend(where + text for text in result.warnings)
-            done.append(result)
-        if has_data:
-            exported_at = exported_at or said_at
-        else:
-            said_elsewhere = said_elsewhere or said_at
+            elif layout is None or result is None:
+                if sheet.height:
+                    warnings.append(f"{where or 'tệp: '}không có dòng tiêu đề nào nhận ra được, bỏ qua")
+                    skipped.append(sheet.name)
+            else:
+                has_data = result.rows.num_rows > 0
+                said_at = said_at or find_export_time(_footers(table.sheet, layout, result), date1904=sheet.date1904)
+                warnings.extend(where + text for text in result.warnings)
+                done.append(result)
+            if has_data:
+                exported_at = exported_at or said_at
+            else:
+                said_elsewhere = said_elsewhere or said_at
     if problems or (doubts and not done):
         raise UnreadableExport("; ".join(problems + doubts))
     warnings.extend(f"{doubt} (bỏ qua trang này)" for doubt in doubts)
@@ -181,6 +196,47 @@ def normalise_export(sheets: Sequence[Sheet], lists: LayoutLists) -> NormalisedE
             f"({', '.join(kind.label_vi for kind in lists.kinds.values())}); hãy kiểm tra có xuất đúng danh sách không"
         )
     return NormalisedExport(done, exported_at or said_elsewhere, warnings, skipped)
+
+
+@dataclass
+class _Table:
+    """One table of a sheet, with the rows that belong to it, or a sheet without one.
+
+    Attributes:
+        sheet: the rows from the titles to what stands below the data.
+        layout: its headings, what is wrong with them, or None.
+        titles: the rows above the headings.
+        result: what it holds, where it can be read.
+    """
+
+    sheet: Sheet
+    layout: Layout | LayoutProblem | None
+    titles: Sequence[Sequence[str | None]]
+    result: NormalisedSheet | None = None
+
+
+def _read_tables(sheet: Sheet, lists: LayoutLists) -> Iterator[_Table]:
+    """The tables of a sheet from top to bottom; exactly one without a result where the sheet has none."""
+    while True:
+        layout = find_layout(sheet, lists) if sheet.height else None
+        titles = sheet.head(layout.first if isinstance(layout, Layout) else _TITLE_ROWS) if sheet.height else []
+        if not isinstance(layout, Layout):
+            yield _Table(sheet, layout, titles)
+            return
+        if begins_with_table(sheet, layout, lists):
+            above = list(_read_tables(cut(sheet, 0, layout.first), lists))
+            if any(table.result and table.result.rows.num_rows for table in above):
+                yield from above
+                sheet = cut(sheet, table_start(sheet, layout.first).titles)
+                continue
+        result = normalise_sheet(sheet, layout, lists, titles)
+        following = find_next_table(sheet, layout, result.like_headings, lists) if result.like_headings else None
+        if following is None:
+            yield _Table(sheet, layout, titles, result)
+            return
+        upper = cut(sheet, 0, following.headings)
+        yield _Table(upper, layout, titles, normalise_sheet(upper, layout, lists, titles))
+        sheet = cut(sheet, following.titles)
 
 
 def _footers(sheet: Sheet, layout: Layout, result: NormalisedSheet) -> list[list[str | None]]:
@@ -303,7 +359,9 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
     doubtful = np.flatnonzero(~keep)
     code_headings = {heading.rpartition(">")[2] for heading, column in lists.headings[kind.name].items() if column == kind.key_column}
     evidence = _evidence(layout, parsed, below, doubtful)
-    keep[doubtful], sections = find_data_rows(doubtful, below, coded.text_of(doubtful), evidence, code_headings)
+    keep[doubtful], sections, like_headings = find_data_rows(
+        doubtful, below, coded.text_of(doubtful), evidence, code_headings, key_headings(lists)
+    )
     rows = _Rows(keep)
     columns: dict[str, pa.Array] = {"row_number": pa.array(rows.numbers + sheet.first_row + start, pa.int32())}
     for column in kind.columns.values():
@@ -342,7 +400,9 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
         if rejected is not None and column.type in ("case_code", "procedure_code", "code", "text"):
             # a row that is rejected may be one whose cells slipped sideways: what it has as text is not kept
             columns[column.staged_as] = pc.if_else(rejected, pa.scalar(None, pa.string()), columns[column.staged_as])
-    result = NormalisedSheet(sheet.name, layout, pa.table([columns[name] for name in schema.names], schema=schema), troubles)
+    heading_rows = (sheet.first_row + layout.first, sheet.first_row + layout.last)
+    result = NormalisedSheet(sheet.name, layout, pa.table([columns[name] for name in schema.names], schema=schema), troubles, heading_rows)
+    result.like_headings = [start + row for row in like_headings]
     if layout.unknown:
         result.warnings.append(f"tiêu đề chưa khai báo (cột bị bỏ qua): {', '.join(f'“{heading}”' for heading in layout.unknown)}")
     if sheet.error_cells:

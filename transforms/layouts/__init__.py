@@ -1,4 +1,4 @@
-"""Headings and words as reviewed data, and the search for a table's headings in a sheet.
+"""Headings and words as reviewed data, the search for a table's headings in a sheet, and for the tables below it.
 
 `kinds.yml` says what export kinds exist, `headings.csv` which headings name which column, `words.csv` which words mean which value. A new
 layout is a new line there, or in a headings.csv or words.csv of the office's own reference folder, not new code.
@@ -6,5 +6,19 @@ layout is a new line there, or in a headings.csv or words.csv of the office's ow
 
 from transforms.layouts.lists import Kind, LayoutLists, ListError, load_lists
 from transforms.layouts.search import Layout, LayoutProblem, find_layout
+from transforms.layouts.tables import begins_with_table, cut, find_next_table, key_headings, table_start
 
-__all__ = ["Kind", "Layout", "LayoutLists", "LayoutProblem", "ListError", "find_layout", "load_lists"]
+__all__ = [
+    "Kind",
+    "Layout",
+    "LayoutLists",
+    "LayoutProblem",
+    "ListError",
+    "begins_with_table",
+    "cut",
+    "find_layout",
+    "find_next_table",
+    "key_headings",
+    "load_lists",
+    "table_start",
+]

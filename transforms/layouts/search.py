@@ -12,7 +12,7 @@ from transforms.text import clean, heading_key, key
 
 # Titles, notes and letterheads above a table; measured layouts have at most 15 rows of them.
 SEARCH_ROWS = 60
-_HEADER_ROWS = 3
+HEADER_ROWS = 3
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _candidates(rows: Sequence[Sequence[str | None]], lists: LayoutLists) -> lis
     for first in range(len(rows)):
         if sum(1 for text in rows[first] if text) < 2:
             continue
-        for depth in range(1, _HEADER_ROWS + 1):
+        for depth in range(1, HEADER_ROWS + 1):
             if first + depth > len(rows):
                 break
             if not any(likely[first : first + depth]):

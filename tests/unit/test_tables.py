@@ -1,0 +1,109 @@
+"""Several tables one below the other on one sheet: each is read by its own headings and its own titles."""
+
+from datetime import date, datetime
+
+import pytest
+
+from transforms.layouts import load_lists
+from transforms.normalise import NormalisedExport, normalise_export
+from transforms.sheets import UnreadableExport, sheet_from_rows
+
+LISTS = load_lists()
+CASES = "STT|Mã hồ sơ|Mã TTHC|Đơn vị|Hình thức tiếp nhận|Ngày nộp|Ngày tiếp nhận|Ngày hẹn trả|Ngày kết thúc xử lý|Trạng thái".split("|")
+SWAPPED = [CASES[at] for at in (0, 1, 2, 3, 4, 6, 5, 8, 7, 9)]
+FEES = "STT|Mã hồ sơ|Số tiền|Hình thức thu|Hình thức thanh toán|Trạng thái thanh toán".split("|")
+DIGITIZED = "Mã hồ sơ|Đơn vị|Số hóa thành phần hồ sơ|Số hóa kết quả|Cấp kết quả điện tử".split("|")
+FORM = [
+    "STT|Đơn vị|Số hồ sơ nhận giải quyết||||Số hồ sơ đã giải quyết||||Số lượng hồ sơ đang giải quyết||".split("|"),
+    "||Tổng số|Trong đó||Từ kỳ trước|Tổng số|Trước hạn|Đúng hạn|Quá hạn|Tổng số|Trong hạn|Quá hạn".split("|"),
+    "|||Trực tuyến|Trực tiếp, dịch vụ bưu chính||||||||".split("|"),
+]
+MOMENTS = {"Ngày nộp": "01/03/2024", "Ngày tiếp nhận": "02/03/2024", "Ngày hẹn trả": "20/03/2024", "Ngày kết thúc xử lý": "15/03/2024"}
+END = [["", "Tổng cộng", "1"], [], ["", "Người lập biểu", "", "Thủ trưởng đơn vị"]]
+
+
+def code(number: int) -> str:
+    return f"000.22.58.H48-240301-{number:04d}"
+
+
+def case(number: int, headings: list[str]) -> list[str]:
+    words = {"Mã hồ sơ": code(number), "Mã TTHC": "1.001193", "Đơn vị": "UBND xã Sơn Hạ", "Trạng thái": "Đã trả kết quả", **MOMENTS}
+    return [words.get(heading, "1" if heading == "STT" else "") for heading in headings]
+
+
+def fee(number: int) -> list[str]:
+    return ["1", code(number), "8.000", "Thu trước", "Trực tuyến", "Đã thanh toán"]
+
+
+def digitized(number: int) -> list[str]:
+    return [code(number), "UBND xã Sơn Hạ", "Được số hóa", "Có", "Không"]
+
+
+def read(*rows: list[str]) -> NormalisedExport:
+    return normalise_export([sheet_from_rows("s", [[cell or None for cell in row] for row in rows])], LISTS)
+
+
+def found(export: NormalisedExport) -> list[tuple[str, int, str]]:
+    """Kind, row number and code of every row."""
+    return [(sheet.layout.kind.name, row["row_number"], row["case_code"]) for sheet in export.sheets for row in sheet.rows.to_pylist()]
+
+
+def test_dates_of_a_second_table_with_its_columns_in_another_order_are_not_swapped() -> None:
+    export = read(["DANH SÁCH"], CASES, case(1, CASES), *END, ["UBND xã Sơn Hạ"], SWAPPED, case(2, SWAPPED))
+    assert found(export) == [("cases", 3, code(1)), ("cases", 9, code(2))]
+    for sheet in export.sheets:
+        [row] = sheet.rows.to_pylist()
+        assert (row["submitted_at"], row["received_at"]) == (datetime(2024, 3, 1), datetime(2024, 3, 2))
+        assert (row["due_at"], row["finished_at"]) == (datetime(2024, 3, 20), datetime(2024, 3, 15))
+    assert [sheet.heading_rows for sheet in export.sheets] == [(2, 2), (8, 8)]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0), (1, 2, 0), (0, 2, 1), (2, 0, 1)])
+def test_lists_of_different_kinds_below_each_other_are_all_read(order: tuple[int, ...]) -> None:
+    lists = [
+        ("cases", CASES, [case(1, CASES), case(2, CASES)]),
+        ("payments", FEES, [fee(1), fee(2)]),
+        ("digitization", DIGITIZED, [digitized(1), digitized(2)]),
+    ]
+    rows: list[list[str]] = []
+    expected = []
+    for kind, headings, data in (lists[at] for at in order):
+        rows += [["Biểu"], headings]
+        expected += [(kind, len(rows) + number, code(number)) for number in (1, 2)]
+        rows += [*data, *END]
+    export = read(*rows)
+    assert found(export) == expected
+    assert not any(sheet.troubles.num_rows for sheet in export.sheets)
+
+
+def test_forms_of_two_periods_below_each_other_are_each_of_their_own() -> None:
+    counts = [str(number) for number in range(1, 12)]
+    row = ["1", "UBND xã Sơn Hạ", *counts]
+    export = read(["Quý I năm 2024"], *FORM, row, *END, ["Quý II năm 2024"], *FORM, row)
+    assert [(r["row_number"], r["period_first"]) for sheet in export.sheets for r in sheet.rows.to_pylist()] == [
+        (5, date(2024, 1, 1)),
+        (13, date(2024, 4, 1)),
+    ]
+
+
+def test_headings_repeated_on_every_page_go_on_with_the_table() -> None:
+    counts = [str(number) for number in range(1, 12)]
+    export = read(["Quý I năm 2024"], *FORM, ["1", "UBND xã Sơn Hạ", *counts], *FORM, ["2", "UBND xã Sơn Ba", *counts])
+    [sheet] = export.sheets
+    assert [(row["row_number"], row["period_first"]) for row in sheet.rows.to_pylist()] == [(5, date(2024, 1, 1)), (9, date(2024, 1, 1))]
+    [sheet] = read(CASES, case(1, CASES), CASES, case(2, CASES)).sheets
+    assert sheet.rows["row_number"].to_pylist() == [2, 4]
+
+
+def test_a_second_table_that_lacks_a_heading_refuses_the_file_and_is_named() -> None:
+    headings = ["Số tiền thu" if heading == "Số tiền" else heading for heading in FEES]
+    with pytest.raises(UnreadableExport, match=r"dòng tiêu đề 4: thiếu cột bắt buộc “Số tiền"):
+        read(CASES, case(1, CASES), ["Thu phí"], headings, fee(1))
+
+
+def test_counts_and_headings_that_make_no_table_change_nothing() -> None:
+    filters = ["Đơn vị", "UBND xã Sơn Hạ", "Trạng thái", "Tất cả"]
+    counts = [["Đơn vị", "Tiếp nhận", "Đã giải quyết", "Quá hạn"], ["UBND xã Sơn Hạ", "1", "1", "0"]]
+    export = read(filters, CASES, case(1, CASES), *END, *counts)
+    assert found(export)[:1] == [("cases", 3, code(1))]
+    assert {sheet.layout.kind.name for sheet in export.sheets} == {"cases"}

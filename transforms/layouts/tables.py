@@ -1,0 +1,99 @@
+"""Where on a sheet one table ends and the next begins; each is read by its own headings and titles.
+
+Offices put one list below the other: fees below dossiers, the same list of another unit with its columns in another order, a form for each
+quarter. Read by the headings of the first, the rows of the second would be refused or, where the columns are dates, taken for other dates.
+"""
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
+
+from transforms.layouts.lists import PATH_SEPARATOR, LayoutLists
+from transforms.layouts.search import HEADER_ROWS, Layout, LayoutProblem, find_layout
+from transforms.sheets import Sheet
+from transforms.text import clean, heading_key
+from transforms.titles import find_period
+
+# A table has as many columns at least; titles, signatures and counts below a table fill fewer cells of a row.
+FEWEST_CELLS = 4
+_LONGEST_HEADING = 80
+
+
+@dataclass(frozen=True)
+class TableStart:
+    """Where a table begins: the first row of its titles and the first of its headings, counted from 0 within the sheet's rows."""
+
+    titles: int
+    headings: int
+
+
+def key_headings(lists: LayoutLists) -> frozenset[str]:
+    """Keys of the headings, of any kind, of the column that identifies a row: every table has one of them."""
+    return frozenset(
+        heading.rpartition(PATH_SEPARATOR)[2]
+        for name, kind in lists.kinds.items()
+        for heading, column in lists.headings[name].items()
+        if column == kind.key_column
+    )
+
+
+def may_be_headings(texts: Sequence[str], keys: Set[str]) -> bool:
+    """Whether a row of these (cleaned, filled) cells can be the headings of a table of some kind."""
+    return len(texts) >= FEWEST_CELLS and any(
+        len(text) <= _LONGEST_HEADING and text[0].isalpha() and heading_key(text) in keys for text in texts
+    )
+
+
+def cut(sheet: Sheet, first: int, end: int | None = None) -> Sheet:
+    """Some rows of a sheet, which keep their numbers; its cells in error are told with its first rows."""
+    columns = [column.slice(first, None if end is None else end - first) for column in sheet.columns]
+    return replace(sheet, columns=columns, first_row=sheet.first_row + first, error_cells=0 if first else sheet.error_cells)
+
+
+def begins_with_table(sheet: Sheet, layout: Layout, lists: LayoutLists) -> bool:
+    """Whether the rows above a table's headings may hold a table and not only titles."""
+    keys = key_headings(lists)
+    return any(may_be_headings([clean(text) for text in row if text and clean(text)], keys) for row in sheet.head(layout.first))
+
+
+def table_start(sheet: Sheet, headings: int) -> TableStart:
+    """The start of the table that has its headings at a row."""
+    titles = headings
+    while titles and sum(1 for text in _row(sheet, titles - 1) if text) < FEWEST_CELLS:
+        titles -= 1
+    return TableStart(titles, headings)
+
+
+def find_next_table(sheet: Sheet, layout: Layout, rows: Sequence[int], lists: LayoutLists) -> TableStart | None:
+    """Where the next table below a table begins.
+
+    The same headings over the same columns, as printed on every page, go on with the table; but not below titles that name a period, where the
+    kind has one: then they are another form.
+
+    Args:
+        sheet: the sheet.
+        layout: the table's headings.
+        rows: rows below them that can be headings (see `may_be_headings`), in their order.
+        lists: headings of all kinds.
+    """
+    seen = {_row(sheet, row) for row in range(layout.first, layout.last + 1)}
+    for row in rows:
+        texts = _row(sheet, row)
+        if texts in seen and not layout.kind.has_period:
+            continue
+        seen.add(texts)
+        above = max(row - HEADER_ROWS + 1, layout.last + 1)
+        found = find_layout(cut(sheet, above, row + HEADER_ROWS), lists)
+        if isinstance(found, LayoutProblem) and found.kind:
+            return table_start(sheet, row)
+        if isinstance(found, Layout):
+            start = table_start(sheet, above + found.first)
+            if (found.kind, found.columns) != (layout.kind, layout.columns):
+                return start
+            if layout.kind.has_period and find_period([_row(sheet, title) for title in range(start.titles, start.headings)]):
+                return start
+    return None
+
+
+def _row(sheet: Sheet, number: int) -> tuple[str | None, ...]:
+    cells = (column[number].as_py() for column in sheet.columns)
+    return tuple(clean(cell) or None if cell else None for cell in cells)
