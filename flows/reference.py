@@ -1,5 +1,6 @@
 """The office's own tables, read as text and checked line by line before anything is built on them."""
 
+import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from transforms.workdays import Session, WorkingHours
 
 LEVELS = ("province", "province_department", "district", "district_department", "commune")
 _FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(9999, 12, 31)
+_DAY_FIRST = re.compile(r"(\d{1,2})\s*/\s*(\d{1,2})\s*/\s*(\d{4})")
+# So alike, a column nobody knows and one that is not there are the same, misspelt: valid_until and valid_to, alias and aliases.
+_MISSPELT = 0.7
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,10 @@ class _Line:
     def text(self, column: str) -> str | None:
         return clean(self.cells.get(column) or "") or None
 
+    def code(self, column: str) -> str | None:
+        value = self.text(column)
+        return value.upper() if value else None
+
     def required(self, column: str) -> str:
         value = self.text(column)
         if value is None:
@@ -77,11 +85,14 @@ class _Line:
         value = self.text(column)
         if value is None:
             return default
-        parts = value.split("/")
+        written = _DAY_FIRST.fullmatch(value)
         try:
-            return date(int(parts[2]), int(parts[1]), int(parts[0])) if len(parts) == 3 else date.fromisoformat(value)
+            day = date(int(written[3]), int(written[2]), int(written[1])) if written else date.fromisoformat(value)
         except ValueError:
-            raise self.fail(column, "một ngày dạng 2024-06-30 hoặc 30/06/2024") from None
+            day = date.min
+        if day < _FIRST_DAY:  # 01/07/25 would be a day of the year 25, on which no unit, target or holiday ever counts
+            raise self.fail(column, "một ngày dạng 2024-06-30 hoặc 30/06/2024, năm đủ bốn chữ số")
+        return day
 
     def one_of(self, column: str, values: Sequence[str]) -> str:
         value = self.required(column)
@@ -114,6 +125,7 @@ def _read_lines(folder: Path, name: str, columns: Sequence[str], optional: Seque
     missing = [column for column in columns if column not in header and column not in optional]
     if missing:
         raise ConfigurationError(f"{name}, dòng 1: thiếu cột {', '.join(missing)}")
+    _check_header(name, header, {*columns, *optional})
     lines = []
     for number, row in rows[1:]:
         if any(cell.strip() for cell in row):
@@ -121,6 +133,18 @@ def _read_lines(folder: Path, name: str, columns: Sequence[str], optional: Seque
                 raise ConfigurationError(f"{name}, dòng {number}: có {len(row)} ô, nhiều hơn {len(header)} cột")
             lines.append(_Line(name, number, dict(zip(header, row, strict=False))))
     return lines
+
+
+def _check_header(name: str, header: Sequence[str], known: set[str]) -> None:
+    """Refuse a column that stands twice, and one that is another's name misspelt; what an office adds for itself is left alone."""
+    twice = next((column for column in header if column and header.count(column) > 1), None)
+    if twice:
+        raise ConfigurationError(f"{name}, dòng 1: cột {twice} có hai lần; hãy xóa một")
+    absent = sorted(known.difference(header))
+    for column in header:
+        meant = [] if column in known else difflib.get_close_matches(column.casefold(), absent, 1, _MISSPELT)
+        if meant:  # what it says would count for nothing, and nobody would know
+            raise ConfigurationError(f"{name}, dòng 1: không có cột “{column}”; nếu đó là {meant[0]}, hãy viết đúng tên này")
 
 
 def _table(rows: list[dict[str, object]], schema: pa.Schema) -> pa.Table:
@@ -168,11 +192,11 @@ def _load_units(folder: Path, problems: list[str] | None = None) -> tuple[pa.Tab
                 "unit_code": code,
                 "unit_name": name,
                 "level": level,
-                "parent_code": line.text("parent_code"),
+                "parent_code": line.code("parent_code"),
                 "gso_code": line.text("gso_code"),
                 "valid_from": first,
                 "valid_to": last,
-                "successor_code": line.text("successor_code"),
+                "successor_code": line.code("successor_code"),
                 "email": line.text("email"),
             }
         )
@@ -200,7 +224,7 @@ def _load_targets(folder: Path, measures: Sequence[str]) -> pa.Table:
     rows: list[dict[str, object]] = []
     lines: dict[tuple[object, ...], int] = {}
     if (folder / "targets.csv").is_file():
-        for line in _read_lines(folder, "targets.csv", ("criterion", "measure", "level", "target"), optional=()):
+        for line in _read_lines(folder, "targets.csv", ("criterion", "measure", "level", "target"), optional=("valid_from", "valid_to")):
             text = line.required("target").replace(",", ".")
             try:
                 target = float(text.rstrip("% ")) / (100 if text.endswith("%") else 1)
@@ -262,7 +286,7 @@ def _load_hours(folder: Path, units: pa.Table) -> WorkingHours:
         if weekday is not None and weekday not in "1234567":
             raise line.fail("weekday", "1 (thứ hai) đến 7 (chủ nhật), hoặc để trống cho thứ hai đến thứ sáu")
         first, last = line.validity()
-        office = (line.text("unit_code") or "").upper() or None
+        office = line.code("unit_code")
         if office and office not in known:  # its hours would count for nobody, and nobody would know
             raise line.fail("unit_code", "mã đơn vị có trong units.csv, hoặc để trống cho mọi đơn vị")
         sessions.append(Session(moments[0], moments[1], int(weekday) if weekday else None, office, first, last))
@@ -316,7 +340,9 @@ def _load_tolerances(folder: Path) -> pa.Table:
 def _load_recipients(folder: Path, units: pa.Table) -> list[Recipient] | None:
     if not (folder / "recipients.csv").is_file():
         return None
-    return parse_recipients(_read_lines(folder, "recipients.csv", RECIPIENT_COLUMNS[:3], ()), set(units["unit_code"].to_pylist()))
+    return parse_recipients(
+        _read_lines(folder, "recipients.csv", RECIPIENT_COLUMNS[:3], RECIPIENT_COLUMNS[3:]), set(units["unit_code"].to_pylist())
+    )
 
 
 def load_unit_refs(folder: Path) -> set[str] | None:

@@ -12,7 +12,7 @@ def read_office_rows(text: str) -> list[tuple[int, list[str]]]:
     """Every row of a CSV text, and the line it begins on; saved with "," or ";", lines ended as any system ends them.
 
     A mark that somebody typed before a word opens a cell that takes in all lines up to the next mark: holidays or units would be gone without
-    a word. So a mark must be closed where its cell ends, and no line inside a cell may look like a row of the table.
+    a word. So a mark must be closed where its cell ends, and no line inside a cell may look like a row of the table; in prose a space follows the comma.
 
     Raises:
         SwallowedRows: one cell holds what are rows.
@@ -25,7 +25,8 @@ def read_office_rows(text: str) -> list[tuple[int, list[str]]]:
     begins = 1
     try:
         for row in reader:
-            if any(line.count(delimiter) >= max(1, heading.count(delimiter)) for cell in row for line in cell.split("\n")[1:]):
+            below = (line for cell in row for line in cell.split("\n")[1:])
+            if any(line.count(delimiter) - line.count(delimiter + " ") >= max(1, heading.count(delimiter)) for line in below):
                 raise csv.Error
             rows.append((begins, row))
             begins = reader.line_num + 1

@@ -6,6 +6,7 @@ from conftest import TARGETS, UNITS, write_reference
 
 from flows.reference import load_reference
 from flows.settings import ConfigurationError
+from transforms.text import key
 
 MEASURES = ["on_time", "received_within_8h"]
 
@@ -114,3 +115,81 @@ def test_the_shipped_reference_tables_load() -> None:
     shipped = Path(__file__).parents[2] / "data" / "reference"
     reference = load_reference(shipped, [*MEASURES, "digitized", "online_partial", "online_full", "payment_procedures", "payment_cases"])
     assert reference.units.num_rows == 30  # 25 until the reform of 1 July 2025, the five new communes since
+
+
+@pytest.mark.parametrize(("table", "day"), [("units", "01/01/03"), ("units", "1/1/203"), ("targets", "01/01/24"), ("calendar", "30/04/24")])
+def test_a_year_without_its_century_is_refused(tmp_path: Path, table: str, day: str) -> None:
+    folder = write_reference(
+        tmp_path,
+        UNITS.replace("2003-01-01", day, 1) if table == "units" else UNITS,
+        targets=TARGETS.replace("2024-01-01", day, 1) if table == "targets" else TARGETS,
+    )
+    if table == "calendar":
+        (folder / "calendar.csv").write_text(f"date,is_working\n{day},false\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=rf"{table}.csv, dòng 2, .*“{day}”.*bốn chữ số"):
+        load_reference(folder, MEASURES)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("units.csv", UNITS.replace("2025-06-30,,\n", '2025-06-30,,"\n', 1)),
+        ("calendar.csv", 'date,is_working,note\n2024-04-29,false,"nghỉ bù\n2024-04-30,false,nghỉ lễ\n2024-05-01,false,nghỉ lễ\n'),
+        ("calendar.csv", 'date;is_working;note\n2024-04-29;false;nghỉ\n2024-04-30;false;"\n2024-05-01;false;"\n2024-05-04;true;bù\n'),
+        ("headings.csv", 'kind,column,heading\ncases,received,"Ngày đến\ncases,due,Ngày xong\ncases,status,Tình hình\n'),
+    ],
+)
+def test_a_quotation_mark_left_open_does_not_swallow_the_lines_below(tmp_path: Path, name: str, text: str) -> None:
+    folder = write_reference(tmp_path)
+    (folder / name).write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=rf"{name}.*dấu nháy kép"):
+        load_reference(folder, MEASURES)
+
+
+def test_a_note_of_several_lines_is_a_note(tmp_path: Path) -> None:
+    folder = write_reference(tmp_path)
+    (folder / "calendar.csv").write_text('date,is_working,note\n2024-04-29,false,"hoán đổi,\ntheo công văn 1, 2, 3"\n', encoding="utf-8")
+    assert load_reference(folder, MEASURES).overrides[date(2024, 4, 29)][0] is False
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("units.csv", UNITS.replace("valid_to", "valid_until", 1), "“valid_until”; nếu đó là valid_to"),
+        ("units.csv", UNITS.replace("aliases", "Alias", 1), "“Alias”; nếu đó là aliases"),
+        ("targets.csv", TARGETS.replace("valid_to", "valid_til", 1), "“valid_til”; nếu đó là valid_to"),
+        ("calendar.csv", "date,is_working,date\n2024-04-29,false,2024-04-30\n", "cột date có hai lần"),
+    ],
+)
+def test_a_misspelt_column_or_one_that_stands_twice_is_refused(tmp_path: Path, name: str, text: str, says: str) -> None:
+    folder = write_reference(tmp_path)
+    (folder / name).write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=rf"{name}, dòng 1: .*{says}"):
+        load_reference(folder, MEASURES)
+
+
+def test_a_column_of_the_offices_own_is_left_alone(tmp_path: Path) -> None:
+    units = "\n".join(f"{line},{'ghi_chu' if number == 0 else 'x'}" for number, line in enumerate(UNITS.splitlines()))
+    assert load_reference(write_reference(tmp_path, units), MEASURES).units.num_rows == 4
+
+
+@pytest.mark.parametrize(("written", "meant"), [("TRUE", True), ("true", True), ("FALSE", False)])
+def test_yes_and_no_of_own_words_are_what_excel_saves_them_as(tmp_path: Path, written: str, meant: bool) -> None:
+    folder = write_reference(tmp_path)
+    (folder / "words.csv").write_text(f"domain,value,word\nyes_no,{written},Đã cấp\n", encoding="utf-8")
+    assert load_reference(folder, MEASURES).lists.words["yes_no"][key("Đã cấp")] is meant
+
+
+@pytest.mark.parametrize("line", ["yes_no,Có,Đã cấp", "status,xong,Đã trả", "status,9.0,Đã trả", "component,,Số hóa"])
+def test_a_word_of_a_value_that_is_none_is_refused(tmp_path: Path, line: str) -> None:
+    folder = write_reference(tmp_path)
+    (folder / "words.csv").write_text(f"domain,value,word\n{line}\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"dòng 2: nhóm .* không có giá trị"):
+        load_reference(folder, MEASURES)
+
+
+def test_a_successor_is_found_whatever_the_case_of_its_code(tmp_path: Path) -> None:
+    units = load_reference(
+        write_reference(tmp_path, UNITS + "000.98.58.H48,UBND xã A,commune,000.00.58.h48,,,2003-01-01,2025-06-30,h48.001,\n"), MEASURES
+    ).units.to_pylist()
+    assert (units[-1]["parent_code"], units[-1]["successor_code"]) == ("000.00.58.H48", "H48.001")

@@ -142,9 +142,12 @@ def _load_kinds(text: str) -> dict[str, Kind]:
 
 
 def _word_value(domain: str, value: str) -> Any:
+    """The canonical value that is written; None where the domain can have none such. Excel saves true as TRUE."""
     if domain == "yes_no":
-        return value == "true"
-    return int(value) if domain in ("status", "component") else value
+        return {"true": True, "false": False}.get(value.casefold())
+    if domain in ("status", "component"):
+        return int(value) if value.isdecimal() else None
+    return value
 
 
 def load_lists(extra_headings: str = "", extra_words: str = "") -> LayoutLists:
