@@ -70,7 +70,7 @@ def _check_sheet(sheet: NormalisedSheet, source: Sheet, units: Set[str] | None) 
         "kind": layout.kind.name,
         "kind_vi": layout.kind.label_vi,
         "why": [layout.headings[mark] for mark in layout.columns if mark in layout.kind.marks],
-        "heading_rows": list(sheet.heading_rows),
+        "heading_rows": list(sheet.heading_rows) if sheet.heading_rows else None,
         "mapping": {heading: column for column, heading in layout.headings.items()},
         "personal": list(layout.personal),
         "unknown": [hide_numbers(heading) for heading in layout.unknown],
@@ -124,8 +124,9 @@ def describe(record: dict[str, Any]) -> list[str]:
     for sheet in record["sheets"]:
         where = f"{title}, trang “{sheet['name']}”" if sheet["name"] else title
         lines.append(f"{where}: {sheet['kind_vi']} ({sheet['kind']}), vì có cột {', '.join(f'“{w}”' for w in sheet['why'])}")
-        first, last = sheet["heading_rows"]
-        lines.append(f"  tiêu đề ở dòng {first}{f'–{last}' if last != first else ''}; {sheet['rows']} dòng dữ liệu")
+        first, last = sheet["heading_rows"] or (None, None)
+        at = f"tiêu đề ở dòng {first}{f'–{last}' if last != first else ''}" if first else "tiêu đề ở trang trước"
+        lines.append(f"  {at}; {sheet['rows']} dòng dữ liệu")
         lines.append("  cột đã nhận: " + ", ".join(f"“{heading}” → {column}" for heading, column in sheet["mapping"].items()))
         if sheet["personal"]:
             lines.append(f"  cột cá nhân, không bao giờ lưu: {', '.join(f'“{heading}”' for heading in sheet['personal'])}")

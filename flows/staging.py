@@ -116,7 +116,7 @@ def _write(folder: Path, record: dict[str, Any], export: NormalisedExport | None
                     "number": number,
                     "name": sheet.name,
                     "kind": sheet.layout.kind.name,
-                    "heading_rows": list(sheet.heading_rows),
+                    "heading_rows": list(sheet.heading_rows) if sheet.heading_rows else None,
                     "headings": dict(sheet.layout.headings),
                     "heading_keys": sheet.layout.heading_keys,
                     "rows": sheet.rows.num_rows,

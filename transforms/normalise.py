@@ -5,7 +5,7 @@ catalogue) is left to the warehouse build: here a unit is a matching key, and an
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -27,6 +27,7 @@ from transforms.layouts import (
     table_start,
 )
 from transforms.layouts.lists import Column
+from transforms.layouts.tables import FEWEST_CELLS
 from transforms.sheets import Sheet, UnreadableExport
 from transforms.text import clean_column, has_personal_number, hide_numbers, key, mask, unit_reference
 from transforms.titles import find_export_time, find_period
@@ -125,7 +126,7 @@ class NormalisedSheet:
         name: of the sheet.
         rows: one row a data row of the table, also the rows in trouble; `row_number` as Excel counts.
         troubles: at most one row per data row and reason; a row without trouble here may still meet one in the build.
-        heading_rows: first and last row of the headings, as Excel counts.
+        heading_rows: first and last row of the headings, as Excel counts; None where those of the sheet before count.
         like_headings: rows below the headings that can be headings, too, counted from 0 within the sheet's rows.
     """
 
@@ -133,7 +134,7 @@ class NormalisedSheet:
     layout: Layout
     rows: pa.Table
     troubles: pa.Table
-    heading_rows: tuple[int, int]
+    heading_rows: tuple[int, int] | None
     warnings: list[str] = field(default_factory=list)
     like_headings: Sequence[int] = ()
 
@@ -162,12 +163,14 @@ def normalise_export(sheets: Sequence[Sheet], lists: LayoutLists) -> NormalisedE
     exported_at: datetime | None = None
     said_elsewhere: datetime | None = None  # by a cover, or by a guide, whose example must not overrule the list's own title
     visible = [sheet for sheet in sheets if not sheet.hidden]
+    before: Layout | None = None  # of the last table of the sheet before
     hidden = [sheet.name for sheet in sheets if sheet.hidden]
     if hidden:
         warnings.append(f"bỏ qua trang ẩn: {', '.join(hidden)}")
     for sheet in visible:
         where = f"trang “{sheet.name}”: " if sheet.name and len(visible) > 1 else ""
-        for table in _read_tables(sheet, lists):
+        above, before = before, None
+        for table in _read_tables(sheet, lists, above):
             layout, result = table.layout, table.result
             said_at = find_export_time(table.titles, date1904=sheet.date1904)
             has_data = False
@@ -183,6 +186,7 @@ def normalise_export(sheets: Sequence[Sheet], lists: LayoutLists) -> NormalisedE
                 said_at = said_at or find_export_time(_footers(table.sheet, layout, result), date1904=sheet.date1904)
                 warnings.extend(where + text for text in result.warnings)
                 done.append(result)
+                before = layout
             if has_data:
                 exported_at = exported_at or said_at
             else:
@@ -215,18 +219,24 @@ class _Table:
     result: NormalisedSheet | None = None
 
 
-def _read_tables(sheet: Sheet, lists: LayoutLists) -> Iterator[_Table]:
-    """The tables of a sheet from top to bottom; exactly one without a result where the sheet has none."""
+def _read_tables(sheet: Sheet, lists: LayoutLists, before: Layout | None = None) -> Iterator[_Table]:
+    """The tables of a sheet from top to bottom; exactly one without a result where the sheet has none.
+
+    Args:
+        sheet: the sheet.
+        lists: headings and words.
+        before: the headings of the sheet before, with which a sheet without any may go on.
+    """
     while True:
         layout = find_layout(sheet, lists) if sheet.height else None
         titles = sheet.head(layout.first if isinstance(layout, Layout) else _TITLE_ROWS) if sheet.height else []
         if not isinstance(layout, Layout):
-            yield _Table(sheet, layout, titles)
+            yield (_read_without_headings(sheet, before, lists) if layout is None else None) or _Table(sheet, layout, titles)
             return
         if begins_with_table(sheet, layout, lists):
-            above = list(_read_tables(cut(sheet, 0, layout.first), lists))
-            if any(table.result and table.result.rows.num_rows for table in above):
-                yield from above
+            upper_tables = list(_read_tables(cut(sheet, 0, layout.first), lists))
+            if any(table.result and table.result.rows.num_rows for table in upper_tables):
+                yield from upper_tables
                 sheet = cut(sheet, table_start(sheet, layout.first).titles)
                 continue
         result = normalise_sheet(sheet, layout, lists, titles)
@@ -237,6 +247,29 @@ def _read_tables(sheet: Sheet, lists: LayoutLists) -> Iterator[_Table]:
         upper = cut(sheet, 0, following.headings)
         yield _Table(upper, layout, titles, normalise_sheet(upper, layout, lists, titles))
         sheet = cut(sheet, following.titles)
+
+
+def _read_without_headings(sheet: Sheet, before: Layout | None, lists: LayoutLists) -> _Table | None:
+    """A sheet of dossiers below no headings, as systems leave them that cut a list at so many rows a sheet; None where it is none.
+
+    By the headings of the sheet before it is read where its rows make sense so; else they would vanish, and the file is refused.
+    """
+    filled = sum((_valid(column) for column in sheet.columns), np.zeros(sheet.height, dtype=int))
+    rows = int((filled > 0).sum())
+    coded = next((at for at, cells in enumerate(sheet.columns) if 2 * int(parsing.parse_code_cells(cells)[1].sum()) > rows), None)
+    if coded is None or int(filled.sum()) < FEWEST_CELLS * rows:
+        return None
+    if before and before.columns.get("case_code") == coded:
+        missing = max(before.columns.values()) + 1 - len(sheet.columns)
+        wide = replace(sheet, columns=[*sheet.columns, *[pa.nulls(sheet.height, pa.string())] * missing])
+        layout = replace(before, first=-1, last=-1)
+        result = normalise_sheet(wide, layout, lists)
+        wrong = result.troubles.filter(pc.not_equal(result.troubles["reason"], "unknown_level"))["row_number"]
+        if 2 * len(pc.unique(wrong)) < result.rows.num_rows:
+            result.warnings.append("không có dòng tiêu đề, đọc theo tiêu đề của trang trước")
+            return _Table(wide, layout, [], result)
+    text = "có dòng hồ sơ nhưng không có dòng tiêu đề; hãy chép dòng tiêu đề vào đầu trang, hoặc xuất lại"
+    return _Table(sheet, LayoutProblem(text, "cases"), [])
 
 
 def _footers(sheet: Sheet, layout: Layout, result: NormalisedSheet) -> list[list[str | None]]:
@@ -400,7 +433,7 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
         if rejected is not None and column.type in ("case_code", "procedure_code", "code", "text"):
             # a row that is rejected may be one whose cells slipped sideways: what it has as text is not kept
             columns[column.staged_as] = pc.if_else(rejected, pa.scalar(None, pa.string()), columns[column.staged_as])
-    heading_rows = (sheet.first_row + layout.first, sheet.first_row + layout.last)
+    heading_rows = (sheet.first_row + layout.first, sheet.first_row + layout.last) if layout.first >= 0 else None
     result = NormalisedSheet(sheet.name, layout, pa.table([columns[name] for name in schema.names], schema=schema), troubles, heading_rows)
     result.like_headings = [start + row for row in like_headings]
     if layout.unknown:

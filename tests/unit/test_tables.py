@@ -107,3 +107,35 @@ def test_counts_and_headings_that_make_no_table_change_nothing() -> None:
     export = read(filters, CASES, case(1, CASES), *END, *counts)
     assert found(export)[:1] == [("cases", 3, code(1))]
     assert {sheet.layout.kind.name for sheet in export.sheets} == {"cases"}
+
+
+def read_sheets(*sheets: list[list[str]]) -> NormalisedExport:
+    pages = [[[cell or None for cell in row] for row in rows] for rows in sheets]
+    return normalise_export([sheet_from_rows(f"Trang {number}", rows) for number, rows in enumerate(pages, 1)], LISTS)
+
+
+def test_a_sheet_without_headings_goes_on_with_the_list_of_the_sheet_before() -> None:
+    waiting = [*case(4, CASES)[:-2], "", "Đang xử lý"]
+    guide = [["Hướng dẫn"], ["Mã hồ sơ", "ví dụ", code(9), "mã do hệ thống cấp"]]
+    export = read_sheets([CASES, case(1, CASES)], [case(2, CASES), case(3, CASES)], [waiting], guide)
+    assert [(sheet.name, row["row_number"], row["case_code"]) for sheet in export.sheets for row in sheet.rows.to_pylist()] == [
+        ("Trang 1", 2, code(1)),
+        ("Trang 2", 1, code(2)),
+        ("Trang 2", 2, code(3)),
+        ("Trang 3", 1, code(4)),
+    ]
+    assert {row["received_at"] for sheet in export.sheets for row in sheet.rows.to_pylist()} == {datetime(2024, 3, 2)}
+    assert "trang “Trang 2”: không có dòng tiêu đề, đọc theo tiêu đề của trang trước" in export.warnings
+
+
+@pytest.mark.parametrize("rows", [[case(2, CASES)[1:]], [fee(2)], [case(2, CASES)[:2] + case(2, CASES)[5:]]])
+def test_dossiers_below_no_headings_that_fit_none_refuse_the_file(rows: list[list[str]]) -> None:
+    with pytest.raises(UnreadableExport, match="trang “Trang 2”: có dòng hồ sơ nhưng không có dòng tiêu đề"):
+        read_sheets([CASES, case(1, CASES)], rows)
+    with pytest.raises(UnreadableExport, match="trang “Trang 1”: có dòng hồ sơ nhưng không có dòng tiêu đề"):
+        read_sheets(rows, [CASES, case(1, CASES)])
+
+
+def test_a_bare_list_of_codes_is_no_table() -> None:
+    export = read_sheets([CASES, case(1, CASES)], [[code(1)], [code(2)]])
+    assert found(export) == [("cases", 2, code(1))]

@@ -21,7 +21,7 @@ class Layout:
 
     Attributes:
         kind: the export kind.
-        first, last: first and last heading row, counted from 0 within the sheet's rows.
+        first, last: first and last heading row, counted from 0 within the sheet's rows; -1 where a sheet goes on with the table of another.
         columns: canonical column -> position of the sheet's column.
         headings: canonical column -> heading as found (grouped headings joined by " > ").
         personal: headings of columns that hold personal data and are never read.
