@@ -44,6 +44,15 @@ _PERIOD = re.compile(
 _OF_YEAR = r"\s*(?:/|năm)\s*(20\d{2})(?!\d)"
 _MONTH = re.compile(rf"(ngày[\s\d.…_]*)?(?<!\d )(?<!\w)tháng\s*(\d{{1,2}}){_OF_YEAR}")
 _QUARTER = re.compile(rf"(?<!\w)quý\s*(iii|iv|ii|i|[1-4]){_OF_YEAR}")
+# "từ tháng 4 đến tháng 6 năm 2024", "quý I - quý II/2024"; "tháng 5 và tháng 6 năm 2024" may be a sum or a comparison, and names no period.
+_UNTIL = r"\s*(?:đến|tới|[-–—])(?:\s*hết)?\s*"
+_MONTH_TO_MONTH = re.compile(rf"(?<!\w)tháng\s*(\d{{1,2}})(?:\s*(?:/|năm)\s*(20\d{{2}}))?{_UNTIL}(?:tháng\s*)?(\d{{1,2}}){_OF_YEAR}")
+_QUARTER_TO_QUARTER = re.compile(
+    rf"(?<!\w)quý\s*(iii|iv|ii|i|[1-4])(?:\s*(?:/|năm)\s*(20\d{{2}}))?{_UNTIL}(?:quý\s*)?(iii|iv|ii|i|[1-4]){_OF_YEAR}"
+)
+_SEVERAL = re.compile(
+    rf"(?<!\w)(?:tháng|quý)\s*(?:\d{{1,2}}|[iv]+)(?:\s*(?:,|;|\+|&|và|với)\s*(?:tháng|quý)?\s*(?:\d{{1,2}}|[iv]+)(?!\w))+{_OF_YEAR}"
+)
 _MONTHS = re.compile(r"(?<!\w)(3|ba|6|sáu|9|chín)\s*tháng(?:\s*(đầu|cuối))?(?:\s*(?:/|năm))?\s*(20\d{2})(?!\d)")
 _YEAR = re.compile(r"^\W*(?:(?:kỳ(?: báo cáo)?|thời gian|số liệu)\W*)?(?:cả )?năm:?\s*(20\d{2})\W*$")
 _NUMBERS = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "ba": 3, "sáu": 6, "chín": 9}
@@ -105,6 +114,18 @@ def find_period(rows: Sequence[Sequence[str | None]]) -> tuple[date, date] | Non
 
 
 def _named_periods(text: str) -> Iterator[tuple[date, date]]:
+    for pattern, months in ((_MONTH_TO_MONTH, 1), (_QUARTER_TO_QUARTER, 3)):
+        for first, its_year, last, year in pattern.findall(text):
+            begin, end = (_NUMBERS.get(word) or int(word) for word in (first, last))
+            if 0 < begin * months <= 12 and 0 < end * months <= 12:
+                period = (
+                    _months(int(its_year or year), begin * months - months + 1, begin * months)[0],
+                    _months(int(year), end * months, end * months)[1],
+                )
+                if period[0] <= period[1]:
+                    yield period
+        text = pattern.sub(" ", text)
+    text = _SEVERAL.sub(" ", text)
     for signed, month, year in _MONTH.findall(text):
         if not signed and 1 <= int(month) <= 12:
             yield _months(int(year), int(month), int(month))
