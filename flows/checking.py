@@ -8,12 +8,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from flows.landing import time_in_name
+from flows.landing import list_exports, time_in_name
 from flows.reference import load_own_lists, load_unit_refs
 from transforms.layouts import LayoutLists
 from transforms.normalise import NormalisedSheet, normalise_export
 from transforms.parsing import parse_case_codes, parse_codes, procedure_key
-from transforms.readers import is_archive, list_members, read_member, read_sheets
+from transforms.readers import is_archive, read_member, read_sheets
 from transforms.sheets import Sheet, UnreadableExport
 from transforms.text import clean, hide_numbers, mask
 from transforms.wording import REASONS_VI, moment_vi
@@ -37,7 +37,7 @@ def check_file(path: Path, reference: Path) -> Iterator[dict[str, Any]]:
         yield _check(path.name, None, data, lists, units)
         return
     try:
-        for member, _ in list_members(data):
+        for member, _ in list_exports(data):
             yield _check(path.name, member, read_member(data, member), lists, units)
     except UnreadableExport as error:
         yield {"file": path.name, "member": None, "error": str(error), "sheets": [], "warnings": [], "exported_at": None}

@@ -154,11 +154,22 @@ def exports_of(path: Path, name: str, limits: Limits) -> Iterator[Export]:
         yield Export(digest, name, None, arrived)
         return
     try:
-        for member, member_digest in list_members(data, limits):
-            if _is_export(member):
-                yield Export(member_digest, name, member, arrived)
+        for member, member_digest in list_exports(data, limits):
+            yield Export(member_digest, name, member, arrived)
     except UnreadableExport as error:
         yield Export(digest, name, None, arrived, str(error))
+
+
+def list_exports(archive: bytes, limits: Limits = Limits()) -> list[tuple[str, str]]:
+    """(name, SHA-256) of every member of an archive that is an export, in the code-point order of the names.
+
+    Raises:
+        UnreadableExport: the archive cannot be used, or holds nothing but temporary and hidden files.
+    """
+    members = [(member, digest) for member, digest in list_members(archive, limits) if _is_export(member)]
+    if not members:
+        raise UnreadableExport("gói nén chỉ có tệp tạm hoặc tệp ẩn, không có tệp xuất nào; hãy nén lại tệp xuất đã tải xong")
+    return members
 
 
 def read_bytes(raw: Path, file_name: str, member: str | None, limits: Limits = Limits()) -> bytes:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows import landing
+from flows.checking import check_file
 from flows.landing import find_exports
 from transforms.readers import Limits
 
@@ -87,3 +88,25 @@ def test_temporary_members_are_told_by_their_last_part_whatever_separates_it(raw
         ):
             archive.writestr(member, member)
     assert [e.member for e in find_exports(raw) if e.file_name == "c.zip"] == ["thang6\\ds.csv"]
+
+
+LEFT_BY_DESKTOPS = ["__MACOSX/._x.csv", "sub/.DS_Store", "Thumbs.db", "~$x.xlsx", "y.xlsx.part"]
+
+
+def test_what_desktops_leave_in_an_archive_is_neither_landed_nor_checked(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        for name in (*LEFT_BY_DESKTOPS, "x.csv"):
+            archive.writestr(name, name)
+    assert [export.member for export in find_exports(tmp_path, Limits())] == ["x.csv"]
+    assert [record["member"] for record in check_file(tmp_path / "b.zip", tmp_path)] == ["x.csv"]
+
+
+def test_an_archive_of_nothing_else_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        for name in LEFT_BY_DESKTOPS:
+            archive.writestr(name, name)
+    [export] = find_exports(tmp_path, Limits())
+    [record] = check_file(tmp_path / "b.zip", tmp_path)
+    assert (export.member, record["member"]) == (None, None)
+    assert "không có tệp xuất nào" in (export.error or "")
+    assert record["error"] == export.error
