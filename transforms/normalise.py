@@ -461,6 +461,9 @@ def _evidence(layout: Layout, parsed: dict[str, _Parsed], below: Sequence[pa.Arr
         kind = layout.kind.columns[name].type
         if kind in _EVIDENCE:
             evidence += _valid(column.values.take(at)) & ~column.bad[doubtful]
+            if kind in ("count", "figure"):  # a dash is how forms print none
+                dash = pc.match_substring_regex(column.text_of(doubtful), "^[-–—]$")
+                evidence += np.asarray(pc.fill_null(dash, False).to_numpy(zero_copy_only=False), dtype=bool)
         elif kind == "yes_no":  # a bare 1 or 0 may stand in a row of totals too
             spoken = pc.fill_null(pc.match_substring_regex(column.text_of(doubtful), r"\pL"), False)
             evidence += _valid(column.values.take(at)) & np.asarray(spoken.to_numpy(zero_copy_only=False), dtype=bool)

@@ -131,3 +131,9 @@ def test_no_kind_is_taken_for_another(kind: str, choice: int) -> None:
     layout = find_layout(sheet_from_rows("s", [list(flat(kind, choice)), ["x"] * 20]), LISTS)
     assert isinstance(layout, Layout | LayoutProblem)
     assert (layout.kind.name if isinstance(layout, Layout) else layout.kind) == kind
+
+
+def test_a_unit_whose_counts_are_dashes_is_refused_and_told() -> None:
+    sheet = read([["Đơn vị", *D], ["UBND xã Sơn Hà", *["-"] * 5], ["Người lập", None, "–", "Thủ trưởng", None, None]])
+    assert sheet.rows["row_number"].to_pylist() == [2]
+    assert set(sheet.troubles["reason"].to_pylist()) == {"bad_number"}
