@@ -13,8 +13,12 @@ _TAKEN_IN = (
     *("unit_code", "unit_valid_from", "procedure_code", "service_level", "channel", "submitted_at", "received_at", "due_at"),
     *("has_result", "is_listed", "procedure_fee"),
 )
-_COURSE = ("ended_at", "status_code")
-# Runs on with the clock while a dossier waits.
+_COURSE = ("received_at", "ended_at", "status_code")
+# Empty until a dossier that waits is taken in.
+_BY_RECEPTION = ("received_at", "due_at")
+# What the exports alone say of a dossier, whatever the tables make of it.
+_TOLD = ("procedure_code", "channel", "submitted_at", "received_at", "due_at", *_COURSE[1:])
+# Runs on with the clock while a dossier waits; afterwards only other working hours change it.
 _CLOCKS = ("waiting_hours",)
 
 
@@ -73,14 +77,24 @@ def _render_counted(measure: Measure, as_of: datetime, cases: str) -> str:
 def render_compared(measures: Sequence[Measure]) -> str:
     """SELECT of what is otherwise with a dossier than when the last figures were published.
 
-    Columns: case_code, is_same (nothing a measure sees but the clock), is_as_taken_in, is_same_course; of the dossiers in work.recounted.
+    Columns: case_code, is_same (nothing a measure sees but the clock), is_same_clock (nor that, of a dossier that waits no more), is_as_taken_in (or taken
+    in since), is_same_course, is_as_told (by the exports), taken_in_since (the reception of a dossier that still waited then); of the dossiers in
+    work.recounted.
     """
     kept = [column for column in columns_kept(measures) if column not in ("case_code", *_CLOCKS)]
-    told = ", ".join(f"CASE WHEN {_same(columns)} THEN TRUE ELSE FALSE END AS {name}" for name, columns in (
-        ("is_same", kept), ("is_as_taken_in", _TAKEN_IN), ("is_same_course", _COURSE)
-    ))  # fmt: skip
+    fixed = [column for column in _TAKEN_IN if column not in _BY_RECEPTION]
+    taken_in = " AND ".join(f"(b.{column} IS NULL OR {_same([column])})" for column in _BY_RECEPTION)
+    conditions = {
+        "is_same": _same(kept),
+        "is_same_clock": f"c.received_at IS NULL OR ({_same(_CLOCKS)})",
+        "is_as_taken_in": f"{_same(fixed)} AND (({_same(_BY_RECEPTION)}) OR (b.received_at IS NULL AND c.received_at IS NOT NULL AND {taken_in}))",
+        "is_same_course": _same(_COURSE),
+        "is_as_told": _same(_TOLD),
+    }
+    told = ", ".join(f"CASE WHEN {condition} THEN TRUE ELSE FALSE END AS {name}" for name, condition in conditions.items())
     return (
-        f"SELECT c.case_code, {told}\nFROM work.cases_before AS b\nJOIN core.cases AS c ON c.case_code = b.case_code\n"
+        f"SELECT c.case_code, {told}, CASE WHEN b.received_at IS NULL THEN c.received_at END AS taken_in_since\n"
+        "FROM work.cases_before AS b\nJOIN core.cases AS c ON c.case_code = b.case_code\n"
         "WHERE c.case_code IN (SELECT case_code FROM work.recounted)"
     )
 

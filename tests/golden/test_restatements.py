@@ -40,8 +40,8 @@ def dossier(number: int, **changes: object) -> list[object]:
     return case_row(f"000.22.58.H48-240515-{number:04d}", **(MAY | changes))
 
 
-def night_of(day: int) -> datetime:
-    return datetime(2024, 6, day, 23)
+def night_of(day: int, hour: int = 23) -> datetime:
+    return datetime(2024, 6, day, hour)
 
 
 def export(folder: Path, day: int, rows: list[list[object]], hour: int = 22) -> None:
@@ -58,9 +58,9 @@ def build(folder: Path, as_of: datetime) -> Settings:
     return settings
 
 
-def publish(folder: Path, day: int) -> Settings:
+def publish(folder: Path, day: int, hour: int = 23) -> Settings:
     """As `build`, and remembered as published."""
-    settings = build(folder, night_of(day))
+    settings = build(folder, night_of(day, hour))
     record_published(settings.staged, settings.warehouse)
     return settings
 
@@ -76,6 +76,15 @@ def on_time_of_may(settings: Settings) -> list[tuple[object, ...]]:
         settings,
         "SELECT restated_on, published_on, numerator_before, denominator_before, numerator, denominator, status_before, status, cause, reason_vi, cases, "
         "new_exports FROM mart.restatements WHERE measure = 'on_time' AND period_kind = 'month' AND unit_code = '000.22.58.H48'",
+    )
+
+
+def receptions_of_may(settings: Settings, day: int) -> list[tuple[object, ...]]:
+    """(numerator, denominator before and now, cause, reason) of what that day restated, of the 8 hours in May."""
+    return ask(
+        settings,
+        "SELECT numerator_before, denominator_before, numerator, denominator, cause, reason_vi FROM mart.restatements WHERE measure = 'received_within_8h' "
+        f"AND period_kind = 'month' AND period_start = DATE '2024-05-01' AND unit_code = '000.22.58.H48' AND restated_on = DATE '2024-06-{day:02d}'",
     )
 
 
@@ -165,6 +174,55 @@ def test_a_withdrawn_export_is_told_as_removed(folder: Path) -> None:
     assert [row[2:6] + row[8:11] for row in rows if row[0] == date(2024, 6, 6)] == [
         (6, 6, 5, 5, "removed", "do 1 hồ sơ không còn, hay không còn dữ kiện, trong các tệp", 1)
     ]
+
+
+def test_a_dossier_that_falls_back_to_an_older_export_is_told_as_removed(folder: Path) -> None:
+    export(folder, 5, [dossier(1, **{"Ngày hẹn trả": "18/05/2024 17:00"})])
+    settings = publish(folder, 5)
+    [(file_id,)] = ask(settings, "SELECT file_id FROM ops.files WHERE file_name = '05-22.xlsx'")
+    withdraw(settings.staged, str(file_id)[:12], "nạp nhầm")
+    rows = on_time_of_may(publish(folder, 6))
+    assert [row[2:6] + row[8:10] for row in rows if row[0] == date(2024, 6, 6)] == [
+        (4, 5, 5, 5, "removed", "do 1 hồ sơ không còn, hay không còn dữ kiện, trong các tệp")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "text"),
+    [
+        ("calendar.csv", "date,is_working,note\n2024-05-20,false,nghỉ bù\n"),
+        ("working_hours.csv", "from_time,to_time\n08:00,11:00\n"),
+    ],
+)
+def test_hours_that_are_no_longer_worked_are_told_as_tables(folder: Path, table: str, text: str) -> None:
+    slow = {"Ngày nộp hồ sơ": "17/05/2024 15:00", "Ngày tiếp nhận": "20/05/2024 16:00", "Ngày hẹn trả": "27/05/2024 17:00"}
+    export(folder, 5, [dossier(8, **slow)])
+    publish(folder, 5)
+    (folder / "reference" / table).write_text(text, encoding="utf-8")
+    assert receptions_of_may(publish(folder, 6), 6) == [(6, 7, 7, 7, "tables", "do 1 hồ sơ tính khác theo bảng tham chiếu hoặc đính chính")]
+
+
+WAITING = OPEN | {"Ngày tiếp nhận": None, "Ngày hẹn trả": None, "Trạng thái": "Mới đăng ký"}
+
+
+@pytest.mark.parametrize(
+    ("received", "now", "cause", "reason"),
+    [
+        ("05/06/2024 10:00", (6, 7), "progress", "do 1 hồ sơ được giải quyết, cập nhật tiếp"),
+        ("04/06/2024 16:00", (6, 7), "changed", "do 1 hồ sơ được sửa"),  # after it was listed as waiting, at 17:00 of that day
+    ],
+)
+def test_a_reception_after_the_last_list_goes_on_and_one_before_it_is_dated_back(
+    tmp_path: Path, received: str, now: tuple[int, int], cause: str, reason: str
+) -> None:
+    (tmp_path / "raw").mkdir()
+    write_reference(tmp_path / "reference")
+    slow = {"Ngày nộp hồ sơ": "31/05/2024 16:00"}
+    export(tmp_path, 3, [*(dossier(n) for n in range(1, 7)), dossier(9, **(WAITING | slow))], hour=8)
+    publish(tmp_path, 3, hour=9)
+    export(tmp_path, 4, [dossier(9, **(WAITING | slow))], hour=17)
+    export(tmp_path, 5, [dossier(9, **(OPEN | slow | {"Ngày tiếp nhận": received, "Ngày hẹn trả": "12/06/2024 17:00"}))])
+    assert receptions_of_may(publish(tmp_path, 5), 5) == [(7, 7, *now, cause, reason)]
 
 
 def export_payment(folder: Path, day: int, state: str = "Đã thanh toán") -> None:

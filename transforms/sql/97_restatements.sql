@@ -25,11 +25,13 @@ SELECT s.measure, s.period_kind, s.period_start, s.unit_code, s.unit_valid_from,
        CASE WHEN c.case_code IS NULL THEN CASE WHEN k.case_code IS NULL THEN 'removed' ELSE 'tables' END  -- a correction dropped what the exports still show
             WHEN b.case_code IS NULL AND k.case_code IS NULL THEN 'late_arrival'
             WHEN b.case_code IS NULL THEN 'tables'
-            WHEN o.is_same THEN 'time'
-            WHEN k.known = k.newest AND NOT (o.is_as_taken_in AND o.is_same_course) THEN 'tables'
+            WHEN o.is_same THEN CASE WHEN o.is_same_clock THEN 'time' ELSE 'tables' END  -- of past hours only calendar and working hours say otherwise
+            -- no export says anything new of it: one that did is gone, else it is the tables
+            WHEN k.known = k.newest AND NOT (o.is_as_taken_in AND o.is_same_course) THEN CASE WHEN d.gone_exports > 0 AND NOT o.is_as_told THEN 'removed' ELSE 'tables' END
             -- no step of a dossier takes back what counted: a fee line or a digitization is gone with its export, or says otherwise now
             WHEN o.is_as_taken_in AND o.is_same_course AND (s.now_is IS NULL OR s.now_is < s.before_was) THEN CASE WHEN d.gone_exports > 0 THEN 'removed' ELSE 'changed' END
-            WHEN o.is_as_taken_in AND (o.is_same_course OR c.ended_at >= k.last_seen_at OR (c.ended_at IS NULL AND b.ended_at IS NULL)) THEN 'progress'
+            WHEN o.is_as_taken_in AND (o.taken_in_since IS NULL OR o.taken_in_since >= k.last_seen_at)
+                 AND (o.is_same_course OR c.ended_at >= k.last_seen_at OR (c.ended_at IS NULL AND b.ended_at IS NULL)) THEN 'progress'
             ELSE 'changed' END AS cause,
        c.file_id, c.sheet, c.row_number
 FROM work.recounted AS s
