@@ -4,8 +4,9 @@ import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import yaml
@@ -34,7 +35,8 @@ class Reference:
 
     Attributes:
         units: as core.units.
-        unit_names: unit_ref, unit_code, valid_from, valid_to, rank: what staged rows may call a unit; a lower rank is the surer name.
+        unit_names: unit_ref, unit_code, valid_from, valid_to, nearest_from, nearest_to, rank: what staged rows may call a unit, when, and between which
+            days this is the nearest in time of those that bear the name; a lower rank is the surer name.
         targets: as core.targets.
         overrides: day -> (is working, note).
         hours: working hours of all offices.
@@ -157,7 +159,8 @@ _UNITS = pa.schema(
     + _DATES
     + [("successor_code", pa.string()), ("email", pa.string())]
 )
-_NAMES = pa.schema([("unit_ref", pa.string()), ("unit_code", pa.string()), *_DATES, ("rank", pa.int32())])
+_NEAREST = [("nearest_from", pa.date32()), ("nearest_to", pa.date32())]
+_NAMES = pa.schema([("unit_ref", pa.string()), ("unit_code", pa.string()), *_DATES, *_NEAREST, ("rank", pa.int32())])
 _TARGETS = pa.schema([(n, pa.string()) for n in ("criterion", "measure", "level")] + [("target", pa.float64()), *_DATES])
 UNIT_COLUMNS = ["unit_code", "name_vi", "level", "parent_code", "gso_code", "aliases", "valid_from", "valid_to", "successor_code", "email"]
 
@@ -171,7 +174,7 @@ def _load_units(folder: Path, problems: list[str] | None = None) -> tuple[pa.Tab
         problems.append(str(error))
 
     units: list[dict[str, object]] = []
-    names: dict[tuple[str, str, date], dict[str, object]] = {}
+    names: dict[tuple[str, str, date], dict[str, Any]] = {}
     seen: list[tuple[str, date, date, _Line]] = []
     claims: dict[str, list[tuple[str, date, date, _Line, str]]] = {}
     for line in _read_lines(folder, "units.csv", UNIT_COLUMNS, optional=UNIT_COLUMNS[3:]):
@@ -186,7 +189,7 @@ def _load_units(folder: Path, problems: list[str] | None = None) -> tuple[pa.Tab
             if other == code and first <= end and start <= last:
                 wrong(line.fail("unit_code", f"mã không trùng thời gian hiệu lực với dòng {before.number}"))
         seen.append((code, first, last, line))
-        known_as = {"unit_code": code, "valid_from": first, "valid_to": last}
+        known_as: dict[str, Any] = {"unit_code": code, "valid_from": first, "valid_to": last}
         units.append(
             {
                 "unit_code": code,
@@ -217,7 +220,23 @@ def _load_units(folder: Path, problems: list[str] | None = None) -> tuple[pa.Tab
             names["#gso" + code, code, first] = {"unit_ref": f"{PREFIX_MARK}{province[1]}.{line.text('gso_code')}", **known_as, "rank": 1}
     if not units:
         wrong(ConfigurationError("units.csv: không có đơn vị nào"))
-    return _table(units, _UNITS), _table(list(names.values()), _NAMES)
+    return _table(units, _UNITS), _table(_share_gaps(list(names.values())), _NAMES)
+
+
+def _share_gaps(names: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The names, each with the days between which no other unit that bears it is nearer in time; the middle of a gap is the earlier unit's."""
+    alike: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for name in names:
+        alike.setdefault((name["unit_ref"], name["rank"]), []).append(name)
+    shared = []
+    for name in names:
+        others = alike[name["unit_ref"], name["rank"]]
+        ended = max((other["valid_to"] for other in others if other["valid_to"] < name["valid_from"]), default=None)
+        begun = min((other["valid_from"] for other in others if other["valid_from"] > name["valid_to"]), default=None)
+        nearest_from = ended + (name["valid_from"] - ended) // 2 + timedelta(days=1) if ended else _FIRST_DAY
+        nearest_to = name["valid_to"] + (begun - name["valid_to"]) // 2 if begun else _LAST_DAY
+        shared.append(name | {"nearest_from": nearest_from, "nearest_to": nearest_to})
+    return shared
 
 
 def _load_targets(folder: Path, measures: Sequence[str]) -> pa.Table:

@@ -94,6 +94,7 @@ def render_units(table: str, columns: Sequence[tuple[str, str]], by_code: Sequen
         f"WITH dated AS (SELECT t.*, CAST(coalesce({dates}) AS DATE) AS new_dated_on, CAST(coalesce({dates}, exported_at) AS DATE) AS new_date FROM {table} AS t),\n"
         "named AS (SELECT d.case_code, u.unit_code, u.valid_from, row_number() OVER (PARTITION BY d.case_code "
         "ORDER BY CASE WHEN d.new_date >= u.valid_from AND d.new_date <= u.valid_to THEN 0 ELSE 1 END, u.rank, "
+        "CASE WHEN d.new_date >= u.nearest_from AND d.new_date <= u.nearest_to THEN 0 ELSE 1 END, "
         "CASE WHEN d.new_date < u.valid_from THEN u.valid_from END ASC NULLS LAST, u.valid_to DESC, u.unit_code) AS place\n"
         "FROM dated AS d JOIN work.unit_names AS u ON u.unit_ref = d.unit_ref WHERE d.new_date <> d.on_date),\n"
         "coded AS (SELECT d.case_code, u.valid_from, row_number() OVER (PARTITION BY d.case_code ORDER BY u.valid_from DESC) AS place\n"

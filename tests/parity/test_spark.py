@@ -143,6 +143,7 @@ def corrected(engine: Engine) -> tuple[list[object], list[object]]:
     )
     names = {"unit_ref": ["somewhere"] * 2, "rank": [1, 1], "unit_code": ["x", "x"]}
     edges = {"valid_from": [datetime(2003, 1, 1).date(), day], "valid_to": [datetime(2024, 1, 4).date(), datetime(9999, 12, 31).date()]}
+    edges |= {"nearest_from": edges["valid_from"], "nearest_to": edges["valid_to"]}
     engine.load("work.unit_names", pa.table(names | {name: pa.array(days, pa.date32()) for name, days in edges.items()}))
     units = [("000.22.58.H48", datetime(year, 1, 1).date(), datetime(year, 12, 31).date()) for year in (2003, 2024, 2025)]
     rows = [{"unit_code": code, "unit_name": "n", "level": "commune", "valid_from": first, "valid_to": last} for code, first, last in units]

@@ -735,18 +735,20 @@ REFORM_UNITS = """
 000.R2.58.H48,UBND xã Kế Thừa,commune,2003-01-01,,
 000.R1.58.H48,UBND xã Dùng Lại Mã,commune,2024-03-01,,
 """
-REFORM_WORDS = ("mã cũ được dùng lại cho đơn vị khác: mỗi hồ sơ thuộc đơn vị có hiệu lực vào ngày tiếp nhận; theo đơn vị hiện nay, xã Cũ cộng vào xã Kế Thừa",
-    "a code used again: a dossier belongs to the unit valid on its day of reception; as units are today, xã Cũ is added to xã Kế Thừa")  # fmt: skip
+REFORM_WORDS = ("mã cũ được dùng lại cho đơn vị khác: mỗi hồ sơ thuộc đơn vị có hiệu lực vào ngày tiếp nhận, không có thì đơn vị gần ngày đó nhất; theo đơn vị hiện nay, xã Cũ cộng vào xã Kế Thừa",
+    "a code used again: a dossier belongs to the unit valid on its day of reception, else to the nearest in time; as units are today, xã Cũ is added to xã Kế Thừa")  # fmt: skip
 REFORMS = [
     Reform("on_time_resolved", *REFORM_WORDS, REFORM_UNITS, """
         unit            | submitted   | received    | due         | finished    | status
         UBND xã Cũ      | 05/02 08:00 | 05/02 08:00 | 12/02 17:00 | 06/02 08:00 | 10
         #000.R1.58.H48  | 14/02 08:00 | 14/02 23:59 | 20/02 17:00 | 21/02 08:00 | 10
+        #000.R1.58.H48  | 22/02 08:00 | 22/02 08:00 | 28/02 17:00 | 28/02 08:00 | 10
+        #000.R1.58.H48  | 23/02 08:00 | 23/02 08:00 | 28/02 17:00 | 28/02 08:00 | 10
         UBND xã Kế Thừa | 05/02 08:00 | 05/02 08:00 | 12/02 17:00 | 12/02 08:00 | 10
         #000.R1.58.H48  | 01/03 00:00 | 01/03 00:00 | 12/03 17:00 | 12/03 08:00 | 10
         """,
-        {("000.R1.58.H48", "2003-01-01"): (1, 2), ("000.R2.58.H48", "2003-01-01"): (1, 1), ("000.R1.58.H48", "2024-03-01"): (1, 1)},
-        {("000.R2.58.H48", "2003-01-01"): (2, 3), ("000.R1.58.H48", "2024-03-01"): (1, 1)}),
+        {("000.R1.58.H48", "2003-01-01"): (2, 3), ("000.R2.58.H48", "2003-01-01"): (1, 1), ("000.R1.58.H48", "2024-03-01"): (2, 2)},
+        {("000.R2.58.H48", "2003-01-01"): (3, 4), ("000.R1.58.H48", "2024-03-01"): (2, 2)}),
     Reform("payment_procedures", "thủ tục của đơn vị cũ và đơn vị kế thừa được đếm lại, không cộng", "procedures of predecessor and successor are counted again, not added",
         REFORM_UNITS, """
         unit            | procedure | received    | amount | method | state

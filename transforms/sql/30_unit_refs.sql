@@ -79,6 +79,7 @@ ranked AS (
                PARTITION BY m.unit_ref, m.on_date
                ORDER BY CASE WHEN m.on_date >= n.valid_from AND m.on_date <= n.valid_to THEN 0 ELSE 1 END,
                         n.rank,
+                        CASE WHEN m.on_date >= n.nearest_from AND m.on_date <= n.nearest_to THEN 0 ELSE 1 END,
                         CASE WHEN m.on_date < n.valid_from THEN n.valid_from END ASC NULLS LAST,
                         n.valid_to DESC, n.unit_code
            ) AS place
