@@ -157,13 +157,15 @@ def load_chains(sheets: Sequence[StagedSheet], kinds: Mapping[str, Kind]) -> Cha
         chains.contents[kind] = (first, content, found)
         chains.listed |= {key: states for key, (states, _) in listed.items()}
         newest, row = np.full(content.num_rows, -1, dtype=np.int64), np.zeros(content.num_rows, dtype=np.int64)
+        by_age = sorted((sheet for sheet in mine if sheet.status), key=lambda s: s.age)
         for status in ("later", "loaded"):  # what is loaded overrules what is not yet
-            for sheet in sorted((s for s in mine if s.status == status), key=lambda s: s.age):
+            for sheet in (s for s in by_age if s.status == status):
                 states, row_numbers = listed[sheet.folder, sheet.number]
                 newest[states - first], row[states - first] = numbers[sheet.folder, sheet.number], row_numbers
                 places.append((states, numbers[sheet.folder, sheet.number], row_numbers))
         earliest, earliest_row = np.full(content.num_rows, -1, dtype=np.int64), np.zeros(content.num_rows, dtype=np.int64)
-        for sheet in sorted((s for s in mine if s.status == "loaded"), key=lambda s: s.age, reverse=True):
+        # the oldest last; sheets of one moment keep their order, so that of these, too, the one counts that overrules the others
+        for sheet in sorted((s for s in by_age if s.status == "loaded"), key=lambda s: s.age[:2], reverse=True):
             states, row_numbers = listed[sheet.folder, sheet.number]
             earliest[states - first], earliest_row[states - first] = numbers[sheet.folder, sheet.number], row_numbers
         oldest.append(_places(np.flatnonzero(earliest >= 0) + first, earliest[earliest >= 0], earliest_row[earliest >= 0]))

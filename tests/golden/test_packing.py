@@ -147,6 +147,18 @@ def test_packing_changes_no_figure_now_or_in_the_past(tmp_path: Path, seed: int)
 
 
 @pytest.mark.slow
+def test_lists_of_one_moment_are_shown_by_the_same_rows_packed_or_not(tmp_path: Path) -> None:
+    settings, [moment] = nights(tmp_path, 1, 1)
+    [listed] = settings.raw.glob("ho_so_*.csv")
+    heading, *rows = listed.read_text(encoding="utf-8").splitlines()
+    for place in range(1, 4):  # the same rows, in another order
+        again = "\n".join([heading, *rows[place:], *rows[:place]])
+        listed.with_name(listed.name.replace("ho_so", f"ho_so_{place}")).write_text(again, encoding="utf-8")
+    before = figures(tmp_path, moment)
+    assert pack(settings) == 3
+    assert figures(tmp_path, moment) == before
+
+
 def test_packing_night_after_night_ends_where_packing_at_once_does(tmp_path: Path) -> None:
     settings, moments = nights(tmp_path / "at-once", 3, 6)
     plain = figures(tmp_path / "at-once", settings.as_of)
