@@ -48,6 +48,8 @@ finish_backdated    | 11/03 23:00 | 12/03 23:00 | 11/03 17:00 |             | 4 
 finish_backdated    | 10/03 23:00 | 11/03 12:00 | 11/03 17:00 |             | 4      | 11/03 17:00 | 07/03 16:30    | 9            | ghi lùi hơn ba ngày
                     | 11/03 23:00 | 12/03 23:00 | 11/03 17:00 |             | 4      | 11/03 17:00 | 11/03 22:30    | 9            | chênh nửa giờ: đồng bộ chậm
                     | 11/03 23:00 | 13/03 23:00 | 11/03 17:00 |             | 4      | 11/03 17:00 | 12/03 16:30    | 9            | xong trễ và ghi đúng như thế
+                    | 11/03 10:00 | 12/03 10:00 | 11/03 17:00 |             | 4      | 11/03 17:00 | 11/03 00:00    | 9            | ghi ngày không ghi giờ: có thể xong chiều hôm ấy, sau danh sách 10 giờ
+finish_backdated    | 11/03 23:00 | 12/03 23:00 | 11/03 17:00 |             | 4      | 11/03 17:00 | 11/03 00:00    | 9            | ghi ngày không ghi giờ, nhưng hết giờ làm việc ngày ấy danh sách còn ghi chưa xong
 reopened            | 07/03 23:00 | 08/03 23:00 | 11/03 17:00 | 07/03 10:00 | 9      | 11/03 17:00 |                | 4            | đã xong, đêm sau lại đang xử lý
                     | 07/03 11:00 | 07/03 23:00 | 11/03 17:00 | 07/03 10:00 | 9      | 11/03 17:00 |                | 4            | bấm nhầm, sửa trong ngày
 status_backward     | 20/03 23:00 | 21/03 23:00 | 11/03 17:00 | 14/03 10:00 | 9      | 11/03 17:00 | 14/03 10:00    | 8            | xong trễ, rồi thành dừng: ra khỏi tỷ lệ
@@ -110,6 +112,18 @@ def test_reception_before_a_list_that_shows_it_waiting(tmp_path: Path) -> None:
         lists.show(datetime(2024, 3, 4, 23), code, submitted_at=submitted, status_code=1, channel="online")
         lists.show(datetime(2024, 3, 5, 23), code, submitted_at=submitted, received_at=received, status_code=4, channel="online")
     assert found(lists.build(tmp_path, datetime(2024, 3, 6))) == [("reception_backdated", "000.22.58.H48-240304-0000")]
+
+
+@pytest.mark.slow
+def test_a_reception_without_a_time_may_be_of_the_end_of_its_day(tmp_path: Path) -> None:
+    lists, submitted = Lists(), datetime(2024, 3, 4, 8)
+    for number, listed_at in enumerate((10, 18, 19)):
+        code = f"000.22.58.H48-240304-{number:04d}"
+        lists.show(datetime(2024, 3, 4, listed_at), code, submitted_at=submitted, status_code=1, channel="online")
+        lists.show(
+            datetime(2024, 3, 5, 23), code, submitted_at=submitted, received_at=datetime(2024, 3, 4), status_code=4, channel="online"
+        )
+    assert found(lists.build(tmp_path, datetime(2024, 3, 6))) == [("reception_backdated", "000.22.58.H48-240304-0002")]
 
 
 @pytest.mark.slow

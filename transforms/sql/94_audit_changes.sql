@@ -1,8 +1,15 @@
 -- Grain: work.audit_of_changes one row a finding that two states of one dossier raise, or one state by itself.
 -- Only dossiers that changed are looked at (and those finished before they were received), so the cost follows what changed.
--- A due date has passed when its day is over, as in the measure on_time. An export that showed a dossier open proves that it ended later.
--- Inputs: core.case_history, core.cases, work.audit_rules, work.audit_statuses.
+-- A due date has passed when its day is over, as in the measure on_time. An export that showed a dossier open proves that it ended later; what bears a
+-- date without time of day may have been until the office closed.
+-- work.day_ends one row a day and its last moment of work, of a day without work the last of all.
+-- Inputs: core.case_history, core.cases, core.calendar, work.audit_rules, work.audit_statuses.
 -- Readers: 94_audit_words.sql.
+
+CREATE TABLE work.day_ends AS
+SELECT CAST(date AS TIMESTAMP) AS begins_at,
+       CAST(date AS TIMESTAMP) + CASE WHEN is_working THEN greatest(morning_to, afternoon_to) ELSE 86399 END * INTERVAL 1 SECOND AS ends_at
+FROM core.calendar;
 
 CREATE TABLE work.audit_changes AS
 WITH earlier AS (
@@ -20,10 +27,13 @@ SELECT h.case_code, h.state_number, h.valid_from, h.unit_code, h.unit_valid_from
        coalesce(b.finished_at, b.returned_at) AS ended_before, b.status_code AS status_before,
        b.last_file_id AS before_file_id, b.last_sheet AS before_sheet, b.last_row_number AS before_row_number, u.open_until, u.waited_until,
        CAST(CAST(b.due_at AS DATE) + INTERVAL 1 DAY AS TIMESTAMP) AS due_end_before,
-       CAST(CAST(coalesce(h.due_at, b.due_at) AS DATE) + INTERVAL 1 DAY AS TIMESTAMP) AS due_end
+       CAST(CAST(coalesce(h.due_at, b.due_at) AS DATE) + INTERVAL 1 DAY AS TIMESTAMP) AS due_end,
+       coalesce(e.ends_at, h.finished_at, h.returned_at) AS ended_by, coalesce(r.ends_at, h.received_at) AS received_by
 FROM core.case_history AS h
 JOIN core.case_history AS b ON b.case_code = h.case_code AND b.state_number = h.state_number - 1
 JOIN earlier AS u ON u.case_code = h.case_code AND u.state_number = h.state_number
+LEFT JOIN work.day_ends AS e ON e.begins_at = coalesce(h.finished_at, h.returned_at)
+LEFT JOIN work.day_ends AS r ON r.begins_at = h.received_at
 WHERE h.state_number > 1;
 
 -- Lists without a due date column say nothing of due dates.
@@ -60,15 +70,15 @@ UNION ALL
 SELECT r.rule, c.case_code, c.state_number
 FROM work.audit_changes AS c
 JOIN work.audit_rules AS r ON r.rule = 'finish_backdated'
-WHERE c.ended_at IS NOT NULL AND c.ended_at IS DISTINCT FROM c.ended_before AND c.ended_at < c.open_until - INTERVAL 1 HOUR * r.tolerance_hours
-  AND CASE WHEN c.ended_at < c.open_until - INTERVAL 1 HOUR * r.late_entry_hours THEN TRUE
+WHERE c.ended_at IS NOT NULL AND c.ended_at IS DISTINCT FROM c.ended_before AND c.ended_by < c.open_until - INTERVAL 1 HOUR * r.tolerance_hours
+  AND CASE WHEN c.ended_by < c.open_until - INTERVAL 1 HOUR * r.late_entry_hours THEN TRUE
            WHEN c.ended_at < c.due_end AND c.valid_from >= c.due_end THEN TRUE
            ELSE FALSE END
 UNION ALL
 SELECT r.rule, c.case_code, c.state_number
 FROM work.audit_changes AS c
 JOIN work.audit_rules AS r ON r.rule = 'reception_backdated'
-WHERE c.received_at IS NOT NULL AND c.status_code <> 3 AND c.received_at IS DISTINCT FROM c.received_before AND c.received_at < c.waited_until - INTERVAL 1 HOUR * r.tolerance_hours
+WHERE c.received_at IS NOT NULL AND c.status_code <> 3 AND c.received_at IS DISTINCT FROM c.received_before AND c.received_by < c.waited_until - INTERVAL 1 HOUR * r.tolerance_hours
 UNION ALL
 SELECT r.rule, c.case_code, c.state_number
 FROM work.audit_changes AS c
