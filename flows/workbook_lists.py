@@ -22,6 +22,8 @@ from transforms.wording import (
     STALE_VI,
     STATUS_VI,
     candidates_vi,
+    hours_left_shown,
+    hours_shown,
     hundredths_shown,
     moment_vi,
     names_in_time,
@@ -120,7 +122,7 @@ def late_sheet(sheet: Any, figures: Figures) -> None:
             late.unit.called,
             typed(late.submitted_at),
             typed(late.received_at),
-            late.waiting_hours,
+            hours_shown(late.waiting_hours),
             "▲ Đang chờ" if late.is_waiting else "Đã tiếp nhận",
         ]
         for late in figures.late
@@ -148,7 +150,7 @@ def worklist_sheet(sheet: Any, figures: Figures) -> None:
             w.field_vi,
             f"{'✗' if w.problem in late else '▲'} {PROBLEMS_VI[w.problem]}",
             typed(w.due_at),
-            w.hours_left,
+            None if w.hours_left is None else hours_left_shown(w.hours_left),
             typed(w.submitted_at),
             typed(w.received_at),
             w.message_vi,

@@ -100,16 +100,25 @@ def hundredths_shown(numerator: int, denominator: int, target: float | None = No
     return shown - 1 if is_limit and numerator * 10_000 < shown * denominator else shown
 
 
+def hours_shown(hours: float) -> float:
+    """Hours waited to one decimal, rounded up so that a breach never shows as exactly the limit."""
+    return -int(-hours * 10 // 1) / 10
+
+
+def hours_left_shown(hours: float) -> float:
+    """Working hours left to one decimal, rounded down, so that no office believes it has more time than it has."""
+    return math.floor(round(hours * 3600) / 360) / 10
+
+
 def hours_vi(hours: float) -> str:
-    """Hours with one decimal, rounded up so that a breach never shows as exactly the limit."""
-    tenths = -int(-hours * 10 // 1)
-    return f"{tenths // 10},{tenths % 10}{_NBSP}giờ"
+    """Hours waited as a text shows them: 8,1 giờ; rounded as `hours_shown` says."""
+    return f"{hours_shown(hours):.1f}".replace(".", ",") + f"{_NBSP}giờ"
 
 
 def hours_left_vi(hours: float) -> str:
-    """Working hours left with one decimal, rounded down: còn 5,4 giờ; quá 2,0 giờ, so that no office believes it has more time than it has."""
-    tenths = math.floor(round(hours * 3600) / 360)
-    return f"{'còn' if tenths >= 0 else 'quá'} {abs(tenths) // 10},{abs(tenths) % 10}{_NBSP}giờ"
+    """Working hours left as a text shows them: còn 5,4 giờ; quá 2,0 giờ; rounded as `hours_left_shown` says."""
+    shown = hours_left_shown(hours)
+    return f"{'còn' if shown >= 0 else 'quá'} {abs(shown):.1f}".replace(".", ",") + f"{_NBSP}giờ"
 
 
 def moment_vi(moment: datetime | None) -> str:

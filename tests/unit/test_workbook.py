@@ -40,6 +40,7 @@ from flows.spreadsheets import FORMATS, Column, new_book, put, write_table, writ
 from flows.workbook import write_workbook
 from transforms.period_counts import BIEU06_COLUMNS, Span
 from transforms.report_text import MeasureResult, PeriodResult, UnitResult, title_vi, write_text
+from transforms.wording import hours_left_vi, hours_vi
 
 AS_OF = datetime(2024, 6, 30, 23)
 PAYLOADS = [
@@ -209,6 +210,15 @@ def test_cells_keep_their_types_and_codes(tmp_path: Path) -> None:
         assert "&P" in sheet.oddFooter.right.text
     assert book["Chậm tiếp nhận"].auto_filter.ref == "A4:G5"
     assert book["Đọc trước"]._charts
+
+
+def test_hours_read_as_in_every_other_output(tmp_path: Path) -> None:
+    made = figures("A")
+    late, work = replace(made.late[0], waiting_hours=8.0028), replace(made.worklist[0], hours_left=-2.51)
+    book = openpyxl.load_workbook(write_workbook(replace(made, late=[late], worklist=[work]), tmp_path))
+    cells = [book["Chậm tiếp nhận"]["F5"], book["Việc cần làm"]["I5"]]
+    assert [(cell.value, cell.number_format) for cell in cells] == [(8.1, "0.0"), (-2.6, "0.0")]
+    assert [hours_vi(8.0028), hours_left_vi(-2.51)] == ["8,1\N{NO-BREAK SPACE}giờ", "quá 2,6\N{NO-BREAK SPACE}giờ"]
 
 
 def test_a_rate_without_denominator_is_an_empty_cell(tmp_path: Path) -> None:
