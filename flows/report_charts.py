@@ -6,7 +6,10 @@ from transforms.report_text import MeasureResult, PeriodResult
 from transforms.wording import percent_vi
 
 _MET, _MISSED, _RULE = "#5B7FA6", "#8C3B34", "#1A1A1A"
-_FONT = "Liberation Serif"  # the letters of Times New Roman; the Liberation Sans inside vl-convert has none for ạ or ệ
+# The letters of Times New Roman, else what the machine has: a server may have no font at all, and words in a family that is missing are left out
+# of a PNG. The last one is the Liberation Sans inside vl-convert.
+_FONT = "Liberation Serif, Times New Roman, DejaVu Serif, serif, sans-serif"
+_MISSED_SIGN = "×"  # not ✗, which few fonts have
 _MOST_UNITS = 60  # more bars than that are no picture; the furthest from the target are shown
 
 
@@ -44,7 +47,7 @@ def _bars(rows: list[tuple[str, float, float, str]], title: str) -> Chart:
             "name": name,
             "rate": rate,
             "target": target,
-            "label": shown + ("" if rate >= target else " ✗"),
+            "label": shown if rate >= target else f"{shown} {_MISSED_SIGN}",
             "beyond": max(rate, target),  # the words never lie on the target's mark
             "met": rate >= target,
         }

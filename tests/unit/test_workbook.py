@@ -12,6 +12,7 @@ import docx
 import openpyxl
 import pytest
 
+from flows import report_charts
 from flows.bieu06 import Bieu06, write_bieu06
 from flows.document import write_document
 from flows.figures import (
@@ -182,6 +183,15 @@ def test_a_planted_text_in_a_chart_is_only_drawn() -> None:
     _, drawings = draw_pictures(report('"><img src=x onerror=alert(1)>'))
     assert drawings
     assert not any("<img" in svg or "<script" in svg for svg in drawings.values())
+
+
+def test_pictures_have_words_whatever_fonts_the_machine_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = report("Đơn vị Ệ")
+    pictures, _ = draw_pictures(made)
+    monkeypatch.setattr(report_charts, "_FONT", "A family that no machine has")
+    without_words, _ = draw_pictures(made)
+    assert pictures.keys() == without_words.keys()
+    assert all(len(pictures[name]) > 1.5 * len(without_words[name]) for name in pictures), "no fonts of this machine are named"
 
 
 def test_cells_keep_their_types_and_codes(tmp_path: Path) -> None:
