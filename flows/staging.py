@@ -105,7 +105,8 @@ def _write(folder: Path, record: dict[str, Any], export: NormalisedExport | None
     if export:
         record |= {"exported_at": export.exported_at, "warnings": export.warnings, "skipped_sheets": export.skipped_sheets}
         for number, sheet in enumerate(export.sheets, 1):
-            lineage = {"file_id": (file_id, pa.string()), "sheet": (sheet.name or None, pa.string()), "sheet_number": (number, pa.int32())}
+            sheet_name = hide_numbers(sheet.name)
+            lineage = {"file_id": (file_id, pa.string()), "sheet": (sheet_name or None, pa.string()), "sheet_number": (number, pa.int32())}
             for name, table in (("rows", sheet.rows), ("troubles", sheet.troubles)):
                 for column, (value, kind) in lineage.items():
                     table = table.append_column(column, pa.repeat(pa.scalar(value, kind), table.num_rows))
@@ -114,7 +115,7 @@ def _write(folder: Path, record: dict[str, Any], export: NormalisedExport | None
             sheets.append(
                 {
                     "number": number,
-                    "name": sheet.name,
+                    "name": sheet_name,
                     "kind": sheet.layout.kind.name,
                     "heading_rows": list(sheet.heading_rows) if sheet.heading_rows else None,
                     "headings": dict(sheet.layout.headings),

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.text import clean_column, hide_numbers, key, mask, text_bytes
+from transforms.text import clean_column, has_personal_number, hide_numbers, key, mask, text_bytes
 
 # A year outside is a typing slip (0206), not a date.
 FIRST_YEAR, LAST_YEAR = 1990, 2099
@@ -369,7 +369,7 @@ def parse_procedure_codes(column: pa.Array) -> pa.Array:
     def parse(text: str) -> str | None:
         if text.startswith("#"):  # an error value
             return None
-        return procedure_key(text) or (text.upper() if _CODE_LIKE.match(text) else mask(text))
+        return procedure_key(text) or (text.upper() if _CODE_LIKE.match(text) and hide_numbers(text) == text else mask(text))
 
     values, _ = _by_value(column, parse, pa.string())
     return values
@@ -401,13 +401,15 @@ def parse_code_cells(cells: pa.Array) -> tuple[pa.Array, np.ndarray]:
 def parse_case_codes(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
     """Dossier codes in capitals without spaces, and a mask of those of the two known forms.
 
-    An odd code is kept; an error value (#N/A) is none, nor are words without a number, or a bare identity or telephone number.
+    An odd code is kept; an error value (#N/A) is none, nor are words without a number, a bare identity or telephone number, or words with one
+    ("Nguyễn Thị Hoa, ĐT 0912345678"): the code of no system, but a citizen in the wrong column.
     """
+    told = pc.and_(pc.match_substring_regex(column, r"\pL{2,}[ ,.:;-]+\pL{2,}"), has_personal_number(column))
     codes = pc.utf8_upper(pc.replace_substring_regex(column, pattern=" ", replacement=""))
     codes = pc.replace_substring_regex(codes, pattern="[\\x{2010}-\\x{2015}\\x{2212}]", replacement="-")
     bare = pc.replace_substring_regex(codes, pattern=r"[.,/-]", replacement="")
     none = pc.or_(pc.match_substring_regex(bare, r"^(?:\d{9}|\d{12}|0\d{9}|\+84\d{9})$"), pc.match_substring_regex(codes, r"^(?:#.*|\D*)$"))
-    none = pc.fill_null(none, False)
+    none = pc.fill_null(pc.or_(none, told), False)
     codes = pc.if_else(none, pa.scalar(None, pa.string()), codes)
     known = pc.fill_null(pc.match_substring_regex(codes, CASE_CODE), False)
     return codes, known.to_numpy(zero_copy_only=False).astype(bool)

@@ -99,9 +99,19 @@ def decode_tcvn3(text: str, font: str = ".VnTime") -> str:
     return decoded.upper() if font.rstrip().endswith("H") else decoded
 
 
-# Identity numbers (12 digits, 9 on old cards) and telephone numbers, wherever they stand in a text.
-_PERSONAL_NUMBER = r"(?:^|\D)(?:\d{12}|\d{9}|(?:0|\+84)\d{9}|0\d{3}[ .]\d{3}[ .]\d{3})(?:\D|$)"
-_PERSONAL_NUMBER_PYTHON = re.compile(r"(?<!\d)(?:\d{12}|\d{9}|(?:0|\+84)\d{9}|0\d{3}[ .]\d{3}[ .]\d{3})(?!\d)")
+# Identity numbers (12 digits, 9 on old cards) and telephone numbers, wherever they stand in a text and however they are parted. Amounts of
+# money and dossier codes are parted too, so only what begins as such a number does is taken: 051…, 09…, +84….
+_PERSONAL_FORMS = "|".join(
+    (
+        r"\d{12}|\d{9}|0\d{2}(?:[ .]\d{3}){3}",
+        r"0\d{9}|02\d{9}|\+84\d{9,10}|84[35789]\d{8}",
+        r"0\d{3}[ .-]\d{3}[ .-]?\d{3}|0\d{2}[ .-]\d{3}[ .-]?\d{4}",
+        r"\+84[ .-]\d{2,3}[ .-]?\d{3}[ .-]?\d{3,4}",
+        r"\(?02\d{2}\)?[ .-]\d{3,4}[ .-]?\d{3,4}",
+    )
+)
+_PERSONAL_NUMBER = rf"(?:^|\D)(?:{_PERSONAL_FORMS})(?:\D|$)"
+_PERSONAL_NUMBER_PYTHON = re.compile(rf"(?<!\d)(?:{_PERSONAL_FORMS})(?!\d)")
 
 
 def has_personal_number(column: pa.Array) -> pa.Array:

@@ -13,6 +13,7 @@ from transforms.parsing import (
     parse_figures,
     parse_levels,
     parse_numbers,
+    parse_procedure_codes,
     parse_whole_number,
     procedure_key,
 )
@@ -165,6 +166,17 @@ def test_case_codes_of_both_forms_are_known_and_odd_ones_kept() -> None:
     )
     assert codes.to_pylist() == ["000.22.58.H48-240215-0007", "H48.529-240215-0007", "000.A0.01.H26-210212-9090", "HSLT-77", None]
     assert list(known) == [True, True, True, False, False]
+
+
+@pytest.mark.parametrize("cell", ["Nguyễn Thị Hoa - 0912345678", "Hộ ông Đinh Văn Ba, ĐT 0912 345 678", "0912.345.678", "051 204 001 234"])
+def test_a_citizen_in_the_column_of_codes_is_no_code(cell: str) -> None:
+    assert parse_case_codes(pa.array([cell]))[0].to_pylist() == [None]
+    assert parse_procedure_codes(pa.array([cell])).to_pylist() == ["***"]
+
+
+@pytest.mark.parametrize("cell", ["HSLT-77", "BN 240215001", "Biên nhận số 15", "H48-0912345678"])
+def test_an_odd_code_stays_a_code(cell: str) -> None:
+    assert parse_case_codes(pa.array([cell]))[0].to_pylist() == [cell.upper().replace(" ", "")]
 
 
 def test_a_procedure_offered_at_both_levels_is_full() -> None:

@@ -1,3 +1,4 @@
+import re
 import unicodedata
 
 import pyarrow as pa
@@ -5,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.text import clean, clean_column, decode_tcvn3, is_tcvn3_font, key, mask
+from transforms.text import clean, clean_column, decode_tcvn3, has_personal_number, hide_numbers, is_tcvn3_font, key, mask
 
 VIETNAMESE = st.text(alphabet="aăâbcdđeêghiklmnoôơpqrstuưvxyàáảãạằắẳẵặầấẩẫậèéẻẽẹềếểễệìíỉĩịòóỏõọồốổỗộờớởỡợùúủũụừứửữựỳýỷỹỵ HÀĐẠ", max_size=40)
 
@@ -76,3 +77,29 @@ def test_mask_shows_what_helps_to_repair(text: str) -> None:
 )
 def test_mask_hides_people_beside_offices_and_dates_among_words(text: str, shown: str) -> None:
     assert mask(text) == shown
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "051204001234", "051 204 001 234", "051.204.001.234", "212345678", "0912345678", "0912 345 678", "0912.345.678", "0912-345-678",
+        "0912.345678", "091 234 5678", "+84912345678", "+84 912 345 678", "+84 91 234 5678", "84912345678", "02553864123", "0255 3864 123",
+        "0255.3864123", "(0255) 3864 123",
+    ],
+)  # fmt: skip
+def test_a_person_s_number_is_hidden_however_it_is_parted(number: str) -> None:
+    text = f"Cấp bản sao, ĐT {number}, thôn 3"
+    assert not re.search(r"\d{2}", hide_numbers(text))
+    assert has_personal_number(pa.array([text, number])).to_pylist() == [True, True]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "000.22.58.H48-240215-0007", "H48.529-240215-0007", "1.001193.000.00.00.H48", "vốn từ 500.000.000.000 đồng", "trên 100.000.000 đồng",
+        "Từ ngày 01.06.2024-30.06.2024", "QĐ 0123/2024", "07:00-11:30 03/06/2024", "2024-06-30 23:00:00", "ds_20240630230000.xlsx",
+    ],
+)  # fmt: skip
+def test_codes_amounts_and_dates_are_nobody_s_numbers(text: str) -> None:
+    assert hide_numbers(text) == text
+    assert has_personal_number(pa.array([text])).to_pylist() == [False]
