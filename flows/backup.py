@@ -4,12 +4,14 @@ The warehouse, the summaries and the page are not in it: one run makes them agai
 and what was read of them is staged.
 """
 
+import gzip
 import hashlib
 import io
 import json
 import os
 import shutil
 import tarfile
+import zlib
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -36,22 +38,25 @@ def write_backup(settings: Settings, target: Path) -> int:
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.new")
     digests: dict[str, str] = {}
-    with part.open("wb") as stream:
-        os.fchmod(stream.fileno(), 0o600)
-        # no second compression: Parquet is compressed already
-        with tarfile.open(fileobj=stream, mode="w:gz", compresslevel=1) as archive:
-            for name, path in files.items():
-                with path.open("rb") as content:
-                    digests[name] = hashlib.file_digest(content, "sha256").hexdigest()
-                archive.add(path, name, recursive=False)
-            facts = {"version": version("tthc"), "made_at": str(local_now()), "warehouse": settings.warehouse.name, "files": digests}
-            text = json.dumps(facts, ensure_ascii=False, indent=1).encode()
-            member = tarfile.TarInfo(_MANIFEST)
-            member.size = len(text)
-            archive.addfile(member, io.BytesIO(text))
-        stream.flush()
-        os.fsync(stream.fileno())
-    part.replace(target)
+    try:
+        with part.open("wb") as stream:
+            os.fchmod(stream.fileno(), 0o600)
+            # no second compression: Parquet is compressed already
+            with tarfile.open(fileobj=stream, mode="w:gz", compresslevel=1) as archive:
+                for name, path in files.items():
+                    with path.open("rb") as content:
+                        digests[name] = hashlib.file_digest(content, "sha256").hexdigest()
+                    archive.add(path, name, recursive=False)
+                facts = {"version": version("tthc"), "made_at": str(local_now()), "warehouse": settings.warehouse.name, "files": digests}
+                text = json.dumps(facts, ensure_ascii=False, indent=1).encode()
+                member = tarfile.TarInfo(_MANIFEST)
+                member.size = len(text)
+                archive.addfile(member, io.BytesIO(text))
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)  # half an archive helps nobody and fills a full disk
     return len(files)
 
 
@@ -75,25 +80,46 @@ def restore_backup(settings: Settings, source: Path) -> tuple[int, list[Path]]:
     Raises:
         ConfigurationError: the archive is damaged or none of ours.
     """
-    unpacked = settings.staged.with_name(f".{settings.staged.name}.restoring")
-    shutil.rmtree(unpacked, ignore_errors=True)
+    unpacked, checked = _unpacked_beside(settings), _checked_beside(settings)
+    for folder in (unpacked, checked):
+        shutil.rmtree(folder, ignore_errors=True)
     unpacked.mkdir(parents=True)
-    aside: list[Path] = []
     try:
         count = _unpack(source, unpacked)
-        for root, folder in (("staged", settings.staged), ("reference", settings.reference)):
-            if (unpacked / root).is_dir():
-                folder.parent.mkdir(parents=True, exist_ok=True)
-                if folder.exists() and any(folder.iterdir()):
-                    old = folder.with_name(f"{folder.name}.truoc-khi-khoi-phuc-{local_now():%Y%m%d-%H%M%S}")
-                    folder.replace(old)
-                    aside.append(old)
-                elif folder.exists():
-                    folder.rmdir()
-                shutil.move(unpacked / root, folder)
+        unpacked.replace(checked)  # from here on nothing runs until all of it is in place
     finally:
         shutil.rmtree(unpacked, ignore_errors=True)
+    aside: list[Path] = []
+    for root, folder in (("staged", settings.staged), ("reference", settings.reference)):
+        if (checked / root).is_dir():
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            if folder.exists() and any(folder.iterdir()):
+                old = folder.with_name(f"{folder.name}.truoc-khi-khoi-phuc-{local_now():%Y%m%d-%H%M%S}")
+                folder.replace(old)
+                aside.append(old)
+            elif folder.exists():
+                folder.rmdir()
+            shutil.move(checked / root, folder)
+    shutil.rmtree(checked)
     return count, aside
+
+
+def check_restored(settings: Settings) -> None:
+    """Nothing is half restored: a run on an empty folder in place of the staged one would send its mails again and forget what was published.
+
+    Raises:
+        ConfigurationError: a restore was interrupted while it put things in place.
+    """
+    if _checked_beside(settings).exists():
+        raise ConfigurationError("lần khôi phục trước bị ngắt giữa chừng; hãy chạy lại `tthc restore` với bản sao lưu đó rồi mới chạy tiếp")
+
+
+def _unpacked_beside(settings: Settings) -> Path:
+    return settings.staged.with_name(f".{settings.staged.name}.restoring")
+
+
+def _checked_beside(settings: Settings) -> Path:
+    return settings.staged.with_name(f".{settings.staged.name}.restored")
 
 
 def _unpack(source: Path, folder: Path) -> int:
@@ -105,7 +131,7 @@ def _unpack(source: Path, folder: Path) -> int:
             with (folder / name).open("rb") as content:
                 if hashlib.file_digest(content, "sha256").hexdigest() != digest:
                     raise ConfigurationError(f"bản sao lưu {source} bị hỏng ở tệp {name}; hãy dùng bản khác")
-    except (OSError, EOFError, tarfile.TarError, ValueError, KeyError) as error:
+    except (gzip.BadGzipFile, zlib.error, FileNotFoundError, EOFError, tarfile.TarError, ValueError, KeyError) as error:
         raise ConfigurationError(
             f"không đọc được bản sao lưu {source} ({type(error).__name__}); tệp hỏng hoặc không phải bản sao lưu của tthc"
         ) from None

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from expectations import CheckResult, failed_critically, load_contracts
 from expectations.suites import Frame
 from flows.acceptances import Acceptance, load_acceptances, name_checks, record_acceptances
+from flows.backup import check_restored
 from flows.fetching import SourceOutcome, fetch, source_rows
 from flows.gate import known_checks, run_gate
 from flows.history import check_days, record_published
@@ -222,15 +223,17 @@ def run_night(
 
 
 @contextmanager
-def hold_lock(settings: Settings, patience: float = 0.3) -> Iterator[None]:
+def hold_lock(settings: Settings, patience: float = 0.3, *, restores: bool = False) -> Iterator[None]:
     """The warehouse's lock, held by the operating system for this process and gone with it.
 
     Args:
         settings: its warehouse.
         patience: seconds to wait for another holder; `tthc status` tries the lock too, for less than a moment.
+        restores: it is held to restore a backup, the only thing to do where a restore was interrupted.
 
     Raises:
         AlreadyRunning: another process holds it.
+        ConfigurationError: a restore was interrupted.
     """
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(settings.lock, timeout=patience, poll_interval=0.05)
@@ -239,6 +242,8 @@ def hold_lock(settings: Settings, patience: float = 0.3) -> Iterator[None]:
     except Timeout:
         raise AlreadyRunning(_describe_holder(settings)) from None
     try:
+        if not restores:
+            check_restored(settings)
         note_holder(settings)
         yield
     finally:

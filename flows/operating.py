@@ -166,7 +166,7 @@ def restore(
     from flows.night import hold_lock
 
     settings = replace(make_place(warehouse), reference=reference.resolve())
-    with hold_lock(settings):
+    with hold_lock(settings, restores=True):
         count, aside = restore_backup(settings, source)
     for folder in aside:
         typer.echo(f"Bộ cũ được giữ ở {folder}")

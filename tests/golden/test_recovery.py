@@ -1,5 +1,6 @@
 """After an accident or a regret: kept warehouses, backups, past dates rebuilt, and what the doctor and the logs say."""
 
+import errno
 import json
 import os
 import shutil
@@ -20,7 +21,7 @@ from flows.backup import restore_backup, write_backup
 from flows.doctor import LEAST_FREE_BYTES, examine
 from flows.keeping import list_kept, roll_back
 from flows.logs import logging_to, note, note_error
-from flows.night import run_night
+from flows.night import hold_lock, run_night
 from flows.runs import RunLog, load_runs
 from flows.settings import ConfigurationError, Settings, local_now, warehouse_path
 from flows.warehouse import checksum_tables
@@ -177,6 +178,48 @@ def test_a_damaged_backup_changes_nothing(two_nights: Settings, tmp_path: Path) 
         with pytest.raises(ConfigurationError, match="bản sao lưu"):
             restore_backup(two_nights, archive)
     assert sorted(p.name for p in two_nights.staged.rglob("*")) == before
+
+
+@pytest.mark.slow
+def test_after_an_interrupted_restore_nothing_runs_until_it_is_whole(
+    two_nights: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = tmp_path / "b.tar.gz"
+    write_backup(two_nights, archive)
+    before = checksum_tables(two_nights.warehouse)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("flows.backup.shutil.move", killed)
+        with pytest.raises(KeyboardInterrupt):
+            restore_backup(two_nights, archive)
+    assert not two_nights.staged.exists(), "set aside, and nothing yet in its place"
+    with pytest.raises(ConfigurationError, match="tthc restore"):
+        run_night(two_nights)
+    with hold_lock(two_nights, restores=True):
+        restore_backup(two_nights, archive)
+    run_night(two_nights)
+    assert checksum_tables(two_nights.warehouse) == before
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_not_the_backup_s_fault_and_keeps_no_half_archive(
+    two_nights: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    archive = tmp_path / "b.tar.gz"
+    write_backup(two_nights, archive)
+    monkeypatch.setattr("flows.backup.tarfile.TarFile.extractall", full)
+    with pytest.raises(OSError, match="No space"):
+        restore_backup(two_nights, archive)
+    monkeypatch.setattr("flows.backup.tarfile.TarFile.addfile", full)
+    with pytest.raises(OSError, match="No space"):
+        write_backup(two_nights, tmp_path / "usb" / "c.tar.gz")
+    assert list((tmp_path / "usb").iterdir()) == []
 
 
 @pytest.mark.slow
