@@ -67,14 +67,6 @@ def test_a_quotation_mark_that_swallows_days_is_refused(tmp_path: Path, lines: s
         load_reference(folder, MEASURES)
 
 
-def test_a_note_of_two_lines_swallows_nothing(tmp_path: Path) -> None:
-    folder = write_reference(tmp_path)
-    (folder / "calendar.csv").write_text(
-        'date,is_working,note\n2024-02-08,false,"Tết,\ntheo QĐ 12"\n2024-02-09,false,x\n', encoding="utf-8"
-    )
-    assert len(load_reference(folder, MEASURES).overrides) == 2
-
-
 @pytest.mark.parametrize("ends", ["\r", "\r\n"])
 def test_lines_may_end_as_any_system_ends_them(tmp_path: Path, ends: str) -> None:
     folder = write_reference(tmp_path)
