@@ -202,6 +202,15 @@ def test_hours_that_are_no_longer_worked_are_told_as_tables(folder: Path, table:
     assert receptions_of_may(publish(folder, 6), 6) == [(6, 7, 7, 7, "tables", "do 1 hồ sơ tính khác theo bảng tham chiếu hoặc đính chính")]
 
 
+@pytest.mark.parametrize(("listed", "cause"), [(10, "progress"), (22, "changed")])
+def test_an_end_without_a_time_may_be_of_the_end_of_its_day(folder: Path, listed: int, cause: str) -> None:
+    due = {"Ngày hẹn trả": "06/06/2024 17:00"}
+    export(folder, 4, [dossier(6, **OPEN, **due)], hour=listed)
+    export(folder, 5, [dossier(6, **due, **{"Ngày kết thúc xử lý": "04/06/2024", "Ngày trả kết quả": None})])
+    [found] = on_time_of_may(publish(folder, 5))
+    assert found[4:6] + found[8:9] == (6, 6, cause)
+
+
 WAITING = OPEN | {"Ngày tiếp nhận": None, "Ngày hẹn trả": None, "Trạng thái": "Mới đăng ký"}
 
 

@@ -4,7 +4,7 @@
 -- date without time of day may have been until the office closed.
 -- work.day_ends one row a day and its last moment of work, of a day without work the last of all.
 -- Inputs: core.case_history, core.cases, core.calendar, work.audit_rules, work.audit_statuses.
--- Readers: 94_audit_words.sql.
+-- Readers: 94_audit_words.sql, 97_restatements.sql (work.day_ends).
 
 CREATE TABLE work.day_ends AS
 SELECT CAST(date AS TIMESTAMP) AS begins_at,

@@ -1,7 +1,7 @@
 -- Grain: mart.restatements one row a rate of a period that was over and a later day that published it otherwise; mart.restatement_cases one row a
 -- dossier behind it. Of earlier days the dossiers are those found then and kept beside the day.
 -- Inputs: work.restated, work.restated_records, work.recounted, work.compared_cases (rendered from the measures' columns), work.cases_before (flows/restating.py),
--- core.cases, core.case_history, work.files_before, work.published_days, core.units, work.moment.
+-- core.cases, core.case_history, work.day_ends (94_audit_changes.sql), work.files_before, work.published_days, core.units, work.moment.
 -- Readers: the summaries, flows/history.py, analysts.
 
 -- Which state of a dossier the exports counted on the day before showed last; none: nothing showed it then.
@@ -30,8 +30,8 @@ SELECT s.measure, s.period_kind, s.period_start, s.unit_code, s.unit_valid_from,
             WHEN k.known = k.newest AND NOT (o.is_as_taken_in AND o.is_same_course) THEN CASE WHEN d.gone_exports > 0 AND NOT o.is_as_told THEN 'removed' ELSE 'tables' END
             -- no step of a dossier takes back what counted: a fee line or a digitization is gone with its export, or says otherwise now
             WHEN o.is_as_taken_in AND o.is_same_course AND (s.now_is IS NULL OR s.now_is < s.before_was) THEN CASE WHEN d.gone_exports > 0 THEN 'removed' ELSE 'changed' END
-            WHEN o.is_as_taken_in AND (o.taken_in_since IS NULL OR o.taken_in_since >= k.last_seen_at)
-                 AND (o.is_same_course OR c.ended_at >= k.last_seen_at OR (c.ended_at IS NULL AND b.ended_at IS NULL)) THEN 'progress'
+            WHEN o.is_as_taken_in AND (o.taken_in_since IS NULL OR coalesce(r.ends_at, o.taken_in_since) >= k.last_seen_at)
+                 AND (o.is_same_course OR coalesce(e.ends_at, c.ended_at) >= k.last_seen_at OR (c.ended_at IS NULL AND b.ended_at IS NULL)) THEN 'progress'
             ELSE 'changed' END AS cause,
        c.file_id, c.sheet, c.row_number
 FROM work.recounted AS s
@@ -40,7 +40,9 @@ LEFT JOIN work.published_days AS d ON d.day = CAST(m.as_of AS DATE)
 LEFT JOIN work.cases_before AS b ON b.case_code = s.case_code
 LEFT JOIN core.cases AS c ON c.case_code = s.case_code
 LEFT JOIN work.compared_cases AS o ON o.case_code = s.case_code
-LEFT JOIN work.known_states AS k ON k.case_code = s.case_code;
+LEFT JOIN work.known_states AS k ON k.case_code = s.case_code
+LEFT JOIN work.day_ends AS e ON e.begins_at = c.ended_at  -- a date without time of day may be of any hour until the office closed
+LEFT JOIN work.day_ends AS r ON r.begins_at = o.taken_in_since;
 
 INSERT INTO mart.restatement_cases
 WITH found AS (
