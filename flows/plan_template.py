@@ -3,8 +3,8 @@
 Its headings are those of the export kind plan_progress, so a filled form goes into the folder of exports like any other file.
 """
 
+import io
 import math
-import os
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from expectations import load_contracts
+from flows.office_files import write_whole
 from flows.reference import Reference, load_reference
 from flows.settings import ConfigurationError
 from transforms.measures import load_measures
@@ -95,9 +96,9 @@ def write_template(out: Path, folder: Path, unit_code: str | None = None) -> int
     form.title = FORM_SHEET
     _write_form(form, lines, reporter["unit_name"] if reporter else None, reference)
     _write_guide(book, [unit["unit_name"] for unit in units])
-    part = out.with_name(f".{out.name}.new")
-    book.save(part)
-    os.replace(part, out)  # noqa: PTH105
+    data = io.BytesIO()
+    book.save(data)
+    write_whole(out, data.getvalue())
     return len(lines)
 
 

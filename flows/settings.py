@@ -1,5 +1,6 @@
 """One frozen set of settings, built once by the command line from options, TTHC_* variables and defaults."""
 
+import math
 import os
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -104,8 +105,9 @@ def _number(name: str, default: float, least: float = 1e-6) -> float:
         value = float(text) if text else default
     except ValueError:
         raise ConfigurationError(f"biến môi trường {name} phải là một số, không phải “{text}”") from None
-    if value < least:
-        raise ConfigurationError(f"biến môi trường {name} phải là số dương, không phải “{text}”")
+    if not least <= value < math.inf:  # nor is "nan" a number of anything
+        needed = f"từ {least:g} trở lên" if least >= 1 else "dương"
+        raise ConfigurationError(f"biến môi trường {name} phải là số {needed}, không phải “{text}”")
     return value
 
 
@@ -147,7 +149,10 @@ def make_settings(
         )
     if warehouse.is_dir():
         raise ConfigurationError(f"“{warehouse}” là thư mục; --warehouse phải là tên tệp, ví dụ data/warehouse/tthc.duckdb")
-    workers = int(_number("TTHC_WORKERS", max(1, min(os.cpu_count() or 1, 8))))
+    above = next((folder for folder in (outbox, *outbox.parents) if folder.exists()), None)
+    if above is not None and not above.is_dir():
+        raise ConfigurationError(f"“{above}” là tệp; --outbox phải là thư mục báo cáo, ví dụ data/outbox")
+    workers = int(_number("TTHC_WORKERS", max(1, min(os.cpu_count() or 1, 8)), least=1))
     return Settings(
         raw.resolve(),
         reference.resolve(),
@@ -159,9 +164,9 @@ def make_settings(
         int(_number("TTHC_READ_GIB", 3) * 1024**3),
         Limits(
             unpacked_bytes=int(_number("TTHC_MAX_UNPACKED_GIB", 3) * 1024**3),
-            entries=int(_number("TTHC_MAX_ENTRIES", Limits.entries)),
-            rows=int(_number("TTHC_MAX_ROWS", Limits.rows)),
-            columns=int(_number("TTHC_MAX_COLUMNS", Limits.columns)),
+            entries=int(_number("TTHC_MAX_ENTRIES", Limits.entries, least=1)),
+            rows=int(_number("TTHC_MAX_ROWS", Limits.rows, least=1)),
+            columns=int(_number("TTHC_MAX_COLUMNS", Limits.columns, least=1)),
         ),
         int(_number("TTHC_KEEP_RAW_DAYS", 0, least=0)) or None,
         int(_number("TTHC_KEEP_WAREHOUSES", 7, least=1)),

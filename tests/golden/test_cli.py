@@ -1,5 +1,6 @@
 """The command line as its users meet it: exit codes, messages, what a crash of a reader costs."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import HEADINGS, case_row, write_workbook
 
+from flows.cli import main
 from flows.night import run_night
 from flows.settings import Settings
 
@@ -52,6 +54,40 @@ def test_wrong_configuration_exits_2(office: Settings, tmp_path: Path) -> None:
     done = run_in(office)
     assert done.returncode == 2
     assert "units.csv" in done.stderr
+
+
+def test_a_file_in_place_of_the_outbox_is_told_before_anything_is_done(office: Settings) -> None:
+    office.outbox.write_text("a file", encoding="utf-8")
+    done = tthc(
+        "run", "--raw", office.raw, "--reference", office.reference, "--warehouse", office.warehouse, "--outbox", office.outbox / "thư mục"
+    )
+    assert (done.returncode, office.warehouse.parent.exists()) == (2, False)
+    assert f"“{office.outbox}” là tệp" in done.stderr
+
+
+@pytest.mark.parametrize("number", ["0.5", "nan", "inf", "nhiều"])
+def test_a_variable_that_is_no_usable_number_exits_2(office: Settings, number: str) -> None:
+    folders = ["--raw", office.raw, "--reference", office.reference, "--warehouse", office.warehouse]
+    done = tthc("run", *folders, TTHC_WORKERS=number)
+    assert done.returncode == 2
+    assert f"TTHC_WORKERS phải là {'một ' if number == 'nhiều' else ''}số" in done.stderr
+
+
+@pytest.mark.parametrize("trouble", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_a_full_or_closed_disk_is_told_in_words(
+    trouble: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(trouble, "system's words", str(tmp_path / "t.xlsx"))
+
+    monkeypatch.setattr("flows.sample.write_sample", fail)
+    with pytest.raises(SystemExit) as end:
+        main(["sample", str(tmp_path / "mau")])
+    said = capsys.readouterr().err
+    assert end.value.code == 1
+    assert f"({tmp_path / 't.xlsx'})" in said
+    assert "Lỗi bất ngờ" not in said
+    assert "system's words" not in said
 
 
 def test_a_run_beside_another_exits_4(office: Settings) -> None:
