@@ -190,7 +190,7 @@ def points_vi(now: tuple[int, int], before: tuple[int, int]) -> str:
 
 def share_vi(numerator: int, denominator: int) -> str:
     """A rate with what it is made of: 97,44 % (38/39); "không phát sinh" without denominator."""
-    return f"{percent_vi(numerator, denominator)} ({numerator}/{denominator})" if denominator else "không phát sinh"
+    return f"{percent_vi(numerator, denominator)} ({count_vi(numerator)}/{count_vi(denominator)})" if denominator else "không phát sinh"
 
 
 def candidates_vi(cases: Iterable[tuple[str, str]]) -> str:

@@ -17,6 +17,7 @@ from transforms.wording import (
     MEASURES_SHORT_VI,
     PROBLEMS_VI,
     STALE_VI,
+    count_vi,
     hours_left_vi,
     hours_vi,
     moment_vi,
@@ -214,11 +215,11 @@ def _changes(figures: Figures, changes: Changes | None, alone: bool = False) -> 
     told = []
     if changes.newly_late:
         told.append(
-            f"thêm {len(changes.newly_late)} hồ sơ chậm tiếp nhận quá 8 giờ"
+            f"thêm {count_vi(len(changes.newly_late))} hồ sơ chậm tiếp nhận quá 8 giờ"
             + ("" if alone else f" ({_units_of(unit for _, unit in changes.newly_late)})")
         )
     if changes.taken_in:
-        told.append(f"{len(changes.taken_in)} hồ sơ chờ quá 8 giờ đã được tiếp nhận")
+        told.append(f"{count_vi(len(changes.taken_in))} hồ sơ chờ quá 8 giờ đã được tiếp nhận")
     for rates, words in ((changes.newly_missed, "chuyển sang không đạt"), (changes.newly_met, "chuyển sang đạt")):
         shown = [rate for rate in rates if rate.period.kind in ("year", "month")]
         if shown:
@@ -248,14 +249,16 @@ def _waiting(waiting: Sequence[LateReception], alone: bool = False) -> str:
     if not waiting:
         return "không có hồ sơ nào."
     if alone:
-        return f"{len(waiting)} hồ sơ, lâu nhất {hours_vi(max(i.waiting_hours for i in waiting))} làm việc."
+        return f"{count_vi(len(waiting))} hồ sơ, lâu nhất {hours_vi(max(i.waiting_hours for i in waiting))} làm việc."
     by_unit: dict[tuple[str, date], list[LateReception]] = {}
     for item in waiting:
         by_unit.setdefault(item.unit.key, []).append(item)
     ordered = sorted(by_unit.values(), key=lambda items: (-len(items), items[0].unit.code))
-    shown = [f"{items[0].unit.called} {len(items)} (lâu nhất {hours_vi(max(i.waiting_hours for i in items))})" for items in ordered[:8]]
+    shown = [
+        f"{items[0].unit.called} {count_vi(len(items))} (lâu nhất {hours_vi(max(i.waiting_hours for i in items))})" for items in ordered[:8]
+    ]
     more = f" và {len(ordered) - 8} đơn vị khác" if len(ordered) > 8 else ""
-    return f"{len(ordered)} đơn vị, {len(waiting)} hồ sơ: {', '.join(shown)}{more}."
+    return f"{len(ordered)} đơn vị, {count_vi(len(waiting))} hồ sơ: {', '.join(shown)}{more}."
 
 
 def _missed_line(figures: Figures, missed: Sequence[Rate], alone: bool = False) -> str:
@@ -266,12 +269,12 @@ def _missed_line(figures: Figures, missed: Sequence[Rate], alone: bool = False) 
         rates = sorted((r for r in missed if r.measure == measure.name), key=lambda r: -(r.shortfall or 0))
         if rates and alone:
             told.append(
-                f"{MEASURES_SHORT_VI.get(measure.name, measure.label_vi)} thiếu {rates[0].shortfall} {_things(figures, measure.name)}"
+                f"{MEASURES_SHORT_VI.get(measure.name, measure.label_vi)} thiếu {count_vi(rates[0].shortfall or 0)} {_things(figures, measure.name)}"
             )
         elif rates:
-            worst = [f"{r.unit.called} thiếu {r.shortfall}" for r in rates[:2] if r.unit]
+            worst = [f"{r.unit.called} thiếu {count_vi(r.shortfall or 0)}" for r in rates[:2] if r.unit]
             more = f" và {len(rates) - 2} đơn vị khác" if len(rates) > 2 else ""
-            total = "" if measure.counts_procedures or len(rates) == 1 else f" thiếu {sum(r.shortfall or 0 for r in rates)} hồ sơ"
+            total = "" if measure.counts_procedures or len(rates) == 1 else f" thiếu {count_vi(sum(r.shortfall or 0 for r in rates))} hồ sơ"
             told.append(f"{MEASURES_SHORT_VI.get(measure.name, measure.label_vi)}{total} ({', '.join(worst)}{more})")
     units = len({r.unit.key for r in missed if r.unit})
     where = "" if alone else f" ở {units} đơn vị"
@@ -283,7 +286,7 @@ def _cell(rate: Rate | None) -> Cell:
         return Cell("", "", 0, "", "", False)
     mark, word = _MARKS[rate.status]
     width = min(BAR_WIDTH, rate.numerator * BAR_WIDTH // rate.denominator) if rate.denominator else 0
-    counts = f"{rate.numerator}/{rate.denominator}" if rate.denominator else ""
+    counts = f"{count_vi(rate.numerator)}/{count_vi(rate.denominator)}" if rate.denominator else ""
     return Cell(percent_vi(rate.numerator, rate.denominator, rate.target), counts, width, mark, word, rate.status == "missed")
 
 
@@ -329,7 +332,7 @@ def missed_list(figures: Figures, kind: str, mine: Sequence[Unit] | None = None)
     for measure in figures.measures:
         rates = sorted((r for r in missed if r.measure == measure.name), key=lambda r: -(r.shortfall or 0))
         entries = [
-            f"{r.unit.called} {percent_vi(r.numerator, r.denominator, r.target)} ({r.numerator}/{r.denominator}), thiếu {r.shortfall}"
+            f"{r.unit.called} {percent_vi(r.numerator, r.denominator, r.target)} ({count_vi(r.numerator)}/{count_vi(r.denominator)}), thiếu {count_vi(r.shortfall or 0)}"
             for r in rates
             if r.unit
         ]

@@ -9,7 +9,7 @@ from flows.charts import Bar, Trend, bars_against_target, ranking, to_svg, trend
 from flows.figures import Measure, Period, Rate, Unit
 from flows.site.frame import Frame
 from flows.site.tables import Cell, Column, Table, number, rate, target_vi, text
-from transforms.wording import LEVELS_VI, hours_vi, percent_vi, period_vi
+from transforms.wording import LEVELS_VI, count_vi, hours_vi, percent_vi, period_vi
 
 _RANKED = "on_time"
 _MOST_BARS = 30
@@ -183,7 +183,7 @@ def trends(frame: Frame, measures: Sequence[Measure], rates: dict[tuple[str, Per
         words = "không phát sinh"
         if last:
             words = f"{period_vi('month', last.period.start).lower()}: {percent_vi(last.numerator, last.denominator, last.target)}"
-            words += f" ({last.numerator}/{last.denominator})"
+            words += f" ({count_vi(last.numerator)}/{count_vi(last.denominator)})"
         panels.append({"title": m.label_vi, "words": words, "svg": svg})
     return panels
 
@@ -225,7 +225,7 @@ def _missed_table(frame: Frame, measures: Sequence[Measure], year: Period) -> Ta
             text(r.unit.called, href=frame.link(r.unit), sub="⏱ số liệu cũ" if r.is_stale else ""),
             text(labels[r.measure]),
             rate(r, with_counts=False),
-            Cell(f"{r.numerator}/{r.denominator}", sort=r.denominator),
+            Cell(f"{count_vi(r.numerator)}/{count_vi(r.denominator)}", sort=r.denominator),
             number(r.target, target_vi(r.target)),
             number(r.shortfall),
         ]

@@ -6,7 +6,7 @@ from typing import Any
 from flows.figures import LateReception
 from flows.site.frame import Frame
 from flows.site.tables import Cell, Column, Table, moment, number, text
-from transforms.wording import hours_vi
+from transforms.wording import count_vi, hours_vi
 
 _MOST_ROWS = 2_000
 
@@ -36,10 +36,14 @@ def receptions_table(frame: Frame, late: Sequence[LateReception], name: str, up:
         ]
         for row in late[:most]
     ]
-    cut = f" Ở đây có {most} hồ sơ đầu trong {len(late)}; đủ danh sách ở tệp cham-tiep-nhan.csv." if len(late) > most else ""
+    cut = (
+        f" Ở đây có {count_vi(most)} hồ sơ đầu trong {count_vi(len(late))}; đủ danh sách ở tệp cham-tiep-nhan.csv."
+        if len(late) > most
+        else ""
+    )
     return Table(
         name,
-        f"Hồ sơ trực tuyến chờ tiếp nhận quá 8 giờ làm việc ({len(late)})",
+        f"Hồ sơ trực tuyến chờ tiếp nhận quá 8 giờ làm việc ({count_vi(len(late))})",
         columns,
         rows,
         note=f"Hồ sơ còn đang chờ ở trên, rồi đến hồ sơ đã chờ lâu nhất.{cut}",

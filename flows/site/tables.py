@@ -8,7 +8,7 @@ from datetime import date, datetime
 from markupsafe import Markup, escape
 
 from flows.figures import Rate
-from transforms.wording import STATUS_VI, moment_vi, percent_vi
+from transforms.wording import STATUS_VI, count_vi, moment_vi, percent_vi
 
 _CLASSES = {"text": "", "long": "long", "code": "code", "number": "num", "date": "day"}
 SIGNS = {"met": "✓", "missed": "✗", "no_data": "–", "no_target": "", "above": "▲", "below": "▼", "warn": "!", "stale": "⏱"}
@@ -128,7 +128,7 @@ def rate(found: Rate | None, *, with_counts: bool = True, tone: str | None = Non
     """A rate with the counts it is made of; `tone` is its status unless given. Nothing to be counted is a dash, sorted last."""
     if found is None or not found.denominator:
         return Cell("–", is_empty=True, sub=STATUS_VI["no_data"] if found and with_counts else "")
-    counts = f"{found.numerator}/{found.denominator}" if with_counts else ""
+    counts = f"{count_vi(found.numerator)}/{count_vi(found.denominator)}" if with_counts else ""
     shown = percent_vi(found.numerator, found.denominator, found.target)
     return Cell(
         shown,

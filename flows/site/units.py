@@ -9,7 +9,7 @@ from flows.site.honesty import of_unit
 from flows.site.overview import trend_table, trends
 from flows.site.receptions import receptions_table
 from flows.site.tables import Cell, Column, Table, moment, number, rate, target_vi, text
-from transforms.wording import LEVELS_VI, PROBLEMS_VI, STATUS_VI, hours_left_vi, percent_vi, period_vi
+from transforms.wording import LEVELS_VI, PROBLEMS_VI, STATUS_VI, count_vi, hours_left_vi, percent_vi, period_vi
 
 _MOST_ROWS = 1_000
 
@@ -139,11 +139,13 @@ def _worklist_table(frame: Frame, unit: Unit) -> Table:
         for place, item in enumerate(items[:_MOST_ROWS], 1)
     ]
     cut = (
-        f" Ở đây có {_MOST_ROWS} việc gấp nhất trong {len(items)}; đủ danh sách ở tệp viec-can-lam.csv." if len(items) > _MOST_ROWS else ""
+        f" Ở đây có {count_vi(_MOST_ROWS)} việc gấp nhất trong {count_vi(len(items))}; đủ danh sách ở tệp viec-can-lam.csv."
+        if len(items) > _MOST_ROWS
+        else ""
     )
     return Table(
         "viec-can-lam",
-        f"Việc cần làm ({len(items)}), gấp nhất ở trên",
+        f"Việc cần làm ({count_vi(len(items))}), gấp nhất ở trên",
         columns,
         rows,
         note=f"Hồ sơ quá hạn, sắp đến hạn, hoặc chờ tiếp nhận sắp quá hay đã quá 8 giờ làm việc.{cut}",

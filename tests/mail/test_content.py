@@ -1,5 +1,6 @@
 """What mails say and how they are built: the night's figures, each unit's own only, nothing alive from an export's text."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,7 +23,7 @@ from flows.changes import find_changes
 from flows.figures import Check, Difference, Figures, Freshness, Period, SourceState
 from flows.history import published_days, record_published
 from flows.mail.compose import TABLES, compose, find_attachments
-from flows.mail.content import Content, describe_held, describe_office, describe_units
+from flows.mail.content import Content, _missed_line, describe_held, describe_office, describe_units
 from flows.mail.delivery import _stamped
 from flows.mail.dispatch import prepare_held, prepare_published
 from flows.mail.ledger import Ledger, ledger_path
@@ -99,6 +100,18 @@ def test_the_office_s_mail_says_the_essential_in_its_first_five_lines(settings: 
         assert f"thiếu {rate.shortfall}" in html
         assert f"{rate.numerator}/{rate.denominator}" in html
     assert len(html) < 102_000, "larger mails are cut by some clients"
+
+
+def test_thousands_have_points_between_them(settings: Settings, figures: Figures) -> None:
+    rates = [
+        replace(
+            r, numerator=r.numerator * 1000, denominator=r.denominator * 1000, shortfall=None if r.shortfall is None else r.shortfall * 1000
+        )
+        for r in figures.rates
+    ]
+    text = _missed_line(figures, [r for r in rates if r.status == "missed"])
+    assert re.search(r"thiếu \d{1,3}\.\d{3}", text)
+    assert not re.search(r"\d{4}", text.removeprefix("năm 2024"))
 
 
 def test_the_mail_is_well_formed_and_the_same_every_time(settings: Settings) -> None:

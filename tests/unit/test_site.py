@@ -23,6 +23,7 @@ from flows.site.pages import draw_pages
 from flows.site.serving import make_server
 from flows.site.tables import moment, number, rate
 from flows.site.writing import write_site
+from transforms.wording import share_vi
 
 PAYLOAD = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>javascript:alert(3)&{{7*7}}Đ"
 VOID = {"meta", "link", "input", "br", "img"}
@@ -161,6 +162,12 @@ def test_a_night_without_figures_still_has_a_site(tmp_path: Path) -> None:
 )
 def test_cells_sort_by_what_they_mean(cell: object, shown: str, sort: object) -> None:
     assert (cell.text, cell.sort, cell.is_empty) == (shown, sort, sort is None)  # type: ignore[attr-defined]
+
+
+def test_counts_of_rates_have_points_between_the_thousands() -> None:
+    found = replace(make_figures("x").rates[0], numerator=1294, denominator=12364)
+    assert rate(found).sub == "1.294/12.364"
+    assert share_vi(1294, 12364).endswith("(1.294/12.364)")
 
 
 def test_charts_are_pictures_without_references_and_their_texts_are_escaped() -> None:
