@@ -103,8 +103,9 @@ def _draw_row(row: Sequence[Cell], css: Sequence[str]) -> str:
 
 
 def text(value: object, **more: str | None) -> Cell:
-    """A cell of words; empty for None."""
-    return Cell("" if value is None else str(value), **more)  # type: ignore[arg-type]
+    """A cell of words; empty, and sorted last, for None and for no words."""
+    shown = "" if value is None else str(value)
+    return Cell(shown, is_empty=not shown, **more)  # type: ignore[arg-type]
 
 
 def number(value: float | None, shown: str | None = None) -> Cell:

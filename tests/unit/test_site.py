@@ -18,6 +18,7 @@ from site_figures import make_figures
 
 from flows.charts import Bar, Trend, bars_against_target, ranking, to_png, to_svg, trend_panels
 from flows.figures import Unit
+from flows.site import tables
 from flows.site.frame import page_name
 from flows.site.pages import draw_pages
 from flows.site.serving import make_server
@@ -155,6 +156,8 @@ def test_a_night_without_figures_still_has_a_site(tmp_path: Path) -> None:
     [
         (number(1234567), "1.234.567", 1234567),
         (number(None), "", None),
+        (tables.text(None), "", None),
+        (tables.text(""), "", None),
         (moment(datetime(2024, 1, 5, 7, 30)), "07:30 ngày 05/01/2024", "202401050730"),
         (moment(date(2024, 1, 5)), "05/01/2024", "202401050000"),
         (rate(None), "–", None),
