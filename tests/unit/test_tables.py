@@ -104,7 +104,8 @@ def test_a_second_table_that_lacks_a_heading_refuses_the_file_and_is_named() -> 
 def test_counts_and_headings_that_make_no_table_change_nothing() -> None:
     filters = ["Đơn vị", "UBND xã Sơn Hạ", "Trạng thái", "Tất cả"]
     counts = [["Đơn vị", "Tiếp nhận", "Đã giải quyết", "Quá hạn"], ["UBND xã Sơn Hạ", "1", "1", "0"]]
-    export = read(filters, CASES, case(1, CASES), *END, *counts)
+    legend = [["Mã hồ sơ", "Mã TTHC", "Đơn vị", "Trạng thái"], ["mã do hệ thống cấp", "mã thủ tục", "nơi giải quyết", "từ danh mục"]]
+    export = read(filters, CASES, case(1, CASES), *END, *counts, *legend)
     assert found(export)[:1] == [("cases", 3, code(1))]
     assert {sheet.layout.kind.name for sheet in export.sheets} == {"cases"}
 

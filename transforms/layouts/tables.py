@@ -4,11 +4,13 @@ Offices put one list below the other: fees below dossiers, the same list of anot
 quarter. Read by the headings of the first, the rows of the second would be refused or, where the columns are dates, taken for other dates.
 """
 
+import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 
-from transforms.layouts.lists import PATH_SEPARATOR, LayoutLists
+from transforms.layouts.lists import PATH_SEPARATOR, Kind, LayoutLists
 from transforms.layouts.search import HEADER_ROWS, Layout, LayoutProblem, find_layout
+from transforms.parsing import CASE_CODE
 from transforms.sheets import Sheet
 from transforms.text import clean, heading_key
 from transforms.titles import find_period
@@ -16,6 +18,8 @@ from transforms.titles import find_period
 # A table has as many columns at least; titles, signatures and counts below a table fill fewer cells of a row.
 FEWEST_CELLS = 4
 _LONGEST_HEADING = 80
+_LOOK_BELOW = 10  # more headings, "(1)(2)(3)" and a section may stand between
+_WELL_FORMED = re.compile(CASE_CODE, re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ def find_next_table(sheet: Sheet, layout: Layout, rows: Sequence[int], lists: La
         seen.add(texts)
         above = max(row - HEADER_ROWS + 1, layout.last + 1)
         found = find_layout(cut(sheet, above, row + HEADER_ROWS), lists)
-        if isinstance(found, LayoutProblem) and found.kind:
+        if isinstance(found, LayoutProblem) and found.kind and _has_rows(sheet, row, lists.kinds[found.kind]):
             return table_start(sheet, row)
         if isinstance(found, Layout):
             start = table_start(sheet, above + found.first)
@@ -92,6 +96,15 @@ def find_next_table(sheet: Sheet, layout: Layout, rows: Sequence[int], lists: La
             if layout.kind.has_period and find_period([_row(sheet, title) for title in range(start.titles, start.headings)]):
                 return start
     return None
+
+
+def _has_rows(sheet: Sheet, headings: int, kind: Kind) -> bool:
+    """Whether rows of such a table stand below its headings; a legend that names a few columns has none."""
+    below = [
+        [text for text in row if text] for row in (_row(sheet, at) for at in range(headings + 1, min(headings + _LOOK_BELOW, sheet.height)))
+    ]
+    rows = [row for row in below if len(row) >= FEWEST_CELLS]
+    return any(_WELL_FORMED.match(text) for row in rows for text in row) if kind.key_column == "case_code" else bool(rows)
 
 
 def _row(sheet: Sheet, number: int) -> tuple[str | None, ...]:
