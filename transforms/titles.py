@@ -41,9 +41,9 @@ _PERIOD = re.compile(
     rf"(?<!\w)từ(?: ngày)?:?\s*({_DATE})(?:\s+{_TIME})?\s*(?:đến|tới|[-–—])(?:\s*hết)?(?:\s*ngày)?:?\s*({_DATE})", re.IGNORECASE
 )
 # "ngày 30 tháng 6 năm 2024" is the day a letter was signed, no period.
-_OF_YEAR = r"\s*(?:/|năm)\s*(20\d{2})(?!\d)"
-_MONTH = re.compile(rf"(ngày[\s\d.…_]*)?(?<!\d )(?<!\w)tháng\s*(\d{{1,2}}){_OF_YEAR}")
-_QUARTER = re.compile(rf"(?<!\w)quý\s*(iii|iv|ii|i|[1-4]){_OF_YEAR}")
+_OF_YEAR = r"[\s,:;–-]*(?:/|năm)[\s:]*(20\d{2})(?!\d)"
+_MONTH = re.compile(rf"(ngày[\s\d.…_]*)?(?<!\d )(?<!\w)tháng[\s:]*(\d{{1,2}}){_OF_YEAR}")
+_QUARTER = re.compile(rf"(?<!\w)quý[\s:]*(iii|iv|ii|i|[1-4]){_OF_YEAR}")
 # "từ tháng 4 đến tháng 6 năm 2024", "quý I - quý II/2024"; "tháng 5 và tháng 6 năm 2024" may be a sum or a comparison, and names no period.
 _UNTIL = r"\s*(?:đến|tới|[-–—])(?:\s*hết)?\s*"
 _MONTH_TO_MONTH = re.compile(rf"(?<!\w)tháng\s*(\d{{1,2}})(?:\s*(?:/|năm)\s*(20\d{{2}}))?{_UNTIL}(?:tháng\s*)?(\d{{1,2}}){_OF_YEAR}")

@@ -28,6 +28,9 @@ from transforms.titles import find_export_time, find_period
         ("KẾT QUẢ SỐ HÓA THÁNG 02/2024", date(2024, 2, 1), date(2024, 2, 29)),
         ("Quý II năm 2024", date(2024, 4, 1), date(2024, 6, 30)),
         ("BÁO CÁO QUÝ 4/2024", date(2024, 10, 1), date(2024, 12, 31)),
+        ("Quý II, năm 2024", date(2024, 4, 1), date(2024, 6, 30)),
+        ("Tháng: 6 Năm: 2024", date(2024, 6, 1), date(2024, 6, 30)),
+        ("Kỳ báo cáo: Tháng 6 – Năm 2024", date(2024, 6, 1), date(2024, 6, 30)),
         ("Từ tháng 4 đến tháng 6 năm 2024", date(2024, 4, 1), date(2024, 6, 30)),
         ("(Từ tháng 12/2023 đến hết tháng 02/2024)", date(2023, 12, 1), date(2024, 2, 29)),
         ("KẾT QUẢ THÁNG 1 - 6/2024", date(2024, 1, 1), date(2024, 6, 30)),
@@ -48,6 +51,7 @@ def test_a_period_is_found(title: str, first: date, last: date) -> None:
     [
         "Sơn Hà, ngày 30 tháng 6 năm 2024",
         "Sơn Hà, ngày … tháng 6 năm 2024",
+        "Sơn Hà, ngày 30 tháng 6, năm 2024",
         "KẾ HOẠCH CẢI CÁCH HÀNH CHÍNH NĂM 2024",
         "THEO QUYẾT ĐỊNH SỐ 766/QĐ-TTg NGÀY 23/06/2022",
         "(Thống kê hàng tháng, quý, 6 tháng, 9 tháng, năm, hàng năm)",
