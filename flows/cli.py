@@ -246,6 +246,8 @@ def sample(
     ] = False,
 ) -> None:
     """Viết bộ tệp xuất giả như thật (không có người thật) để dùng thử."""
+    if tamper and not nights:
+        raise typer.BadParameter("--tamper cài sửa đổi vào các đêm: cần thêm --nights, ví dụ --nights 30 --tamper")
     from flows.sample import write_nights, write_sample
     from flows.terminal import counter
 

@@ -38,6 +38,7 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         config = {"temp_directory": scratch, "python_enable_replacements": "false", "autoinstall_known_extensions": "false"}
         try:
             connection = duckdb.connect(str(path), read_only=True, config=config | {"autoload_known_extensions": "false"})
+            connection.execute("SET search_path = 'core,mart,ops'")  # SHOW TABLES shows what there is
         except duckdb.Error as error:
             raise ConfigurationError(f"không mở được kho dữ liệu “{path}”: {one_line(error)}") from None
         with connection:

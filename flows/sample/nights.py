@@ -102,7 +102,7 @@ def write_nights(
     """
     if not 8 <= nights <= 300 or not 300 <= cases <= 50_000 or year > 2024:
         raise ValueError(
-            f"nights must lie between 8 and 300, cases between 300 and 50000, the year before 2025; not {nights}, {cases}, {year}"
+            f"danh sách từng đêm cần 8 đến 300 đêm, 300 đến 50.000 hồ sơ, năm trước 2025; không phải {nights} đêm, {cases} hồ sơ, năm {year}"
         )
     for name in ("raw", "reference", "truth"):
         if (out / name).is_dir() and any((out / name).iterdir()):

@@ -72,9 +72,9 @@ def write_sample(
     """
     moment = (as_of or datetime(year, 6, 30, 23, 0)).replace(second=0, microsecond=0)
     if not FEWEST <= cases <= MOST:
-        raise ValueError(f"cases must lie between {FEWEST} and {MOST}, not {cases}")
+        raise ValueError(f"số hồ sơ mẫu phải từ {FEWEST} đến {MOST}, không phải {cases}")
     if not datetime(year, 1, 8) <= moment < datetime(year + 1, 1, 1):
-        raise ValueError(f"as_of must lie between {year}-01-08 and the end of {year}, not {moment}")
+        raise ValueError(f"thời điểm chốt phải từ 08/01/{year} đến hết năm {year}, không phải {moment:%H:%M %d/%m/%Y}")
     for name in ("raw", "reference", "truth"):
         if (out / name).is_dir() and any((out / name).iterdir()):
             raise FileExistsError(f"{out / name} is not empty; a sample needs a folder of its own")

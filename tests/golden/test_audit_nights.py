@@ -43,5 +43,5 @@ def test_nights_without_tampering_raise_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", [{"nights": 7}, {"cases": 100}, {"year": 2025}])
 def test_nights_out_of_range_are_refused(tmp_path: Path, wrong: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match="nights must lie"):
+    with pytest.raises(ValueError, match="8 đến 300 đêm"):
         write_nights(tmp_path, **({"nights": 10} | wrong))  # type: ignore[arg-type]

@@ -140,6 +140,21 @@ def test_sample_never_overwrites(tmp_path: Path) -> None:
     assert "trống" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--tamper",), "--nights"),
+        (("--as-of", "2023-06-30T23:00"), "thời điểm chốt phải từ 08/01/2024"),
+        (("--nights", "3"), "8 đến 300 đêm"),
+    ],
+)
+def test_sample_says_what_it_cannot_write(tmp_path: Path, options: tuple[str, ...], said: str) -> None:
+    done = tthc("sample", tmp_path / "s", *options)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert not (tmp_path / "s").exists()
+
+
 @pytest.mark.slow
 def test_a_file_too_big_for_its_memory_costs_only_itself(office: Settings) -> None:
     import duckdb

@@ -321,6 +321,11 @@ def test_sql_prints_a_table_or_csv(warehouse: Path) -> None:
         assert done.stdout == "đơn_vị,trống,tỷ_lệ,ngày,công_thức\nSơn Hạ,,0.5,2024-02-29,'=1+1\n"
 
 
+def test_sql_shows_the_tables_of_every_schema(warehouse: Path) -> None:
+    listed = tthc("sql", "SHOW TABLES", "--csv", "--warehouse", warehouse).stdout.split()
+    assert {"cases", "unit_rates", "files"} <= set(listed)
+
+
 def test_sql_cuts_long_tables_but_not_csv(warehouse: Path) -> None:
     table = tthc("sql", "SELECT * FROM range(1000)", "--warehouse", warehouse)
     assert "chỉ hiện 200 dòng đầu" in table.stdout

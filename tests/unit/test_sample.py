@@ -156,7 +156,7 @@ def test_progress_counts_up_to_the_number_asked_for(tmp_path: Path) -> None:
     ],
 )
 def test_out_of_range_is_refused_before_anything_is_written(tmp_path: Path, arguments: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="must lie between"):
+    with pytest.raises(ValueError, match="phải từ"):
         write_sample(tmp_path, **arguments)
     assert not list(tmp_path.iterdir())
 
