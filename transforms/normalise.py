@@ -23,6 +23,7 @@ from transforms.layouts import (
     cut,
     find_layout,
     find_next_table,
+    holds_rows,
     key_headings,
     table_start,
 )
@@ -227,16 +228,23 @@ def _read_tables(sheet: Sheet, lists: LayoutLists, before: Layout | None = None)
         lists: headings and words.
         before: the headings of the sheet before, with which a sheet without any may go on.
     """
+    above: Kind | None = None  # of the table above
     while True:
         layout = find_layout(sheet, lists) if sheet.height else None
         titles = sheet.head(layout.first if isinstance(layout, Layout) else _TITLE_ROWS) if sheet.height else []
         if not isinstance(layout, Layout):
+            if isinstance(layout, LayoutProblem) and above:
+                layout = _refusing(layout, above)
             yield (_read_without_headings(sheet, before, lists) if layout is None else None) or _Table(sheet, layout, titles)
             return
         if begins_with_table(sheet, layout, lists):
             upper_tables = list(_read_tables(cut(sheet, 0, layout.first), lists))
-            if any(table.result and table.result.rows.num_rows for table in upper_tables):
+            for table in upper_tables:
+                if isinstance(table.layout, LayoutProblem) and holds_rows(table.sheet, table.layout, lists):
+                    table.layout = _refusing(table.layout, layout.kind)
+            if any(_is_table(table, lists) for table in upper_tables):
                 yield from upper_tables
+                above = layout.kind
                 sheet = cut(sheet, table_start(sheet, layout.first).titles)
                 continue
         result = normalise_sheet(sheet, layout, lists, titles)
@@ -246,7 +254,20 @@ def _read_tables(sheet: Sheet, lists: LayoutLists, before: Layout | None = None)
             return
         upper = cut(sheet, 0, following.headings)
         yield _Table(upper, layout, titles, normalise_sheet(upper, layout, lists, titles))
+        above = layout.kind
         sheet = cut(sheet, following.titles)
+
+
+def _is_table(table: _Table, lists: LayoutLists) -> bool:
+    """Whether there is anything in a table that must be read or told."""
+    if isinstance(table.layout, LayoutProblem):
+        return holds_rows(table.sheet, table.layout, lists)
+    return bool(table.result and table.result.rows.num_rows)
+
+
+def _refusing(problem: LayoutProblem, other: Kind) -> LayoutProblem:
+    """The problem of a table that stands on one sheet with another and refuses the file, also where it is of no kind: its rows would vanish."""
+    return replace(problem, kind=problem.kind or other.name)
 
 
 def _read_without_headings(sheet: Sheet, before: Layout | None, lists: LayoutLists) -> _Table | None:

@@ -140,3 +140,60 @@ def test_dossiers_below_no_headings_that_fit_none_refuse_the_file(rows: list[lis
 def test_a_bare_list_of_codes_is_no_table() -> None:
     export = read_sheets([CASES, case(1, CASES)], [[code(1)], [code(2)]])
     assert found(export) == [("cases", 2, code(1))]
+
+
+GROUPED = [
+    "STT|Mã hồ sơ|Mã TTHC|Đơn vị|Hình thức tiếp nhận|Ngày, tháng, năm||||Trạng thái".split("|"),
+    "|||||Nộp hồ sơ|Tiếp nhận|Hẹn trả kết quả|Kết thúc xử lý|".split("|"),
+]
+ORDER = [0, 1, 2, 3, 4, 6, 5, 8, 7, 9]
+MOMENTS_READ = (datetime(2024, 3, 1), datetime(2024, 3, 2), datetime(2024, 3, 20), datetime(2024, 3, 15))
+
+
+def moments(export: NormalisedExport) -> dict[str, tuple[datetime, ...]]:
+    names = ("submitted_at", "received_at", "due_at", "finished_at")
+    return {row["case_code"]: tuple(row[name] for name in names) for sheet in export.sheets for row in sheet.rows.to_pylist()}
+
+
+def test_dates_below_the_same_groups_in_another_order_are_not_swapped() -> None:
+    reordered = [GROUPED[0], [GROUPED[1][at] for at in ORDER]]
+    export = read(*GROUPED, case(1, CASES), ["Trang 2"], *GROUPED, case(2, CASES), ["Trang 3"], *reordered, case(3, SWAPPED))
+    assert moments(export) == dict.fromkeys(map(code, (1, 2, 3)), MOMENTS_READ)
+    assert [sheet.heading_rows for sheet in export.sheets] == [(1, 2), (9, 10)]
+
+
+@pytest.mark.parametrize("between", [[], [["UBND xã Sơn Ba"]], [["UBND xã Sơn Ba"], []]])
+def test_dates_below_the_list_of_a_unit_without_dossiers_are_not_swapped(between: list[list[str]]) -> None:
+    export = read(CASES, case(1, CASES), CASES, *between, SWAPPED, case(2, SWAPPED), CASES, *between, CASES, case(3, CASES))
+    assert moments(export) == dict.fromkeys(map(code, (1, 2, 3)), MOMENTS_READ)
+
+
+def test_dates_of_a_single_dossier_between_two_longer_lists_are_not_swapped() -> None:
+    longer = [*CASES, "Mức độ", "Lĩnh vực"]
+    level = ["Toàn trình", "Hộ tịch"]
+    export = read(longer, [*case(1, CASES), *level], SWAPPED, case(2, SWAPPED), longer, [*case(3, CASES), *level])
+    assert moments(export) == dict.fromkeys(map(code, (1, 2, 3)), MOMENTS_READ)
+
+
+SHORTENED = ["Hạn trả KQ" if heading == "Ngày hẹn trả" else heading for heading in CASES]
+OF_NO_KIND = [
+    {"Ngày nộp": "Nộp lúc", "Ngày hẹn trả": "Hạn KQ", "Ngày kết thúc xử lý": "Ngày HT", "Hình thức tiếp nhận": "Kênh"}.get(h, h)
+    for h in CASES
+]
+
+
+@pytest.mark.parametrize("headings", [SHORTENED, OF_NO_KIND])
+@pytest.mark.parametrize("above", [[], [CASES, case(4, CASES)]])
+def test_a_table_that_cannot_be_read_above_one_that_can_refuses_the_file(headings: list[str], above: list[list[str]]) -> None:
+    moved = [headings[at] for at in ORDER]
+    with pytest.raises(UnreadableExport, match=rf"dòng tiêu đề {len(above) + 2}"):
+        read(*above, ["UBND xã Sơn Ba"], moved, case(1, SWAPPED), ["UBND xã Sơn Hạ"], CASES, case(2, CASES))
+    export = read(*above, ["UBND xã Sơn Ba"], moved, ["Không có hồ sơ"], ["UBND xã Sơn Hạ"], CASES, case(2, CASES))
+    assert code(2) in moments(export)
+
+
+def test_headings_of_no_kind_are_a_page_of_the_table_above_where_they_fit_it_and_else_refuse_the_file() -> None:
+    assert moments(read(CASES, case(1, CASES), OF_NO_KIND, case(2, CASES))) == dict.fromkeys(map(code, (1, 2)), MOMENTS_READ)
+    with pytest.raises(UnreadableExport, match="dòng tiêu đề 3") as refusal:
+        read(CASES, case(1, CASES), [OF_NO_KIND[at] for at in ORDER], case(2, SWAPPED))
+    assert code(1) not in str(refusal.value)

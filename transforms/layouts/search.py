@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from transforms.layouts.lists import PATH_SEPARATOR, Kind, LayoutLists
@@ -43,10 +43,20 @@ class Layout:
 
 @dataclass(frozen=True)
 class LayoutProblem:
-    """A sheet that looks like a table of some kind but cannot be read as one; `text` says why and what to do, in Vietnamese."""
+    """A table that looks like one of some kind but cannot be read as one.
+
+    Attributes:
+        text: why, and what to do, in Vietnamese.
+        kind: the kind that it is of; None where several of its headings are known but too few of any kind.
+        first, last: first and last heading row, counted from 0 within the sheet's rows.
+        columns: canonical column -> position, of the headings that are known.
+    """
 
     text: str
     kind: str | None = None
+    first: int = 0
+    last: int = 0
+    columns: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -129,15 +139,20 @@ def _is_kind(kind: Kind, columns: set[str]) -> bool:
     return len(kind.marks & columns) >= kind.at_least and not kind.none_of & columns
 
 
-def find_layout(sheet: Sheet, lists: LayoutLists) -> Layout | LayoutProblem | None:
+def find_layout(sheet: Sheet, lists: LayoutLists, among: int | None = None) -> Layout | LayoutProblem | None:
     """The table of a sheet.
+
+    Args:
+        sheet: the sheet.
+        lists: headings of all kinds.
+        among: a row that must be one of the headings, counted from 0; None for any.
 
     Returns:
         Its layout; a problem when it looks like a known table but a required heading is missing or two headings claim one column; None when
         no row looks like headings of any kind (a guide, a cover page).
     """
     rows = [[clean(text) or None if text else None for text in row] for row in sheet.head(SEARCH_ROWS)]
-    candidates = _candidates(rows, lists)
+    candidates = [c for c in _candidates(rows, lists) if among is None or c.first <= among <= c.last]
     best: tuple[tuple[int, bool, int, int], _Candidate, Kind] | None = None
     for candidate in candidates:
         columns = {name: {c for c in matches.values() if c not in ("personal", "ignored")} for name, matches in candidate.matches.items()}
@@ -177,13 +192,17 @@ def _checked(candidate: _Candidate, kind: Kind, lists: LayoutLists, first_row: i
             return LayoutProblem(
                 f"dòng tiêu đề {row}: hai tiêu đề “{headings[column]}” và “{heading}” cùng chỉ cột “{column}”; hãy xóa một trong hai",
                 kind.name,
+                candidate.first,
+                candidate.last,
+                columns,
             )
         elif column in kind.columns:
             columns[column], headings[column] = position, heading
     heading_keys = sorted({heading_key(part) for path in candidate.paths for part in path})
     missing = [name for name in kind.required if name not in columns]
     if missing:
-        return LayoutProblem(f"{kind.label_vi}, dòng tiêu đề {row}: {_missing_text(missing, unknown, kind, lists)}", kind.name)
+        text = f"{kind.label_vi}, dòng tiêu đề {row}: {_missing_text(missing, unknown, kind, lists)}"
+        return LayoutProblem(text, kind.name, candidate.first, candidate.last, columns)
     return Layout(kind, candidate.first, candidate.last, columns, headings, personal, unknown, ordinals, heading_keys)
 
 
@@ -212,17 +231,21 @@ def _missing_text(missing: Sequence[str], unknown: Sequence[str], kind: Kind, li
 
 def _nearest_problem(candidates: Sequence[_Candidate], lists: LayoutLists, first_row: int) -> LayoutProblem | None:
     """For a sheet of no kind: None for a guide page, a problem when several headings are known all the same."""
-    best: tuple[int, str, _Candidate] | None = None
+    best: tuple[tuple[int, int], str, _Candidate] | None = None
     for candidate in candidates:
         for name, matches in candidate.matches.items():
             known = len({c for c in matches.values() if c not in ("personal", "ignored")})
-            if known >= 3 and (best is None or known > best[0]):
-                best = (known, name, candidate)
+            score = (known, candidate.first - candidate.last)  # a row above, which may be of data, adds nothing and is not to be shown
+            if known >= 3 and (best is None or score > best[0]):
+                best = (score, name, candidate)
     if best is None:
         return None
     _, name, candidate = best
     found = [f" {PATH_SEPARATOR} ".join(candidate.paths[p]) for p in sorted(candidate.matches[name])][:8]
     return LayoutProblem(
         f"không nhận ra loại tệp: dòng tiêu đề {first_row + candidate.first} có {', '.join(f'“{h}”' for h in found)}, "
-        f"nhưng chưa đủ cột của loại nào (gần nhất: {lists.kinds[name].label_vi}); hãy xuất lại đủ cột hoặc thêm tiêu đề vào headings.csv"
+        f"nhưng chưa đủ cột của loại nào (gần nhất: {lists.kinds[name].label_vi}); hãy xuất lại đủ cột hoặc thêm tiêu đề vào headings.csv",
+        first=candidate.first,
+        last=candidate.last,
+        columns={column: position for position, column in candidate.matches[name].items()},
     )

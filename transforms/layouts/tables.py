@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 
-from transforms.layouts.lists import PATH_SEPARATOR, Kind, LayoutLists
+from transforms.layouts.lists import PATH_SEPARATOR, LayoutLists
 from transforms.layouts.search import HEADER_ROWS, Layout, LayoutProblem, find_layout
 from transforms.parsing import CASE_CODE
 from transforms.sheets import Sheet
@@ -79,32 +79,73 @@ def find_next_table(sheet: Sheet, layout: Layout, rows: Sequence[int], lists: La
         rows: rows below them that can be headings (see `may_be_headings`), in their order.
         lists: headings of all kinds.
     """
-    seen = {_row(sheet, row) for row in range(layout.first, layout.last + 1)}
-    for row in rows:
-        texts = _row(sheet, row)
-        if texts in seen and not layout.kind.has_period:
+    pages = _Pages(sheet, layout)
+    for number, row in enumerate(rows):
+        # What was printed on every page is known by all its rows: below the same groups, the columns may stand in another order.
+        if row <= pages.last or (not layout.kind.has_period and pages.repeat_at(row)):
             continue
-        seen.add(texts)
-        above = max(row - HEADER_ROWS + 1, layout.last + 1)
-        found = find_layout(cut(sheet, above, row + HEADER_ROWS), lists)
-        if isinstance(found, LayoutProblem) and found.kind and _has_rows(sheet, row, lists.kinds[found.kind]):
-            return table_start(sheet, row)
+        above = max(row - HEADER_ROWS + 1, pages.last + 1)
+        following = rows[number + 1] if number + 1 < len(rows) else sheet.height
+        # Rows between are of data: only headings that follow at once can be of the same table.
+        end = row + HEADER_ROWS if following == row + 1 else min(row + HEADER_ROWS, following)
+        found = find_layout(cut(sheet, above, end), lists, among=row - above)
+        if isinstance(found, LayoutProblem):
+            problem = replace(found, first=above + found.first, last=above + found.last)
+            next_table = next((below for below in rows[number + 1 :] if below > problem.last), None)
+            # Headings of no kind that are those of the table as far as they are known are taken for a page of it.
+            is_other = bool(problem.kind) or any(layout.columns.get(column, place) != place for column, place in problem.columns.items())
+            if is_other and holds_rows(sheet, problem, lists, next_table):
+                return table_start(sheet, problem.first)
         if isinstance(found, Layout):
             start = table_start(sheet, above + found.first)
             if (found.kind, found.columns) != (layout.kind, layout.columns):
                 return start
             if layout.kind.has_period and find_period([_row(sheet, title) for title in range(start.titles, start.headings)]):
                 return start
+            pages.add(above + found.first, above + found.last)
+        pages.last = max(pages.last, row)
     return None
 
 
-def _has_rows(sheet: Sheet, headings: int, kind: Kind) -> bool:
-    """Whether rows of such a table stand below its headings; a legend that names a few columns has none."""
-    below = [
-        [text for text in row if text] for row in (_row(sheet, at) for at in range(headings + 1, min(headings + _LOOK_BELOW, sheet.height)))
-    ]
+class _Pages:
+    """Headings that go on with a table, as it repeats them; `last` is the last row of those met so far."""
+
+    def __init__(self, sheet: Sheet, layout: Layout) -> None:
+        self._sheet = sheet
+        self._known: dict[tuple[str | None, ...], list[tuple[int, list[tuple[str | None, ...]]]]] = {}
+        self.add(layout.first, layout.last)
+
+    def add(self, first: int, last: int) -> None:
+        texts = [_row(self._sheet, row) for row in range(first, last + 1)]
+        for offset, text in enumerate(texts):
+            self._known.setdefault(text, []).append((offset, texts))
+        self.last = last
+
+    def repeat_at(self, row: int) -> bool:
+        """Whether a row is one of headings met before, which then count as met."""
+        for offset, texts in self._known.get(_row(self._sheet, row), ()):
+            first, end = row - offset, row - offset + len(texts)
+            if first > self.last and end <= self._sheet.height and texts == [_row(self._sheet, at) for at in range(first, end)]:
+                self.last = end - 1
+                return True
+        return False
+
+
+def holds_rows(sheet: Sheet, problem: LayoutProblem, lists: LayoutLists, end: int | None = None) -> bool:
+    """Whether rows of a table that cannot be read stand below its headings; a legend that names a few columns has none.
+
+    Args:
+        sheet: the sheet.
+        problem: what is wrong with the table.
+        lists: export kinds.
+        end: the row where the next table begins; None where none does.
+    """
+    last = min(problem.last + _LOOK_BELOW, sheet.height, sheet.height if end is None else end)
+    below = [[text for text in _row(sheet, at) if text] for at in range(problem.last + 1, last)]
     rows = [row for row in below if len(row) >= FEWEST_CELLS]
-    return any(_WELL_FORMED.match(text) for row in rows for text in row) if kind.key_column == "case_code" else bool(rows)
+    if problem.kind and lists.kinds[problem.kind].key_column != "case_code":
+        return bool(rows)
+    return any(_WELL_FORMED.match(text) for row in rows for text in row)
 
 
 def _row(sheet: Sheet, number: int) -> tuple[str | None, ...]:
