@@ -38,6 +38,21 @@ def cells(page: str | bytes) -> list[list[str | None]]:
     return sheet.head(sheet.height)
 
 
+# Cells ------------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("block", ["p", "div", "li", "h6"])
+def test_what_a_cell_shows_on_lines_of_its_own_is_not_run_together(block: str) -> None:
+    moment = f"<{block}>03/05/2024</{block}><{block}><span>08:15</span></{block}>"
+    [[read, _], _] = cells(f"<table>{row([moment, 'a'])}{row(['b', 'c'])}</table>")
+    assert read == "03/05/2024\n08:15"
+
+
+@pytest.mark.parametrize("hidden", ["<script>sua(1)</script>", "<style>td{}</style>", "<template><b>x</b></template>", "<!-- x -->"])
+def test_what_a_cell_never_shows_is_none_of_its_text(hidden: str) -> None:
+    assert cells(f"<table>{row([f'H48-1{hidden}', f'{hidden}<b>a</b>b'])}{row(['c', 'd'])}</table>") == [["H48-1", "ab"], ["c", "d"]]
+
+
 # Merged cells -----------------------------------------------------------------------------------------------------------------------
 
 
@@ -170,7 +185,7 @@ def test_a_list_inside_two_layout_tables_is_the_list() -> None:
 def test_a_small_table_inside_a_cell_of_a_list_is_text_of_the_cell() -> None:
     inner = "<table><tr><td>giấy khai sinh</td><td>1</td></tr></table>"
     page = f"<table>{row(HEADINGS)}{row(['H48-1', 'xã Sơn Hạ', inner, ''])}<tr><td colspan=4>Ghi chú {inner}</td></tr></table>"
-    assert cells(page)[1:] == [["H48-1", "xã Sơn Hạ", "giấy khai sinh1", None], ["Ghi chú giấy khai sinh1", None, None, None]]
+    assert cells(page)[1:] == [["H48-1", "xã Sơn Hạ", "giấy khai sinh\n1", None], ["Ghi chú \ngiấy khai sinh\n1", None, None, None]]
 
 
 def test_tables_nested_without_end_cost_no_more_than_others() -> None:

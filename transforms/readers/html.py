@@ -33,7 +33,8 @@ _BLOCKS = frozenset(
     "address article aside blockquote body br caption center dd details dialog dir div dl dt fieldset figcaption figure footer form h1 h2 h3 "
     "h4 h5 h6 header hr html legend li main menu nav ol p pre section summary table tbody td tfoot th thead ul".split()
 )
-_NO_TEXT = frozenset("head iframe noscript object script select style svg template textarea title".split())
+_NEVER_SHOWN = frozenset("head iframe noscript object script style svg template title".split())
+_NO_TEXT = _NEVER_SHOWN | {"select", "textarea"}
 _HEAD = 1 << 12
 _DECLARED = re.compile(rb"<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
 _CHARSETS = {
@@ -260,15 +261,43 @@ def _span(cell: Any, name: str) -> int:
 
 
 def _cell_text(cell: Any, tcvn3: dict[str, str] | None) -> str | None:
-    if len(cell) == 0:
-        text = cell.text or ""
-    else:
-        for line_break in cell.iter("br"):
-            line_break.text = "\n"  # the text behind it may hold control characters, which lxml gives but does not take back
-        text = "".join(cell.itertext())
+    text = "".join(_shown_texts(cell)) if len(cell) else cell.text
     if tcvn3 is not None and text:
         return _decode_font(text, (*cell.iterdescendants(), cell, *cell.iterancestors()), tcvn3)
     return text or None
+
+
+def _shown_texts(cell: Any) -> list[str]:
+    """The texts that a cell shows, with a line break where one is seen: a date and its time may stand in blocks of their own."""
+    texts: list[str] = []
+
+    def add(text: str | None) -> None:
+        if text:
+            texts.append(text)
+
+    def end_line() -> None:
+        if texts and texts[-1] != "\n":
+            texts.append("\n")
+
+    walk = etree.iterwalk(cell, events=("start", "end", "comment", "pi"))
+    next(walk)
+    add(cell.text)
+    for event, node in walk:
+        if node is cell:
+            break
+        if event != "start":
+            if node.tag in _BLOCKS and node.tag != "br" and node.tail:
+                end_line()
+            add(node.tail)
+        elif node.tag in _NEVER_SHOWN:
+            walk.skip_subtree()
+        elif node.tag == "br":
+            add("\n")
+        else:
+            if node.tag in _BLOCKS:
+                end_line()
+            add(node.text)
+    return texts
 
 
 def _decode_font(text: str, nodes: Iterable[Any], tcvn3: dict[str, str]) -> str:
