@@ -283,6 +283,26 @@ def test_a_newer_report_replaces_an_older_one_and_an_empty_line_replaces_nothing
     ]
 
 
+def test_a_report_of_an_earlier_year_does_not_answer_this_years_line(planned: Settings) -> None:
+    """Criteria keep their codes from year to year. A report that comes after New Year still speaks for the year before, as long as its plan stands."""
+    done = "2 | Phòng Tư pháp | {day} | {result} | 100 | Đã hoàn thành | \n III.2 | xã Sơn Hạ | {day} | {result} | | Đã hoàn thành | "
+    write_reports(planned, done.format(day="20/12/2024", result="Xong năm 2024"), "2024.xlsx", "20/12/2024 08:00")
+    write_reports(planned, done.format(day="31/12/2024", result="Gửi muộn"), "muon.xlsx", "05/01/2025 08:00")
+    sql = "SELECT criterion, status, actual, units_measured FROM mart.plan WHERE source = 'plan_progress' ORDER BY line_number"
+    run_at(planned, datetime(2025, 1, 15, 10))
+    assert show(planned, sql) == [("2", "done", "Gửi muộn", None), ("III.2", "overdue", "1 trên 3 đơn vị báo cáo đã hoàn thành", 1)]
+    (planned.reference / "plan.csv").write_text(PLAN.replace("2024-", "2025-"), encoding="utf-8")
+    result = run_at(planned, datetime(2025, 1, 15, 10))
+    assert show(planned, sql) == [("2", "no_report", None, None), ("III.2", "no_report", None, 0)]
+    found = {check.name: check.found for check in result.checks}
+    assert found["plan_report_of_earlier_year"] == 2, "sent this year, dated in the year before: told, for its date may be a slip"
+    write_reports(planned, "2 | Phòng Tư pháp | 01/01/2025 | Mới bắt đầu | 5 | Đang thực hiện | ", "2025.xlsx", "04/01/2025 08:00")
+    run_at(planned, datetime(2025, 1, 15, 10))
+    assert show(planned, sql)[0] == ("2", "on_track", "Mới bắt đầu", None), (
+        "a report of the year stands, whatever is sent in later of the year before"
+    )
+
+
 def test_a_line_led_by_a_group_is_done_when_every_unit_of_it_is(planned: Settings) -> None:
     """Three units: Phòng Tư pháp, Sơn Hạ, Sơn Thủy. A report without a unit speaks for none of them."""
     sql = "SELECT status, actual, numerator, denominator, units_measured, units_missed FROM mart.plan WHERE criterion = 'III.2'"

@@ -1,8 +1,9 @@
--- Grain: core.plan_progress one row a criterion and reporting unit, its newest report; mart.plan one row a line of the year plan (plan.csv).
+-- Grain: core.plan_progress one row a criterion and reporting unit, its newest report (one of the plan's year before any that is older than it); mart.plan one row a line of the year plan (plan.csv).
 -- Which year: that of the line's deadline, so that after New Year the plan is still judged by its own year.
 -- Lines measured from exports: the year's rate of the levels (mart.group_rates) or the unit (mart.unit_rates) the line is led by; several levels
 -- are added up, sum over sum. Criterion 1.7: tasks given in the year (84_tasks.sql). Until the deadline's day has ended: on_track at the target or
 -- above, at_risk below; after it: done, or missed; without denominator: no_report.
+-- Criteria keep their codes from year to year, so a report dated before the line's year says nothing about the line.
 -- Reported lines led by one office: its newest report, or one without unit, says it; partners' reports do not. Led by a group ("UBND cấp xã"):
 -- every unit of it reports for itself and the line is done when all have. In this order: no report: no_report, whatever the date; reported done:
 -- done; deadline passed: overdue; due within 30 days with less than 80 % done, or newest report older than 60 days: at_risk; else on_track.
@@ -25,9 +26,12 @@ ranked AS (
     SELECT l.*,
            row_number() OVER (
                PARTITION BY l.criterion, l.unit_code
-               ORDER BY l.exported_at DESC NULLS LAST, l.reported_on DESC NULLS LAST, l.file_id DESC, l.sheet_number DESC, l.row_number DESC
+               -- a form of last year that is sent in late does not take the place of this year's
+               ORDER BY CASE WHEN l.reported_on < CAST(date_trunc('year', p.deadline) AS DATE) THEN 1 ELSE 0 END,
+                        l.exported_at DESC NULLS LAST, l.reported_on DESC NULLS LAST, l.file_id DESC, l.sheet_number DESC, l.row_number DESC
            ) AS place
     FROM lines AS l
+    LEFT JOIN work.plan AS p ON p.criterion = l.criterion
 )
 SELECT criterion, unit_code, unit_valid_from, reported_on, result_vi, progress_rate, state, exported_at, file_id, sheet, sheet_number, row_number
 FROM ranked
@@ -108,6 +112,11 @@ CREATE TABLE work.plan_reports AS
 WITH reported_lines AS (
     SELECT p.criterion, p.deadline, CAST(m.as_of AS DATE) AS today FROM work.plan AS p CROSS JOIN work.moment AS m WHERE p.source = 'plan_progress'
 ),
+answers AS (
+    SELECT r.*
+    FROM core.plan_progress AS r
+    JOIN reported_lines AS p ON p.criterion = r.criterion AND r.reported_on >= CAST(date_trunc('year', p.deadline) AS DATE)
+),
 group_lines AS (
     SELECT criterion FROM work.plan_leads GROUP BY criterion HAVING count(level) > 0 OR count(*) > 1
 ),
@@ -130,7 +139,7 @@ by_group AS (
     SELECT e.criterion, count(*) AS units_expected, sum(CASE WHEN r.criterion IS NOT NULL THEN 1 ELSE 0 END) AS units_reported,
            sum(CASE WHEN r.state = 'done' THEN 1 ELSE 0 END) AS units_done, max(r.reported_on) AS last_report_on
     FROM expected AS e
-    LEFT JOIN core.plan_progress AS r ON r.criterion = e.criterion AND r.unit_code = e.unit_code
+    LEFT JOIN answers AS r ON r.criterion = e.criterion AND r.unit_code = e.unit_code
     GROUP BY e.criterion
 ),
 by_lead AS (
@@ -140,7 +149,7 @@ by_lead AS (
                ORDER BY r.exported_at DESC NULLS LAST, r.reported_on DESC NULLS LAST, r.unit_code NULLS LAST, r.file_id DESC, r.row_number DESC
            ) AS place
     FROM reported_lines AS p
-    JOIN core.plan_progress AS r ON r.criterion = p.criterion
+    JOIN answers AS r ON r.criterion = p.criterion
     LEFT JOIN group_lines AS g ON g.criterion = p.criterion
     LEFT JOIN single_leads AS s ON s.criterion = p.criterion
     WHERE g.criterion IS NULL AND (s.unit_code IS NULL OR r.unit_code IS NULL OR r.unit_code = s.unit_code)
