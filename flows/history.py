@@ -214,20 +214,23 @@ def _shape(part: str) -> pa.Table:
     return {"rates": RATES.empty_table, "cases": case_records, "late": LATE.empty_table}[part]()
 
 
-def _stage_state(connection: duckdb.DuckDBPyConnection, staged: Path, days: Sequence[PublishedDay], parts: Sequence[str]) -> None:
-    """work.<part>_before: what the last of these days says."""
+def _stage_state(
+    connection: duckdb.DuckDBPyConnection, staged: Path, days: Sequence[PublishedDay], parts: Sequence[str], name: str = "before"
+) -> None:
+    """work.<part>_<name>: what the last of these days says."""
     for part in parts:
         about, there = _STATES[part]
-        records = f"work.{part}_records"
+        records = f"work.{part}_{name}_records"
         DuckEngine(connection).stage(records, part_files(staged, days, part), _shape(part))
         newest = render_newest(records, about, there, days[0].day) if days else f"SELECT * FROM {records}"
-        connection.execute(f"CREATE VIEW work.{part}_before AS {newest}")
+        connection.execute(f"CREATE VIEW work.{part}_{name} AS {newest}")
 
 
 def _let_stand_alone(staged: Path, every: Sequence[PublishedDay], replacing: PublishedDay, counted: frozenset[str]) -> None:
     """Where a day is published and a later one stands, the next day says all that it says by itself, before that day is put or replaced.
 
-    It says the same before and after: what it left to the days before it now tells, and what only the new one knows it denies.
+    It says the same before and after: what it left to the days before it now tells, and what is no more on it but stands on them, as they are from now on,
+    it denies: also what the day put or replaced only leaves standing.
     """
     following = [day for day in every if day.day > replacing.day]
     if not following:
@@ -238,13 +241,13 @@ def _let_stand_alone(staged: Path, every: Sequence[PublishedDay], replacing: Pub
     with connect_scratch(folder / "record") as connection:
         connection.execute("ATTACH ':memory:' AS work")
         _stage_state(connection, staged, until, list(_STATES))
+        _stage_state(connection, staged, [*(day for day in every if day.day < replacing.day), replacing], list(_STATES), "replaced")
         for part, (about, _) in _STATES.items():
             columns = _shape(part).column_names[1:]
-            DuckEngine(connection).stage(f"work.{part}_newly", part_files(staged, [replacing], part), _shape(part))
             same = " AND ".join(f"s.{column} = n.{column}" for column in about)
             denied = ", ".join(f"n.{column}" if column in about else f"NULL AS {column}" for column in columns)
             query = (
-                f"SELECT {{day}} AS day, {', '.join(columns)} FROM work.{part}_before UNION ALL SELECT {{day}}, {denied} FROM work.{part}_newly AS n "
+                f"SELECT {{day}} AS day, {', '.join(columns)} FROM work.{part}_before UNION ALL SELECT {{day}}, {denied} FROM work.{part}_replaced AS n "
                 f"WHERE NOT EXISTS (SELECT 1 FROM work.{part}_before AS s WHERE {same}) ORDER BY ALL"
             )
             written = _write_part(connection, folder, after.day, part, query)

@@ -372,6 +372,27 @@ def test_a_day_published_for_the_first_time_before_one_that_stands_changes_no_la
     assert later[date(2024, 6, 7)] == (date(2024, 6, 6), 6, 6, 6, 7), "from what the sixth said to the dossier due on it"
 
 
+def test_what_was_gone_on_a_later_day_stays_gone_when_an_earlier_one_is_published_again(folder: Path) -> None:
+    """On the sixth Sơn Thủy began only later, so that it had no rate of May; the fifth, on which nothing had changed, is published again."""
+    publish(folder, 5)
+    units = folder / "reference" / "units.csv"
+    text = units.read_text(encoding="utf-8")
+    units.write_text(text.replace("xã Sơn Thủy,2003-01-01", "xã Sơn Thủy,2024-06-02"), encoding="utf-8")
+    publish(folder, 6)
+    units.write_text(text, encoding="utf-8")
+    before, told = published_state(folder, 6), gone_on_the_sixth(folder)
+    assert told
+    publish(folder, 5)
+    assert published_state(folder, 6) == before
+    assert gone_on_the_sixth(folder) == told
+
+
+def gone_on_the_sixth(folder: Path) -> list[tuple[object, ...]]:
+    """Rates that the sixth no longer had."""
+    sql = "SELECT measure, unit_code, period_start FROM mart.restatements WHERE restated_on = DATE '2024-06-06' AND numerator IS NULL ORDER BY ALL"
+    return ask(build(folder, night_of(7)), sql)
+
+
 def published_state(folder: Path, day: int) -> list[tuple[object, ...]]:
     """What the history says a day published."""
     settings = build(folder, night_of(day) + timedelta(days=1))
