@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 from flows.chains import base_folder
 from flows.landing import Export, read_bytes, save_record
 from flows.settings import local_now
+from transforms.exports import NormalisedExport, normalise_export
 from transforms.layouts import LayoutLists, load_lists
-from transforms.normalise import NormalisedExport, normalise_export
 from transforms.readers import Limits, read_sheets
 from transforms.sheets import UnreadableExport
 from transforms.text import hide_numbers

@@ -1,12 +1,11 @@
-"""A sheet of text to typed canonical rows, or to rows with a reason why not; no row that holds data vanishes.
+"""A table of text to typed canonical rows, or to rows with a reason why not; no row that holds data vanishes.
 
 Only declared columns that hold no personal data are looked at; the others end here. What depends on reference tables (units, the
 catalogue) is left to the warehouse build: here a unit is a matching key, and an unknown level only a suspicion.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -14,24 +13,11 @@ import pyarrow.compute as pc
 
 from transforms import parsing
 from transforms.data_rows import find_data_rows, section_of
-from transforms.layouts import (
-    Kind,
-    Layout,
-    LayoutLists,
-    LayoutProblem,
-    begins_with_table,
-    cut,
-    find_layout,
-    find_next_table,
-    holds_rows,
-    key_headings,
-    table_start,
-)
+from transforms.layouts import Kind, Layout, LayoutLists, key_headings
 from transforms.layouts.lists import Column
-from transforms.layouts.tables import FEWEST_CELLS
-from transforms.sheets import Sheet, UnreadableExport
+from transforms.sheets import Sheet
 from transforms.text import clean_column, has_personal_number, hide_numbers, key, mask, unit_reference
-from transforms.titles import find_export_time, find_period
+from transforms.titles import find_period
 
 # One reason a row, the first that applies (design, "Reject reasons"); unknown_unit is found in the build.
 REASONS = (
@@ -91,8 +77,6 @@ _EVIDENCE = frozenset(
         "percent",
     )
 )
-_TITLE_ROWS = 15
-_FOOTER_ROWS = 60  # blank rows with borders may stand between the data and what is said below
 TROUBLES = pa.schema(
     [("row_number", pa.int32()), ("rank", pa.int32()), ("reason", pa.string()), ("column_name", pa.string()), ("masked_value", pa.string())]
 )
@@ -138,167 +122,6 @@ class NormalisedSheet:
     heading_rows: tuple[int, int] | None
     warnings: list[str] = field(default_factory=list)
     like_headings: Sequence[int] = ()
-
-
-@dataclass
-class NormalisedExport:
-    """What one export holds: its tables of data, in the order of the sheets and on each from top to bottom, when it says it was made, and what its readers should be told."""
-
-    sheets: list[NormalisedSheet]
-    exported_at: datetime | None
-    warnings: list[str]
-    skipped_sheets: list[str] = field(default_factory=list)
-
-
-def normalise_export(sheets: Sequence[Sheet], lists: LayoutLists) -> NormalisedExport:
-    """All data sheets of one file, read by the headings they have.
-
-    Raises:
-        UnreadableExport: no sheet has the headings of a known kind, a required heading is missing, or two headings claim one column.
-    """
-    done: list[NormalisedSheet] = []
-    warnings: list[str] = []
-    problems: list[str] = []
-    doubts: list[str] = []  # sheets with some known headings but of no kind: fatal only where nothing else is there
-    skipped: list[str] = []
-    exported_at: datetime | None = None
-    said_elsewhere: datetime | None = None  # by a cover, or by a guide, whose example must not overrule the list's own title
-    visible = [sheet for sheet in sheets if not sheet.hidden]
-    before: Layout | None = None  # of the last table of the sheet before
-    hidden = [sheet.name for sheet in sheets if sheet.hidden]
-    if hidden:
-        warnings.append(f"bỏ qua trang ẩn: {', '.join(hidden)}")
-    for sheet in visible:
-        where = f"trang “{sheet.name}”: " if sheet.name and len(visible) > 1 else ""
-        above, before = before, None
-        for table in _read_tables(sheet, lists, above):
-            layout, result = table.layout, table.result
-            said_at = find_export_time(table.titles, date1904=sheet.date1904)
-            has_data = False
-            if isinstance(layout, LayoutProblem):
-                (problems if layout.kind else doubts).append((f"trang “{sheet.name}”: " if sheet.name else "") + layout.text)
-                skipped.append(sheet.name)
-            elif layout is None or result is None:
-                if sheet.height:
-                    warnings.append(f"{where or 'tệp: '}không có dòng tiêu đề nào nhận ra được, bỏ qua")
-                    skipped.append(sheet.name)
-            else:
-                has_data = result.rows.num_rows > 0
-                said_at = said_at or find_export_time(_footers(table.sheet, layout, result), date1904=sheet.date1904)
-                warnings.extend(where + text for text in result.warnings)
-                done.append(result)
-                before = layout
-            if has_data:
-                exported_at = exported_at or said_at
-            else:
-                said_elsewhere = said_elsewhere or said_at
-    if problems or (doubts and not done):
-        raise UnreadableExport("; ".join(problems + doubts))
-    warnings.extend(f"{doubt} (bỏ qua trang này)" for doubt in doubts)
-    if not done:
-        raise UnreadableExport(
-            "không trang nào có dòng tiêu đề của một loại tệp đã biết "
-            f"({', '.join(kind.label_vi for kind in lists.kinds.values())}); hãy kiểm tra có xuất đúng danh sách không"
-        )
-    return NormalisedExport(done, exported_at or said_elsewhere, warnings, skipped)
-
-
-@dataclass
-class _Table:
-    """One table of a sheet, with the rows that belong to it, or a sheet without one.
-
-    Attributes:
-        sheet: the rows from the titles to what stands below the data.
-        layout: its headings, what is wrong with them, or None.
-        titles: the rows above the headings.
-        result: what it holds, where it can be read.
-    """
-
-    sheet: Sheet
-    layout: Layout | LayoutProblem | None
-    titles: Sequence[Sequence[str | None]]
-    result: NormalisedSheet | None = None
-
-
-def _read_tables(sheet: Sheet, lists: LayoutLists, before: Layout | None = None) -> Iterator[_Table]:
-    """The tables of a sheet from top to bottom; exactly one without a result where the sheet has none.
-
-    Args:
-        sheet: the sheet.
-        lists: headings and words.
-        before: the headings of the sheet before, with which a sheet without any may go on.
-    """
-    above: Kind | None = None  # of the table above
-    while True:
-        layout = find_layout(sheet, lists) if sheet.height else None
-        titles = sheet.head(layout.first if isinstance(layout, Layout) else _TITLE_ROWS) if sheet.height else []
-        if not isinstance(layout, Layout):
-            if isinstance(layout, LayoutProblem) and above:
-                layout = _refusing(layout, above)
-            yield (_read_without_headings(sheet, before, lists) if layout is None else None) or _Table(sheet, layout, titles)
-            return
-        if begins_with_table(sheet, layout, lists):
-            upper_tables = list(_read_tables(cut(sheet, 0, layout.first), lists))
-            for table in upper_tables:
-                if isinstance(table.layout, LayoutProblem) and holds_rows(table.sheet, table.layout, lists):
-                    table.layout = _refusing(table.layout, layout.kind)
-            if any(_is_table(table, lists) for table in upper_tables):
-                yield from upper_tables
-                above = layout.kind
-                sheet = cut(sheet, table_start(sheet, layout.first).titles)
-                continue
-        result = normalise_sheet(sheet, layout, lists, titles)
-        following = find_next_table(sheet, layout, result.like_headings, lists) if result.like_headings else None
-        if following is None:
-            yield _Table(sheet, layout, titles, result)
-            return
-        upper = cut(sheet, 0, following.headings)
-        yield _Table(upper, layout, titles, normalise_sheet(upper, layout, lists, titles))
-        above = layout.kind
-        sheet = cut(sheet, following.titles)
-
-
-def _is_table(table: _Table, lists: LayoutLists) -> bool:
-    """Whether there is anything in a table that must be read or told."""
-    if isinstance(table.layout, LayoutProblem):
-        return holds_rows(table.sheet, table.layout, lists)
-    return bool(table.result and table.result.rows.num_rows)
-
-
-def _refusing(problem: LayoutProblem, other: Kind) -> LayoutProblem:
-    """The problem of a table that stands on one sheet with another and refuses the file, also where it is of no kind: its rows would vanish."""
-    return replace(problem, kind=problem.kind or other.name)
-
-
-def _read_without_headings(sheet: Sheet, before: Layout | None, lists: LayoutLists) -> _Table | None:
-    """A sheet of dossiers below no headings, as systems leave them that cut a list at so many rows a sheet; None where it is none.
-
-    By the headings of the sheet before it is read where its rows make sense so; else they would vanish, and the file is refused.
-    """
-    filled = sum((_valid(column) for column in sheet.columns), np.zeros(sheet.height, dtype=int))
-    rows = int((filled > 0).sum())
-    coded = next((at for at, cells in enumerate(sheet.columns) if 2 * int(parsing.parse_code_cells(cells)[1].sum()) > rows), None)
-    if coded is None or int(filled.sum()) < FEWEST_CELLS * rows:
-        return None
-    if before and before.columns.get("case_code") == coded:
-        missing = max(before.columns.values()) + 1 - len(sheet.columns)
-        wide = replace(sheet, columns=[*sheet.columns, *[pa.nulls(sheet.height, pa.string())] * missing])
-        layout = replace(before, first=-1, last=-1)
-        result = normalise_sheet(wide, layout, lists)
-        wrong = result.troubles.filter(pc.not_equal(result.troubles["reason"], "unknown_level"))["row_number"]
-        if 2 * len(pc.unique(wrong)) < result.rows.num_rows:
-            result.warnings.append("không có dòng tiêu đề, đọc theo tiêu đề của trang trước")
-            return _Table(wide, layout, [], result)
-    text = "có dòng hồ sơ nhưng không có dòng tiêu đề; hãy chép dòng tiêu đề vào đầu trang, hoặc xuất lại"
-    return _Table(sheet, LayoutProblem(text, "cases"), [])
-
-
-def _footers(sheet: Sheet, layout: Layout, result: NormalisedSheet) -> list[list[str | None]]:
-    """The rows below the last row of data."""
-    last = pc.max(result.rows["row_number"]).as_py()
-    start = layout.last + 1 if last is None else last - sheet.first_row + 1
-    columns = [column.slice(start, _FOOTER_ROWS).to_pylist() for column in sheet.columns]
-    return [list(row) for row in zip(*columns, strict=True)]
 
 
 @dataclass
@@ -391,7 +214,8 @@ class _Rows:
         return column.slice(self._first, len(self)) if self._is_block else column.take(pa.array(self.numbers))
 
 
-def _valid(column: pa.Array) -> np.ndarray:
+def find_filled(column: pa.Array) -> np.ndarray:
+    """A mask of the cells that are not blank."""
     return np.asarray(pc.is_valid(column).to_numpy(zero_copy_only=False), dtype=bool)
 
 
@@ -409,7 +233,7 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
     parsed = {name: _parse_cells(kind.columns[name], below[position], sheet, lists) for name, position in layout.columns.items()}
     coded = parsed[kind.key_column]
     is_telling = kind.columns[kind.key_column].type not in ("unit", "code")  # a name or a bare number may stand in a total, too
-    keep = _valid(coded.values) & ~coded.bad if is_telling else np.zeros(len(coded.values), dtype=bool)
+    keep = find_filled(coded.values) & ~coded.bad if is_telling else np.zeros(len(coded.values), dtype=bool)
     doubtful = np.flatnonzero(~keep)
     code_headings = {heading.rpartition(">")[2] for heading, column in lists.headings[kind.name].items() if column == kind.key_column}
     evidence = _evidence(layout, parsed, below, doubtful)
@@ -439,7 +263,7 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
         else:
             columns[column.staged_as] = values
     if kind.key_column == "case_code":
-        columns["is_odd_code"] = pa.array(parsed["case_code"].bad[keep] & _valid(columns["case_code"]))
+        columns["is_odd_code"] = pa.array(parsed["case_code"].bad[keep] & find_filled(columns["case_code"]))
     if kind.name == "waiting":
         columns["channel"] = pa.repeat(pa.scalar("online", pa.string()), len(rows))
     if kind.has_period:
@@ -481,13 +305,13 @@ def _evidence(layout: Layout, parsed: dict[str, _Parsed], below: Sequence[pa.Arr
     for name, column in parsed.items():
         kind = layout.kind.columns[name].type
         if kind in _EVIDENCE:
-            evidence += _valid(column.values.take(at)) & ~column.bad[doubtful]
+            evidence += find_filled(column.values.take(at)) & ~column.bad[doubtful]
             if kind in ("count", "figure"):  # a dash is how forms print none
                 dash = pc.match_substring_regex(column.text_of(doubtful), "^[-–—]$")
                 evidence += np.asarray(pc.fill_null(dash, False).to_numpy(zero_copy_only=False), dtype=bool)
         elif kind == "yes_no":  # a bare 1 or 0 may stand in a row of totals too
             spoken = pc.fill_null(pc.match_substring_regex(column.text_of(doubtful), r"\pL"), False)
-            evidence += _valid(column.values.take(at)) & np.asarray(spoken.to_numpy(zero_copy_only=False), dtype=bool)
+            evidence += find_filled(column.values.take(at)) & np.asarray(spoken.to_numpy(zero_copy_only=False), dtype=bool)
     for position in layout.ordinals:
         ordinal = pc.match_substring_regex(below[position].take(at), r"^\s*\d{1,7}(?:\.0)?\s*$")
         evidence += np.asarray(pc.fill_null(ordinal, False).to_numpy(zero_copy_only=False), dtype=bool)
@@ -514,14 +338,14 @@ def _troubles(kind: Kind, layout: Layout, parsed: dict[str, _Parsed], keep: np.n
             )
 
     if kind.key_column != "unit":
-        add(np.flatnonzero(keep & ~_valid(parsed[kind.key_column].values)), "missing_case_code", kind.key_column, None)
+        add(np.flatnonzero(keep & ~find_filled(parsed[kind.key_column].values)), "missing_case_code", kind.key_column, None)
     for name, column in parsed.items():
         reason = _REASON_OF_TYPE.get(kind.columns[name].type)
         if reason is None:
             continue
         wrong = column.bad & keep
         if kind.columns[name].type == "status":
-            wrong |= keep & ~_valid(column.cells)  # a dossier without a state cannot be counted anywhere
+            wrong |= keep & ~find_filled(column.cells)  # a dossier without a state cannot be counted anywhere
         rows = np.flatnonzero(wrong)
         add(rows, reason, name, column.text_of(rows))
     return pa.concat_tables(parts) if parts else TROUBLES.empty_table()

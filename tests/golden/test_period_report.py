@@ -19,8 +19,8 @@ from flows.night import NightResult
 from flows.period_report import _rates_of, parse_report_period, write_period_report
 from flows.settings import QueryError, Settings
 from flows.warehouse_figures import load_figures
+from transforms.exports import normalise_export
 from transforms.layouts import load_lists
-from transforms.normalise import normalise_export
 from transforms.period_counts import BIEU06_COLUMNS, Span, render_bieu06
 from transforms.readers import read_sheets
 from transforms.wording import percent_vi

@@ -6,9 +6,10 @@ from datetime import date
 
 import pytest
 
+from transforms.exports import normalise_export
 from transforms.layouts import Layout, LayoutProblem, find_layout, load_lists
 from transforms.layouts.lists import PATH_SEPARATOR
-from transforms.normalise import NormalisedSheet, normalise_export
+from transforms.normalise import NormalisedSheet
 from transforms.sheets import sheet_from_rows
 
 LISTS = load_lists()

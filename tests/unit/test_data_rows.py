@@ -5,8 +5,8 @@ import io
 
 import pytest
 
+from transforms.exports import NormalisedExport, normalise_export
 from transforms.layouts import load_lists
-from transforms.normalise import NormalisedExport, normalise_export
 from transforms.readers import read_sheets
 from transforms.sheets import UnreadableExport
 

@@ -1,7 +1,7 @@
 import pytest
 
+from transforms.exports import normalise_export
 from transforms.layouts import Layout, LayoutProblem, ListError, find_layout, load_lists
-from transforms.normalise import normalise_export
 from transforms.sheets import UnreadableExport, sheet_from_rows
 
 LISTS = load_lists()

@@ -4,8 +4,8 @@ from datetime import date, datetime
 
 import pytest
 
+from transforms.exports import NormalisedExport, normalise_export
 from transforms.layouts import load_lists
-from transforms.normalise import NormalisedExport, normalise_export
 from transforms.sheets import UnreadableExport, sheet_from_rows
 
 LISTS = load_lists()

@@ -7,8 +7,8 @@ from conftest import HEADINGS, case_row
 from hypothesis import given
 from hypothesis import strategies as st
 
+from transforms.exports import normalise_export
 from transforms.layouts import load_lists
-from transforms.normalise import normalise_export
 from transforms.sheets import Sheet, sheet_from_rows
 from transforms.titles import find_export_time, find_period
 
