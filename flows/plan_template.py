@@ -104,7 +104,7 @@ def write_template(out: Path, folder: Path, unit_code: str | None = None) -> int
 
 def _reports(unit: dict[str, Any], criterion: str, reference: Reference) -> bool:
     return any(
-        lead["criterion"] == criterion and (lead["unit_code"] == unit["unit_code"] or lead["level"] == unit["level"])
+        lead["criterion"] == criterion and (_is_of(unit, lead) or lead["level"] == unit["level"])
         for lead in reference.plan.leads.to_pylist()
     )
 
@@ -114,8 +114,13 @@ def _lead_name(criterion: str, reference: Reference) -> str | None:
     leads = [lead for lead in reference.plan.leads.to_pylist() if lead["criterion"] == criterion]
     if len(leads) != 1 or not leads[0]["unit_code"]:
         return None
-    names: list[str] = [u["unit_name"] for u in reference.units.to_pylist() if u["unit_code"] == leads[0]["unit_code"]]
+    names: list[str] = [u["unit_name"] for u in reference.units.to_pylist() if _is_of(u, leads[0])]
     return names[-1]
+
+
+def _is_of(unit: dict[str, Any], lead: dict[str, Any]) -> bool:
+    """Whether the unit is the one that leads the line; its code alone may be an earlier or a later unit's, too."""
+    return bool(unit["unit_code"] == lead["unit_code"] and unit["valid_from"] == lead["unit_valid_from"])
 
 
 def _write_form(form: Any, lines: list[dict[str, Any]], reporter: str | None, reference: Reference) -> None:

@@ -38,7 +38,7 @@ _LINES = pa.schema(
     + [(name, pa.string()) for name in ("criterion", "name_vi", "lead_unit", "partner_units")]
     + [("deadline", pa.date32()), ("target_text", pa.string()), ("target", pa.float64()), ("source", pa.string()), ("measure", pa.string())]
 )
-_LEADS = pa.schema([(name, pa.string()) for name in ("criterion", "level", "unit_code")])
+_LEADS = pa.schema([(name, pa.string()) for name in ("criterion", "level", "unit_code")] + [("unit_valid_from", pa.date32())])
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ class Plan:
 
     Attributes:
         lines: one row a line of plan.csv, in its order.
-        leads: criterion with a level, for "UBND cấp xã" and the like, or with a unit's code; nothing for a lead that units.csv does not know.
+        leads: criterion with a level, for "UBND cấp xã" and the like, or with a unit: its code and the day that begins with it, for codes are used again;
+            nothing for a lead that units.csv does not know.
     """
 
     lines: pa.Table
@@ -116,13 +117,15 @@ def _find_leads(lead_unit: str, deadline: date, names: Sequence[dict[str, object
         if not part:
             continue
         level = _GROUP_KEYS.get(key(part))
-        code = None
+        code = first = None
         if level is None:
             reference = unit_reference(key(part))
-            codes = [n["unit_code"] for n in names if n["unit_ref"] == reference and _covers(n, deadline)]
-            code = codes[0] if codes else None
+            units = [(n["unit_code"], n["valid_from"]) for n in names if n["unit_ref"] == reference and _covers(n, deadline)]
+            code, first = units[0] if units else (None, None)
         unknown = level is None and code is None
-        found[(level, code or (part if unknown else None))] = None if unknown else {"level": level, "unit_code": code}
+        found[(level, code or (part if unknown else None))] = (
+            None if unknown else {"level": level, "unit_code": code, "unit_valid_from": first}
+        )
     return list(found.values())
 
 

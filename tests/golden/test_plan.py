@@ -440,3 +440,22 @@ def test_a_line_may_be_led_by_one_unit(planned: Settings) -> None:
     (planned.reference / "plan.csv").write_text(PLAN_HEAD + LINE.replace("UBND cấp xã", "Sơn Hạ"), encoding="utf-8")
     run_at(planned, planned.as_of)
     assert show(planned, "SELECT numerator, denominator, status FROM mart.plan") == [(1, 1, "on_track")]
+
+
+def test_a_code_used_again_is_another_unit(planned: Settings) -> None:
+    """Sơn Hạ ended in April and Sơn Mới bears its code: neither its reports nor its dossiers are those of Sơn Mới."""
+    units = (planned.reference / "units.csv").read_text(encoding="utf-8")
+    units = units.replace("xã Sơn Hạ;Sơn Hạ,2003-01-01,2025-06-30", "xã Sơn Hạ;Sơn Hạ,2003-01-01,2024-04-30")
+    units += "000.22.58.H48,UBND xã Sơn Mới,commune,000.00.58.H48,21292,xã Sơn Mới,2024-05-01,2025-06-30,,\n"
+    (planned.reference / "units.csv").write_text(units, encoding="utf-8")
+    lines = "2,Cải cách thể chế,xã Sơn Mới,,2024-12-31,Hoàn thành,plan_progress,\n4,Tổ chức bộ máy,UBND cấp xã,,2024-12-31,Hoàn thành,plan_progress,\n"
+    (planned.reference / "plan.csv").write_text(PLAN_HEAD + lines + LINE.replace("UBND cấp xã", "xã Sơn Mới"), encoding="utf-8")
+    may = {"Ngày nộp hồ sơ": "06/05/2024 08:00", "Ngày tiếp nhận": "06/05/2024 09:00", "Ngày hẹn trả": "10/05/2024 17:00"}
+    may |= {"Ngày kết thúc xử lý": "13/05/2024 10:00", "Ngày trả kết quả": "13/05/2024 15:00", "Đơn vị giải quyết": "xã Sơn Mới"}
+    late = case_row("000.22.58.H48-240506-0008", **may)
+    write_workbook(planned.raw / "ho_so.xlsx", [HEADINGS, case_row(), late], titles=("Thời điểm xuất: 28/06/2024 07:00",))
+    done = " | xã Sơn Hạ | 20/04/2024 | Xong | 100 | Đã hoàn thành | "
+    write_reports(planned, f"2{done}\n4{done}")
+    run_at(planned, planned.as_of)
+    sql = "SELECT criterion, status, numerator, denominator, units_measured FROM mart.plan ORDER BY line_number"
+    assert show(planned, sql) == [("2", "no_report", None, None, None), ("4", "no_report", 0, 2, 0), ("3.4.2", "at_risk", 0, 1, 1)]

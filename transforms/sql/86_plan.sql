@@ -3,6 +3,7 @@
 -- Lines measured from exports: the year's rate of the levels (mart.group_rates) or the unit (mart.unit_rates) the line is led by; several levels
 -- are added up, sum over sum. Criterion 1.7: tasks given in the year (84_tasks.sql). Until the deadline's day has ended: on_track at the target or
 -- above, at_risk below; after it: done, or missed; without denominator: no_report.
+-- A unit is its code and the day it began: who bears the code before or after it neither reports nor is counted for it.
 -- Criteria keep their codes from year to year, so a report dated before the line's year says nothing about the line.
 -- Reported lines led by one office: its newest report, or one without unit, says it; partners' reports do not. Led by a group ("UBND cấp xã"):
 -- every unit of it reports for itself and the line is done when all have. In this order: no report: no_report, whatever the date; reported done:
@@ -25,7 +26,7 @@ WITH lines AS (
 ranked AS (
     SELECT l.*,
            row_number() OVER (
-               PARTITION BY l.criterion, l.unit_code
+               PARTITION BY l.criterion, l.unit_code, l.unit_valid_from
                -- a form of last year that is sent in late does not take the place of this year's
                ORDER BY CASE WHEN l.reported_on < CAST(date_trunc('year', p.deadline) AS DATE) THEN 1 ELSE 0 END,
                         l.exported_at DESC NULLS LAST, l.reported_on DESC NULLS LAST, l.file_id DESC, l.sheet_number DESC, l.row_number DESC
@@ -36,7 +37,7 @@ ranked AS (
 SELECT criterion, unit_code, unit_valid_from, reported_on, result_vi, progress_rate, state, exported_at, file_id, sheet, sheet_number, row_number
 FROM ranked
 WHERE place = 1
-ORDER BY criterion, unit_code NULLS FIRST;
+ORDER BY criterion, unit_code NULLS FIRST, unit_valid_from NULLS FIRST;
 
 -- Lines with a rate: what was counted, over the whole line and unit by unit.
 CREATE TABLE work.plan_counts AS
@@ -58,7 +59,8 @@ counted AS (
     FROM year_lines AS y
     JOIN work.plan_leads AS l ON l.criterion = y.criterion
     JOIN mart.unit_rates AS r
-      ON r.measure = y.measure AND r.unit_code = l.unit_code AND r.period_kind = 'year' AND r.period_start = y.year_start
+      ON r.measure = y.measure AND r.unit_code = l.unit_code AND r.unit_valid_from = l.unit_valid_from AND r.period_kind = 'year'
+     AND r.period_start = y.year_start
     WHERE y.source = 'exports'
     UNION ALL
     SELECT y.criterion, CASE WHEN t.is_on_time THEN 1 ELSE 0 END, CASE WHEN t.is_counted THEN 1 ELSE 0 END
@@ -71,7 +73,8 @@ unit_counts AS (
     FROM year_lines AS y
     JOIN work.plan_leads AS l ON l.criterion = y.criterion
     JOIN mart.unit_rates AS r
-      ON r.measure = y.measure AND (r.level = l.level OR r.unit_code = l.unit_code) AND r.period_kind = 'year' AND r.period_start = y.year_start
+      ON r.measure = y.measure AND (r.level = l.level OR (r.unit_code = l.unit_code AND r.unit_valid_from = l.unit_valid_from))
+     AND r.period_kind = 'year' AND r.period_start = y.year_start
     WHERE y.source = 'exports'
     UNION ALL
     SELECT y.criterion, y.target, t.unit_code, t.unit_name, sum(CASE WHEN t.is_on_time THEN 1 ELSE 0 END), sum(CASE WHEN t.is_counted THEN 1 ELSE 0 END)
@@ -122,24 +125,24 @@ group_lines AS (
 ),
 -- units of the led levels on the day that counts: today, or the deadline once it has passed
 expected AS (
-    SELECT p.criterion, u.unit_code
+    SELECT p.criterion, u.unit_code, u.valid_from AS unit_valid_from
     FROM reported_lines AS p
     JOIN work.plan_leads AS l ON l.criterion = p.criterion
     JOIN core.units AS u ON u.level = l.level AND u.valid_from <= least(p.deadline, p.today) AND u.valid_to >= least(p.deadline, p.today)
     UNION
-    SELECT l.criterion, l.unit_code
+    SELECT l.criterion, l.unit_code, l.unit_valid_from
     FROM work.plan_leads AS l
     JOIN group_lines AS g ON g.criterion = l.criterion
     WHERE l.unit_code IS NOT NULL
 ),
 single_leads AS (
-    SELECT criterion, unit_code FROM work.plan_leads WHERE level IS NULL
+    SELECT criterion, unit_code, unit_valid_from FROM work.plan_leads WHERE level IS NULL
 ),
 by_group AS (
     SELECT e.criterion, count(*) AS units_expected, sum(CASE WHEN r.criterion IS NOT NULL THEN 1 ELSE 0 END) AS units_reported,
            sum(CASE WHEN r.state = 'done' THEN 1 ELSE 0 END) AS units_done, max(r.reported_on) AS last_report_on
     FROM expected AS e
-    LEFT JOIN answers AS r ON r.criterion = e.criterion AND r.unit_code = e.unit_code
+    LEFT JOIN answers AS r ON r.criterion = e.criterion AND r.unit_code = e.unit_code AND r.unit_valid_from = e.unit_valid_from
     GROUP BY e.criterion
 ),
 by_lead AS (
@@ -152,7 +155,7 @@ by_lead AS (
     JOIN answers AS r ON r.criterion = p.criterion
     LEFT JOIN group_lines AS g ON g.criterion = p.criterion
     LEFT JOIN single_leads AS s ON s.criterion = p.criterion
-    WHERE g.criterion IS NULL AND (s.unit_code IS NULL OR r.unit_code IS NULL OR r.unit_code = s.unit_code)
+    WHERE g.criterion IS NULL AND (s.unit_code IS NULL OR r.unit_code IS NULL OR (r.unit_code = s.unit_code AND r.unit_valid_from = s.unit_valid_from))
 )
 SELECT p.criterion,
        CASE WHEN g.criterion IS NOT NULL THEN CASE WHEN g.units_reported > 0 THEN TRUE ELSE FALSE END
