@@ -27,6 +27,8 @@ _COUNT = re.compile(r"^\(?\s*\d+(?:\s*(?:tthc|thủ tục|hồ sơ|hs))?\s*\)?$"
 _WELL_FORMED = re.compile(CASE_CODE, re.IGNORECASE)
 # One word with a digit that is no date: a code of some form, however odd.
 _CODE_LIKE = re.compile(r"^(?=\S*\d)(?!\d{1,2}[/.-]\d{1,2}[/.-]\d{4}$)\S{6,}$")
+# The same of a criterion or a task, whose codes are as short as "2" or "III.2".
+_SHORT_CODE = re.compile(r"^(?=\S*\d)(?!\d{1,2}[/.-]\d{1,2}[/.-]\d{4}$)\S+$")
 
 
 def find_data_rows(
@@ -36,6 +38,8 @@ def find_data_rows(
     evidence: np.ndarray,
     code_headings: Set[str],
     any_headings: Set[str],
+    *,
+    has_short_codes: bool = False,
 ) -> tuple[np.ndarray, list[tuple[int, str]], list[int]]:
     """Which of the rows without a well-formed code are data, the titles of sections ("I. LĨNH VỰC …") among the others, and headings.
 
@@ -46,6 +50,7 @@ def find_data_rows(
         evidence: of the doubtful rows, how many cells mean something in their column (a date, a known word, an ordinal number).
         code_headings: keys of the code column's own headings, which a table repeats on each page.
         any_headings: keys of the headings of such a column in tables of any kind.
+        has_short_codes: codes may be as short as "2": beside one, a single cell that means something is an answer.
 
     Returns:
         A mask of the doubtful rows that are data, (row, title) of the sections, and the rows that can be headings, of this table or another.
@@ -64,11 +69,11 @@ def find_data_rows(
             sections.append((int(doubtful[number]), section[1].strip().capitalize()))
         if may_be_headings(texts, any_headings):
             headings.append(int(doubtful[number]))
-        keep[number] = not section and _is_data(texts, code, int(evidence[number]), code_headings)
+        keep[number] = not section and _is_data(texts, code, int(evidence[number]), code_headings, has_short_codes=has_short_codes)
     return keep, sections, headings
 
 
-def _is_data(texts: list[str], code: str | None, evidence: int, code_headings: Set[str]) -> bool:
+def _is_data(texts: list[str], code: str | None, evidence: int, code_headings: Set[str], *, has_short_codes: bool) -> bool:
     """Whether a row without a well-formed code is data all the same, and so must be loaded or rejected, not passed over."""
     if not texts or _TOTAL.match(key(texts[0])) or (code and (_TOTAL.match(key(code)) or heading_key(code) in code_headings)):
         return False
@@ -76,8 +81,10 @@ def _is_data(texts: list[str], code: str | None, evidence: int, code_headings: S
         return True  # its cells slipped sideways
     # A title stands alone in its row or once in every merged cell; several meaningful cells are data even when all say "0".
     named = texts[1:] if _INDEX.match(texts[0]) else texts
-    is_title = len(set(named)) <= 1
-    if not (code and _CODE_LIKE.match(code)):  # names and dates of signatures, a unit with a count
+    # an order number before the code is no answer: "1 | 3.1 | Cải cách thủ tục" is a title
+    is_answer = bool(has_short_codes and code and _SHORT_CODE.match(code) and evidence > (texts[0] != code))
+    is_title = len(set(named)) <= 1 and not is_answer
+    if not is_answer and not (code and _CODE_LIKE.match(code)):  # names and dates of signatures, a unit with a count
         is_title = is_title or len(texts) <= 2 or (len(texts) == 3 and evidence <= 1)
     if (is_title and evidence < 3) or all(_INDEX.match(text) for text in texts):
         return False

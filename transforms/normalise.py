@@ -238,7 +238,13 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
     code_headings = {heading.rpartition(">")[2] for heading, column in lists.headings[kind.name].items() if column == kind.key_column}
     evidence = _evidence(layout, parsed, below, doubtful)
     keep[doubtful], sections, like_headings = find_data_rows(
-        doubtful, below, coded.text_of(doubtful), evidence, code_headings, key_headings(lists)
+        doubtful,
+        below,
+        coded.text_of(doubtful),
+        evidence,
+        code_headings,
+        key_headings(lists),
+        has_short_codes=kind.columns[kind.key_column].type == "code",
     )
     rows = _Rows(keep)
     columns: dict[str, pa.Array] = {"row_number": pa.array(rows.numbers + sheet.first_row + start, pa.int32())}

@@ -303,6 +303,15 @@ def test_a_report_of_an_earlier_year_does_not_answer_this_years_line(planned: Se
     )
 
 
+def test_an_answer_of_a_few_cells_is_no_title(planned: Settings) -> None:
+    """A criterion's code is as short as a section's number; "3 | Cải cách TTHC" is a title, a state or a day beside the code is an answer."""
+    rows = "3 | | | Cải cách TTHC | | | \n 2 | | | | | Đã hoàn thành | \n III.2 | xã Sơn Hạ | 19/06/2024 | | | | \n | | | Người lập biểu | | | "
+    write_reports(planned, rows)
+    run_at(planned, planned.as_of)
+    assert show(planned, "SELECT rows_data, rows_loaded FROM ops.files WHERE kind = 'plan_progress'") == [(2, 2)]
+    assert show(planned, "SELECT criterion, state FROM core.plan_progress ORDER BY 1") == [("2", "done"), ("III.2", "in_progress")]
+
+
 def test_a_line_led_by_a_group_is_done_when_every_unit_of_it_is(planned: Settings) -> None:
     """Three units: Phòng Tư pháp, Sơn Hạ, Sơn Thủy. A report without a unit speaks for none of them."""
     sql = "SELECT status, actual, numerator, denominator, units_measured, units_missed FROM mart.plan WHERE criterion = 'III.2'"
