@@ -219,6 +219,27 @@ def find_filled(column: pa.Array) -> np.ndarray:
     return np.asarray(pc.is_valid(column).to_numpy(zero_copy_only=False), dtype=bool)
 
 
+def _fill_merged(sheet: Sheet, layout: Layout, below: list[pa.Array]) -> list[pa.Array]:
+    """The columns below the headings, with what a cell merged down a column says in all rows that it covers.
+
+    A blank channel is the counter's and a blank reception none at all, so a dossier below the first would count otherwise. Rows without a code of
+    their own stay as they are: titles, signatures, and further lines of one dossier.
+    """
+    first_row, code = sheet.first_row + layout.last + 1, layout.columns[layout.kind.key_column]
+    by_column: dict[int, list[tuple[int, int]]] = {}
+    for column, first, last in sheet.merged:
+        if column in layout.columns.values() and column != code and first >= first_row:
+            by_column.setdefault(column, []).append((first - first_row, last - first_row))
+    for column, ranges in by_column.items():
+        told = np.arange(len(below[column]))
+        may_fill = find_filled(below[code]) & ~find_filled(below[column])
+        for first, last in ranges:
+            covered = np.arange(first + 1, min(last + 1, len(told)))
+            told[covered[may_fill[covered]]] = first
+        below[column] = below[column].take(pa.array(told))
+    return below
+
+
 def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Sequence[Sequence[str | None]] = ()) -> NormalisedSheet:
     """The data rows below the headings, typed, with the troubles found in them.
 
@@ -229,7 +250,7 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
         titles: the rows above the headings, for the period of a summary.
     """
     kind, start = layout.kind, layout.last + 1
-    below = [column.slice(start) for column in sheet.columns]
+    below = _fill_merged(sheet, layout, [column.slice(start) for column in sheet.columns])
     parsed = {name: _parse_cells(kind.columns[name], below[position], sheet, lists) for name, position in layout.columns.items()}
     coded = parsed[kind.key_column]
     is_telling = kind.columns[kind.key_column].type not in ("unit", "code")  # a name or a bare number may stand in a total, too

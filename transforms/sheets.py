@@ -1,5 +1,6 @@
 """What every reader returns: a sheet of text cells that still knows where each cell stood."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -20,6 +21,7 @@ class Sheet:
         hidden: the sheet is hidden in its workbook and so is not data.
         date1904: serial dates count from 1904 (old Macintosh workbooks), not from 1900.
         error_cells: how many cells held an error (#N/A) or a formula nobody had calculated; such a cell holds "#N/A" or "#?".
+        merged: (column, first row, last row) of cells merged over rows of one column, counted from 0 and as Excel counts; only the first holds the text.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Sheet:
     hidden: bool = False
     date1904: bool = False
     error_cells: int = 0
+    merged: Sequence[tuple[int, int, int]] = ()
 
     @property
     def height(self) -> int:

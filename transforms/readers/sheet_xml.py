@@ -211,3 +211,27 @@ def special_cells(xml: bytes | memoryview, styles: CellStyles) -> dict[tuple[int
             what = "#N/A" if error else "#?" if empty_formula else f"={far[1].decode()}" if far else str(font)
             found[int(ref[2]), column_number(ref[1])] = what
     return found
+
+
+_ROWS_END = re.compile(rb"</(?:\w+:)?sheetData\s*>")
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\b[^>]*?\bref\s*=\s*[\"']\$?([A-Z]{1,3})\$?(\d{1,7}):\$?([A-Z]{1,3})\$?(\d{1,7})[\"']")
+
+
+def below_rows(pieces: Iterator[bytes]) -> bytes:
+    """What stands below the rows of a sheet's XML, given in pieces."""
+    seen = b""
+    for piece in pieces:
+        seen += piece
+        end = _ROWS_END.search(seen)
+        if end:
+            return seen[end.end() :] + b"".join(pieces)
+        seen = seen[-64:]
+    return b""
+
+
+def merged_down(below: bytes) -> list[tuple[int, int, int]]:
+    """(column, first row, last row) of cells merged over rows of one column, see `Sheet.merged`; of what stands below the rows of a sheet's XML."""
+    found = (match.groups() for match in _MERGED.finditer(below))
+    return [
+        (column_number(left) - 1, int(first), int(last)) for left, first, right, last in found if left == right and int(first) < int(last)
+    ]

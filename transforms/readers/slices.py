@@ -22,6 +22,7 @@ from transforms.readers.sheet_xml import (
     has_far_numbers,
     is_odd,
     is_suspicious,
+    merged_down,
     special_cells,
     unpack,
 )
@@ -48,11 +49,13 @@ class Cells:
         first_row: row of the first filled cell.
         columns: from column A on, blank cells as null.
         refs: cells to be looked at again, see `sheet_xml.special_cells`.
+        merged: see `sheets.Sheet`.
     """
 
     first_row: int
     columns: list[pa.Array]
     refs: dict[tuple[int, int], str] = field(default_factory=dict)
+    merged: list[tuple[int, int, int]] = field(default_factory=list)
 
 
 @dataclass
@@ -102,7 +105,8 @@ class _SliceReader:
 
     def read(self) -> Cells:
         last_row = 0
-        for opening, rows in _cut(unpack(self._books.data, self._books.archive, self._part)):
+        below: list[bytes] = []
+        for opening, rows in _cut(unpack(self._books.data, self._books.archive, self._part), below):
             if not self._slices:
                 self._start(opening)
             piece = self._read_plain(rows) or self._read_any(opening, rows)
@@ -120,7 +124,7 @@ class _SliceReader:
         rectangle = (last_row - slices[0].row + 1) * reach
         if rectangle > FREE_RECTANGLE and rectangle > MIN_FILL * filled:
             raise NotPlain
-        return Cells(slices[0].row, _join(slices), self._refs)
+        return Cells(slices[0].row, _join(slices), self._refs, merged_down(b"".join(below)))
 
     def _start(self, opening: bytes) -> None:
         """What stands above the rows is for fastexcel to accept."""
@@ -172,8 +176,8 @@ class _SliceReader:
         return _Slice(first, last, row, left, batch.columns, reach)
 
 
-def _cut(pieces: Iterator[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    """What stands before the rows, and some whole rows, until there are none left."""
+def _cut(pieces: Iterator[bytes], below: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """What stands before the rows, and some whole rows, until there are none left; what stands below them is put into `below`."""
     opening = b""
     waiting: list[bytes] = []
     size = 0
@@ -200,6 +204,7 @@ def _cut(pieces: Iterator[bytes]) -> Iterator[tuple[bytes, bytes]]:
     end = block.find(_END, max(block.rfind(b"</row>"), begin))
     if end < 0:
         raise NotPlain
+    below.append(block[end:])
     if block[begin:end].strip():
         yield opening, block[begin:end]
 

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from lxml import etree
 
-from transforms.readers.sheet_xml import CellStyles, column_number, scan_sheet
+from transforms.readers.sheet_xml import CellStyles, below_rows, column_number, merged_down, scan_sheet, unpack
 from transforms.readers.slices import Cells, read_slices
 from transforms.readers.small_books import NotPlain, SmallBooks, load_cells
 from transforms.sheets import Sheet, UnreadableExport
@@ -253,12 +253,13 @@ def _load(book: _Book, name: str, part: str, styles: CellStyles, limits: tuple[i
     if name not in book.sheet_names:
         return Cells(scan.first_row, [])
     batch, left = load_cells(book.whole, name)
-    return Cells(scan.first_row, [pa.nulls(batch.num_rows, pa.string())] * left + batch.columns if batch.num_columns else [], scan.refs)
+    columns = [pa.nulls(batch.num_rows, pa.string())] * left + batch.columns if batch.num_columns else []
+    return Cells(scan.first_row, columns, scan.refs, merged_down(below_rows(unpack(book.data, book.archive, part))))
 
 
 def _finish(name: str, hidden: bool, date1904: bool, cells: Cells) -> Sheet:
     """The sheet of the cells, with errors, uncalculated formulas, dates in no calendar and TCVN3 text put right."""
-    sheet = Sheet(name, cells.columns, cells.first_row, hidden, date1904)
+    sheet = Sheet(name, cells.columns, cells.first_row, hidden, date1904, merged=cells.merged)
     by_column: dict[int, dict[int, str]] = {}
     for (row, column), what in cells.refs.items():
         if 0 <= row - cells.first_row < sheet.height and column <= len(cells.columns):
