@@ -1,6 +1,5 @@
 """The command line: `tthc`. Heavy libraries are imported by the command that needs them, so that help is instant."""
 
-import errno
 import os
 import sys
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows import office_tables, operating
+from flows.failures import describe_failure
 from flows.settings import (
     EXIT_FAILED,
     EXIT_HELD,
@@ -29,19 +29,6 @@ from flows.settings import (
 
 if TYPE_CHECKING:
     from flows.night import NightResult
-
-# What a machine's disks and rights do to any command, in the words of whoever has to mend it.
-_TROUBLES_OF_A_DISK = {
-    errno.ENOSPC: "ổ đĩa đã đầy",
-    errno.EDQUOT: "đã hết hạn mức ổ đĩa",
-    errno.EFBIG: "tệp vượt cỡ lớn nhất được phép",
-    errno.EROFS: "ổ đĩa chỉ cho đọc",
-    errno.EACCES: "tài khoản đang chạy không có quyền",
-    errno.EPERM: "tài khoản đang chạy không có quyền",
-    errno.ENOTDIR: "trên đường dẫn có một tệp ở chỗ của thư mục",
-    errno.EEXIST: "đã có tệp ở chỗ của thư mục",
-    errno.EIO: "ổ đĩa báo lỗi đọc ghi",
-}
 
 app = typer.Typer(
     name="tthc",
@@ -415,17 +402,7 @@ def main(arguments: list[str] | None = None) -> Any:
     except Exception as error:
         if os.environ.get("TTHC_DEBUG"):
             raise
-        if isinstance(error, OSError) and error.errno in _TROUBLES_OF_A_DISK:
-            where = f" ({error.filename})" if error.filename else ""
-            typer.echo(
-                f"Không đọc, ghi được tệp: {_TROUBLES_OF_A_DISK[error.errno]}{where}.\nKho dữ liệu đang công bố vẫn nguyên vẹn; sửa xong hãy chạy lại.",
-                err=True,
-            )
-            sys.exit(EXIT_FAILED)
-        typer.echo(
-            f"Lỗi bất ngờ: {type(error).__name__}: {error}\nKho dữ liệu đang công bố vẫn nguyên vẹn. Đặt TTHC_DEBUG=1 để xem chi tiết.",
-            err=True,
-        )
+        typer.echo(describe_failure(error), err=True)
         sys.exit(EXIT_FAILED)
 
 

@@ -1,6 +1,5 @@
 """The office's own tables, read as text and checked line by line before anything is built on them."""
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,21 +11,17 @@ import pyarrow as pa
 import yaml
 
 from flows.mail.recipients import RECIPIENT_COLUMNS, Recipient, parse_recipients
+from flows.office_lines import FIRST_DAY, LAST_DAY, Line, read_lines, read_text
 from flows.settings import ConfigurationError
 from flows.year_plan import PLAN_COLUMNS, Plan, parse_plan
 from transforms.corrections import Correction, CorrectionError, parse_corrections
 from transforms.layouts import LayoutLists, ListError, load_lists
 from transforms.normalise import PREFIX_MARK
-from transforms.office_rows import SwallowedRows, read_office_rows
 from transforms.text import clean, key, unit_reference
 from transforms.thresholds import ThresholdError, load_tolerances
 from transforms.workdays import Session, WorkingHours
 
 LEVELS = ("province", "province_department", "district", "district_department", "commune")
-_FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(9999, 12, 31)
-_DAY_FIRST = re.compile(r"(\d{1,2})\s*/\s*(\d{1,2})\s*/\s*(\d{4})")
-# So alike, a column nobody knows and one that is not there are the same, misspelt: valid_until and valid_to, alias and aliases.
-_MISSPELT = 0.7
 
 
 @dataclass(frozen=True)
@@ -61,94 +56,6 @@ class Reference:
     recipients: list[Recipient] | None = None
 
 
-class _Line:
-    """One line of a reference table; its accessors raise ConfigurationError with file, line, column, found and expected."""
-
-    def __init__(self, file: str, number: int, cells: dict[str, str]) -> None:
-        self.file, self.number, self.cells = file, number, cells
-
-    def fail(self, column: str, expected: str) -> ConfigurationError:
-        return ConfigurationError(f"{self.file}, dòng {self.number}, cột {column}: có “{self.cells.get(column, '')}”, cần {expected}")
-
-    def text(self, column: str) -> str | None:
-        return clean(self.cells.get(column) or "") or None
-
-    def code(self, column: str) -> str | None:
-        value = self.text(column)
-        return value.upper() if value else None
-
-    def required(self, column: str) -> str:
-        value = self.text(column)
-        if value is None:
-            raise self.fail(column, "một giá trị, không được để trống")
-        return value
-
-    def day(self, column: str, default: date) -> date:
-        value = self.text(column)
-        if value is None:
-            return default
-        written = _DAY_FIRST.fullmatch(value)
-        try:
-            day = date(int(written[3]), int(written[2]), int(written[1])) if written else date.fromisoformat(value)
-        except ValueError:
-            day = date.min
-        if day < _FIRST_DAY:  # 01/07/25 would be a day of the year 25, on which no unit, target or holiday ever counts
-            raise self.fail(column, "một ngày dạng 2024-06-30 hoặc 30/06/2024, năm đủ bốn chữ số")
-        return day
-
-    def one_of(self, column: str, values: Sequence[str]) -> str:
-        value = self.required(column)
-        if value not in values:
-            raise self.fail(column, f"một trong: {', '.join(values)}")
-        return value
-
-    def validity(self) -> tuple[date, date]:
-        first, last = self.day("valid_from", _FIRST_DAY), self.day("valid_to", _LAST_DAY)
-        if last < first:
-            raise self.fail("valid_to", f"một ngày không trước valid_from ({first})")
-        return first, last
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{path.name}: phải lưu dạng UTF-8 (trong Excel: “CSV UTF-8”)") from None
-    except OSError as error:
-        raise ConfigurationError(f"{path.name}: không đọc được ({error.strerror})") from None
-
-
-def _read_lines(folder: Path, name: str, columns: Sequence[str], optional: Sequence[str] = ()) -> list[_Line]:
-    try:
-        rows = read_office_rows(_read_text(folder / name))
-    except SwallowedRows as error:
-        raise ConfigurationError(f"{name}, {error}") from None
-    header = [clean(cell) for cell in rows[0][1]] if rows else []
-    missing = [column for column in columns if column not in header and column not in optional]
-    if missing:
-        raise ConfigurationError(f"{name}, dòng 1: thiếu cột {', '.join(missing)}")
-    _check_header(name, header, {*columns, *optional})
-    lines = []
-    for number, row in rows[1:]:
-        if any(cell.strip() for cell in row):
-            if len(row) > len(header):
-                raise ConfigurationError(f"{name}, dòng {number}: có {len(row)} ô, nhiều hơn {len(header)} cột")
-            lines.append(_Line(name, number, dict(zip(header, row, strict=False))))
-    return lines
-
-
-def _check_header(name: str, header: Sequence[str], known: set[str]) -> None:
-    """Refuse a column that stands twice, and one that is another's name misspelt; what an office adds for itself is left alone."""
-    twice = next((column for column in header if column and header.count(column) > 1), None)
-    if twice:
-        raise ConfigurationError(f"{name}, dòng 1: cột {twice} có hai lần; hãy xóa một")
-    absent = sorted(known.difference(header))
-    for column in header:
-        meant = [] if column in known else difflib.get_close_matches(column.casefold(), absent, 1, _MISSPELT)
-        if meant:  # what it says would count for nothing, and nobody would know
-            raise ConfigurationError(f"{name}, dòng 1: không có cột “{column}”; nếu đó là {meant[0]}, hãy viết đúng tên này")
-
-
 def _table(rows: list[dict[str, object]], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=schema)
 
@@ -175,9 +82,9 @@ def _load_units(folder: Path, problems: list[str] | None = None) -> tuple[pa.Tab
 
     units: list[dict[str, object]] = []
     names: dict[tuple[str, str, date], dict[str, Any]] = {}
-    seen: list[tuple[str, date, date, _Line]] = []
-    claims: dict[str, list[tuple[str, date, date, _Line, str]]] = {}
-    for line in _read_lines(folder, "units.csv", UNIT_COLUMNS, optional=UNIT_COLUMNS[3:]):
+    seen: list[tuple[str, date, date, Line]] = []
+    claims: dict[str, list[tuple[str, date, date, Line, str]]] = {}
+    for line in read_lines(folder, "units.csv", UNIT_COLUMNS, optional=UNIT_COLUMNS[3:]):
         try:
             code = line.required("unit_code").upper()
             first, last = line.validity()
@@ -233,8 +140,8 @@ def _share_gaps(names: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         others = alike[name["unit_ref"], name["rank"]]
         ended = max((other["valid_to"] for other in others if other["valid_to"] < name["valid_from"]), default=None)
         begun = min((other["valid_from"] for other in others if other["valid_from"] > name["valid_to"]), default=None)
-        nearest_from = ended + (name["valid_from"] - ended) // 2 + timedelta(days=1) if ended else _FIRST_DAY
-        nearest_to = name["valid_to"] + (begun - name["valid_to"]) // 2 if begun else _LAST_DAY
+        nearest_from = ended + (name["valid_from"] - ended) // 2 + timedelta(days=1) if ended else FIRST_DAY
+        nearest_to = name["valid_to"] + (begun - name["valid_to"]) // 2 if begun else LAST_DAY
         shared.append(name | {"nearest_from": nearest_from, "nearest_to": nearest_to})
     return shared
 
@@ -243,7 +150,7 @@ def _load_targets(folder: Path, measures: Sequence[str]) -> pa.Table:
     rows: list[dict[str, object]] = []
     lines: dict[tuple[object, ...], int] = {}
     if (folder / "targets.csv").is_file():
-        for line in _read_lines(folder, "targets.csv", ("criterion", "measure", "level", "target"), optional=("valid_from", "valid_to")):
+        for line in read_lines(folder, "targets.csv", ("criterion", "measure", "level", "target"), optional=("valid_from", "valid_to")):
             text = line.required("target").replace(",", ".")
             try:
                 target = float(text.rstrip("% ")) / (100 if text.endswith("%") else 1)
@@ -276,12 +183,12 @@ def _load_overrides(folder: Path) -> dict[date, tuple[bool, str]]:
     overrides: dict[date, tuple[bool, str]] = {}
     lines: dict[date, int] = {}
     if (folder / "calendar.csv").is_file():
-        for line in _read_lines(folder, "calendar.csv", ("date", "is_working"), optional=("note",)):
+        for line in read_lines(folder, "calendar.csv", ("date", "is_working"), optional=("note",)):
             word = line.required("is_working").lower()
             if word not in _TRUE + _FALSE:
                 raise line.fail("is_working", "true hoặc false")
             line.required("date")
-            day, is_working = line.day("date", _FIRST_DAY), word in _TRUE
+            day, is_working = line.day("date", FIRST_DAY), word in _TRUE
             before = lines.setdefault(day, line.number)
             if overrides.get(day, (is_working, ""))[0] != is_working:
                 raise line.fail("is_working", f"cùng một giá trị với dòng {before}, vì cùng một ngày; hãy bỏ dòng sai")
@@ -294,7 +201,7 @@ def _load_hours(folder: Path, units: pa.Table) -> WorkingHours:
         return WorkingHours()
     sessions, hours, known = [], WorkingHours(()), set(units["unit_code"].to_pylist())
     optional = ("unit_code", "weekday", "valid_from", "valid_to")
-    for line in _read_lines(folder, "working_hours.csv", ("from_time", "to_time", *optional), optional=optional):
+    for line in read_lines(folder, "working_hours.csv", ("from_time", "to_time", *optional), optional=optional):
         moments = []
         for column in ("from_time", "to_time"):
             try:
@@ -321,7 +228,7 @@ def _load_restart(folder: Path) -> bool:
     if not (folder / "clock.yml").is_file():
         return False
     try:
-        declared = yaml.safe_load(_read_text(folder / "clock.yml")) or {}
+        declared = yaml.safe_load(read_text(folder / "clock.yml")) or {}
     except yaml.YAMLError as error:
         raise ConfigurationError(f"clock.yml: không phải YAML hợp lệ ({str(error).splitlines()[0]})") from None
     if (
@@ -346,12 +253,12 @@ def load_units_with_problems(folder: Path, problems: list[str]) -> pa.Table:
 
 def _load_plan(folder: Path, names: pa.Table, measures: Sequence[str]) -> Plan:
     optional = ("partner_units", "target", "measure")
-    return parse_plan(_read_lines(folder, "plan.csv", PLAN_COLUMNS, optional) if (folder / "plan.csv").is_file() else [], names, measures)
+    return parse_plan(read_lines(folder, "plan.csv", PLAN_COLUMNS, optional) if (folder / "plan.csv").is_file() else [], names, measures)
 
 
 def _load_tolerances(folder: Path) -> pa.Table:
     try:
-        return load_tolerances(_read_text(folder / "thresholds.yml") if (folder / "thresholds.yml").is_file() else "")
+        return load_tolerances(read_text(folder / "thresholds.yml") if (folder / "thresholds.yml").is_file() else "")
     except ThresholdError as error:
         raise ConfigurationError(str(error)) from None
 
@@ -360,7 +267,7 @@ def _load_recipients(folder: Path, units: pa.Table) -> list[Recipient] | None:
     if not (folder / "recipients.csv").is_file():
         return None
     return parse_recipients(
-        _read_lines(folder, "recipients.csv", RECIPIENT_COLUMNS[:3], RECIPIENT_COLUMNS[3:]), set(units["unit_code"].to_pylist())
+        read_lines(folder, "recipients.csv", RECIPIENT_COLUMNS[:3], RECIPIENT_COLUMNS[3:]), set(units["unit_code"].to_pylist())
     )
 
 
@@ -375,7 +282,7 @@ def load_own_lists(folder: Path) -> LayoutLists:
     Raises:
         ConfigurationError: a list cannot be used.
     """
-    own = [_read_text(folder / name) if (folder / name).is_file() else "" for name in ("headings.csv", "words.csv")]
+    own = [read_text(folder / name) if (folder / name).is_file() else "" for name in ("headings.csv", "words.csv")]
     try:
         return load_lists(*own)
     except ListError as error:
@@ -393,7 +300,7 @@ def load_reference(folder: Path, measures: Sequence[str]) -> Reference:
         ConfigurationError: a table cannot be used; the text names file, line, column, found and expected.
     """
     lists = load_own_lists(folder)
-    declared = _read_text(folder / "corrections.yml") if (folder / "corrections.yml").is_file() else ""
+    declared = read_text(folder / "corrections.yml") if (folder / "corrections.yml").is_file() else ""
     try:
         corrections = parse_corrections(declared)
     except CorrectionError as error:

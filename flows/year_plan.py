@@ -11,7 +11,7 @@ import pyarrow as pa
 from transforms.text import clean, key, unit_reference
 
 if TYPE_CHECKING:
-    from flows.reference import _Line
+    from flows.office_lines import Line
 
 PLAN_COLUMNS = ["criterion", "name_vi", "lead_unit", "partner_units", "deadline", "target", "source", "measure"]
 SOURCES = ("exports", "tasks", "plan_progress")
@@ -55,7 +55,7 @@ class Plan:
     leads: pa.Table
 
 
-def parse_plan(lines: Sequence["_Line"], unit_names: pa.Table, measures: Sequence[str]) -> Plan:
+def parse_plan(lines: Sequence["Line"], unit_names: pa.Table, measures: Sequence[str]) -> Plan:
     """The plan, typed; no lines give an empty plan.
 
     Args:

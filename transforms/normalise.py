@@ -256,14 +256,13 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
     is_telling = kind.columns[kind.key_column].type not in ("unit", "code")  # a name or a bare number may stand in a total, too
     keep = find_filled(coded.values) & ~coded.bad if is_telling else np.zeros(len(coded.values), dtype=bool)
     doubtful = np.flatnonzero(~keep)
-    code_headings = {heading.rpartition(">")[2] for heading, column in lists.headings[kind.name].items() if column == kind.key_column}
     evidence = _evidence(layout, parsed, below, doubtful)
     keep[doubtful], sections, like_headings = find_data_rows(
         doubtful,
         below,
         coded.text_of(doubtful),
         evidence,
-        code_headings,
+        key_headings(lists, kind),
         key_headings(lists),
         has_short_codes=kind.columns[kind.key_column].type == "code",
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from flows.reference import _Line
+    from flows.office_lines import Line
 
 RECIPIENT_COLUMNS = ["name", "email", "scope", "summaries", "frequency", "language"]
 MONTHLY = "monthly_report"
@@ -48,7 +48,7 @@ class Recipient:
         return not self.units
 
 
-def parse_recipients(lines: Sequence["_Line"], unit_codes: Collection[str]) -> list[Recipient]:
+def parse_recipients(lines: Sequence["Line"], unit_codes: Collection[str]) -> list[Recipient]:
     """The recipients, typed; errors name line and column but never show an address.
 
     Args:
@@ -101,7 +101,7 @@ def find_alarm_recipients(path: Path) -> list[Recipient]:
     return list(found.values())
 
 
-def _hidden(line: "_Line", expected: str) -> Exception:
+def _hidden(line: "Line", expected: str) -> Exception:
     shown = line.cells.get("email", "")
     line.cells["email"] = "•••" if shown else ""
     try:
@@ -114,7 +114,7 @@ def _list(text: str) -> list[str]:
     return [word.strip() for word in text.split(";") if word.strip()]
 
 
-def _scope(line: "_Line", unit_codes: Collection[str]) -> tuple[str, ...]:
+def _scope(line: "Line", unit_codes: Collection[str]) -> tuple[str, ...]:
     words = _list(line.required("scope"))
     if [word.lower() for word in words] == ["all"]:
         return ()

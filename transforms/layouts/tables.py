@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 
-from transforms.layouts.lists import PATH_SEPARATOR, LayoutLists
+from transforms.layouts.lists import PATH_SEPARATOR, Kind, LayoutLists
 from transforms.layouts.search import HEADER_ROWS, Layout, LayoutProblem, find_layout
 from transforms.parsing import CASE_CODE
 from transforms.sheets import Sheet
@@ -30,13 +30,13 @@ class TableStart:
     headings: int
 
 
-def key_headings(lists: LayoutLists) -> frozenset[str]:
-    """Keys of the headings, of any kind, of the column that identifies a row: every table has one of them."""
+def key_headings(lists: LayoutLists, kind: Kind | None = None) -> frozenset[str]:
+    """Keys of the headings, of one kind or of any, of the column that identifies a row: every table has one of them."""
     return frozenset(
         heading.rpartition(PATH_SEPARATOR)[2]
-        for name, kind in lists.kinds.items()
-        for heading, column in lists.headings[name].items()
-        if column == kind.key_column
+        for one in ([kind] if kind else lists.kinds.values())
+        for heading, column in lists.headings[one.name].items()
+        if column == one.key_column
     )
 
 

@@ -1,0 +1,117 @@
+"""Lines of the CSV tables that the office edits, by the names of their columns; what cannot be meant is told with file, line and column."""
+
+import difflib
+import re
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from flows.settings import ConfigurationError
+from transforms.office_rows import SwallowedRows, read_office_rows
+from transforms.text import clean
+
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9999, 12, 31)
+_DAY_FIRST = re.compile(r"(\d{1,2})\s*/\s*(\d{1,2})\s*/\s*(\d{4})")
+# So alike, a column nobody knows and one that is not there are the same, misspelt: valid_until and valid_to, alias and aliases.
+_MISSPELT = 0.7
+
+
+class Line:
+    """One line of a reference table; its accessors raise ConfigurationError with file, line, column, found and expected."""
+
+    def __init__(self, file: str, number: int, cells: dict[str, str]) -> None:
+        self.file, self.number, self.cells = file, number, cells
+
+    def fail(self, column: str, expected: str) -> ConfigurationError:
+        """The error of a cell, to raise: what it says, and what was expected."""
+        return ConfigurationError(f"{self.file}, dòng {self.number}, cột {column}: có “{self.cells.get(column, '')}”, cần {expected}")
+
+    def text(self, column: str) -> str | None:
+        """What a cell says; None where it is blank or the column is not there."""
+        return clean(self.cells.get(column) or "") or None
+
+    def code(self, column: str) -> str | None:
+        """A code as codes are compared: in capitals."""
+        value = self.text(column)
+        return value.upper() if value else None
+
+    def required(self, column: str) -> str:
+        """What a cell says; a blank one is an error."""
+        value = self.text(column)
+        if value is None:
+            raise self.fail(column, "một giá trị, không được để trống")
+        return value
+
+    def day(self, column: str, default: date) -> date:
+        """A day as 2024-06-30 or 30/06/2024; the default where it is blank."""
+        value = self.text(column)
+        if value is None:
+            return default
+        written = _DAY_FIRST.fullmatch(value)
+        try:
+            day = date(int(written[3]), int(written[2]), int(written[1])) if written else date.fromisoformat(value)
+        except ValueError:
+            day = date.min
+        if day < FIRST_DAY:  # 01/07/25 would be a day of the year 25, on which no unit, target or holiday ever counts
+            raise self.fail(column, "một ngày dạng 2024-06-30 hoặc 30/06/2024, năm đủ bốn chữ số")
+        return day
+
+    def one_of(self, column: str, values: Sequence[str]) -> str:
+        """One of some words; anything else is an error."""
+        value = self.required(column)
+        if value not in values:
+            raise self.fail(column, f"một trong: {', '.join(values)}")
+        return value
+
+    def validity(self) -> tuple[date, date]:
+        """First and last day of valid_from and valid_to; blank is open."""
+        first, last = self.day("valid_from", FIRST_DAY), self.day("valid_to", LAST_DAY)
+        if last < first:
+            raise self.fail("valid_to", f"một ngày không trước valid_from ({first})")
+        return first, last
+
+
+def read_text(path: Path) -> str:
+    """The text of a table of the office, which must be UTF-8."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path.name}: phải lưu dạng UTF-8 (trong Excel: “CSV UTF-8”)") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path.name}: không đọc được ({error.strerror})") from None
+
+
+def read_lines(folder: Path, name: str, columns: Sequence[str], optional: Sequence[str] = ()) -> list[Line]:
+    """The filled lines of a table.
+
+    Raises:
+        ConfigurationError: a column is missing, doubled or misspelt, a line has too many cells, or a quotation mark swallows lines.
+    """
+    try:
+        rows = read_office_rows(read_text(folder / name))
+    except SwallowedRows as error:
+        raise ConfigurationError(f"{name}, {error}") from None
+    header = [clean(cell) for cell in rows[0][1]] if rows else []
+    missing = [column for column in columns if column not in header and column not in optional]
+    if missing:
+        raise ConfigurationError(f"{name}, dòng 1: thiếu cột {', '.join(missing)}")
+    _check_header(name, header, {*columns, *optional})
+    lines = []
+    for number, row in rows[1:]:
+        if any(cell.strip() for cell in row):
+            if len(row) > len(header):
+                raise ConfigurationError(f"{name}, dòng {number}: có {len(row)} ô, nhiều hơn {len(header)} cột")
+            lines.append(Line(name, number, dict(zip(header, row, strict=False))))
+    return lines
+
+
+def _check_header(name: str, header: Sequence[str], known: set[str]) -> None:
+    """Refuse a column that stands twice, and one that is another's name misspelt; what an office adds for itself is left alone."""
+    twice = next((column for column in header if column and header.count(column) > 1), None)
+    if twice:
+        raise ConfigurationError(f"{name}, dòng 1: cột {twice} có hai lần; hãy xóa một")
+    absent = sorted(known.difference(header))
+    for column in header:
+        meant = [] if column in known else difflib.get_close_matches(column.casefold(), absent, 1, _MISSPELT)
+        if meant:  # what it says would count for nothing, and nobody would know
+            raise ConfigurationError(f"{name}, dòng 1: không có cột “{column}”; nếu đó là {meant[0]}, hãy viết đúng tên này")
