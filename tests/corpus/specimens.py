@@ -160,7 +160,7 @@ CONTAINERS = [
     loads("html titles in h3", ".html", HTML(titles="h3"), PLAIN, troubles.titles(14)),
     loads("html titles in rows", ".xls", HTML(), PLAIN, troubles.titles(15)),
     loads("html two heading rows with spans", ".xls", HTML(), PLAIN, troubles.grouped_dates, troubles.column_numbers),
-    loads("html merged cells in the data", ".xls", HTML(), make_book("procedures"), troubles.merged_column(3, "field_vi", filled=True)),
+    loads("html merged cells in the data", ".xls", HTML(), make_book("procedures"), troubles.merged_column(3)),
     *(loads(f"csv {label} {encoding}", suffix, CSV(delimiter, encoding), PLAIN)
       for delimiter, label, encoding, suffix in (
           (",", "comma", "utf-8", ".csv"), (";", "semicolon", "utf-8-bom", ".csv"), ("\t", "tab", "utf-16-le-bom", ".txt"),
@@ -307,12 +307,12 @@ CELLS = [
     loads("TCVN3 html by font elements", ".xls", HTML(fonts="font"), PLAIN, troubles.in_tcvn3()),
     loads("TCVN3 html by the table", ".xls", HTML(fonts="table"), PLAIN, troubles.in_tcvn3(".VnTime", ".VnTime")),
     loads("TCVN3 ods by columns", ".ods", forms.ods_with_column_styles, PLAIN, troubles.in_tcvn3(".VnTime", ".VnTime")),
-    loads("catalogue, merged field cells xlsx", ".xlsx", XLSX, make_book("procedures"), troubles.merged_column(3, "field_vi", filled=True)),
-    loads("catalogue, merged field cells xls", ".xls", XLS, make_book("procedures"), troubles.merged_column(3, "field_vi", filled=True)),
-    loads("catalogue, merged field cells ods", ".ods", ODS, make_book("procedures"), troubles.merged_column(3, "field_vi", filled=True)),
+    loads("catalogue, merged field cells xlsx", ".xlsx", XLSX, make_book("procedures"), troubles.merged_column(3)),
+    loads("catalogue, merged field cells xls", ".xls", XLS, make_book("procedures"), troubles.merged_column(3)),
+    loads("catalogue, merged field cells ods", ".ods", ODS, make_book("procedures"), troubles.merged_column(3)),
     *(loads(f"dossier list, merged unit cells {form}", suffix, writer,
             make_book(edits={(1, "unit"): ("UBND xã Sơn Hà", "UBND xã Sơn Hà", None)}),
-            troubles.merged_column(column_position("cases", "unit"), "unit", filled=form == "xlsx"))
+            troubles.merged_column(column_position("cases", "unit")))
       for form, suffix, writer in (("xlsx", ".xlsx", XLSX), ("xls", ".xls", XLS), ("ods", ".ods", ODS), ("html", ".xls", HTML()))),
     *(loads(f"booleans {form}", suffix, writer, make_book("digitization", spell={"is_result_digitized": bool, "is_e_result": bool}))
       for form, suffix, writer in (("xlsx", ".xlsx", XLSX), ("by hand", ".xlsx", HAND()), ("xls", ".xls", XLS), ("ods", ".ods", ODS), ("csv", ".csv", CSV()))),

@@ -322,8 +322,8 @@ def in_tcvn3(font: str = ".VnTime", heading_font: str = ".VnTimeH") -> Trouble:
     )
 
 
-def merged_column(column: int, truth_column: str, *, filled: bool) -> Trouble:
-    """Equal neighbours in a column merged into one cell; `filled` says whether the rows below must get the value all the same."""
+def merged_column(column: int) -> Trouble:
+    """Equal neighbours in a column merged into one cell, which says the same as they did."""
 
     def change(page: Page) -> Page:
         rows = list(page.rows)
@@ -341,10 +341,7 @@ def merged_column(column: int, truth_column: str, *, filled: bool) -> Trouble:
                 for inner in range(start, number):
                     cells = list(rows[inner].cells)
                     cells[column] = Cell(cells[column].value, down=number - start) if inner == start else Cell()
-                    truth = dict(rows[inner].truth or {})
-                    if not filled and inner > start:
-                        truth[truth_column] = None
-                    rows[inner] = replace(rows[inner], cells=tuple(cells), truth=truth)
+                    rows[inner] = replace(rows[inner], cells=tuple(cells))
             start = number
         return page.with_rows(rows)
 

@@ -2,15 +2,18 @@
 
 import io
 import zipfile
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+import xlwt
 from openpyxl import Workbook
+from openpyxl.utils import range_boundaries
 
 from transforms.exports import normalise_export
 from transforms.layouts import load_lists
 from transforms.normalise import NormalisedSheet
-from transforms.readers import read_sheets
+from transforms.readers import html, read_sheets
 
 LISTS = load_lists()
 HEADINGS = "Mã hồ sơ|Mã TTHC|Đơn vị|Hình thức tiếp nhận|Ngày nộp|Ngày tiếp nhận|Ngày hẹn trả|Ngày có kết quả|Trạng thái".split("|")
@@ -50,17 +53,108 @@ def workbook(*merged: str, plain: bool = True) -> bytes:
     return out.getvalue()
 
 
+def biff_workbook(*merged: str) -> bytes:
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("Danh sách")
+    for cells in merged:
+        left, top, right, bottom = range_boundaries(cells)
+        sheet.merge(top - 1, bottom - 1, left - 1, right - 1)
+    for number, row in enumerate((HEADINGS, *ROWS)):
+        for column, text in enumerate(row):
+            if text:
+                sheet.write(number, column, text)
+    data = io.BytesIO()
+    book.save(data)
+    return data.getvalue()
+
+
+def spans_of(merged: tuple[str, ...]) -> tuple[dict[tuple[int, int], tuple[int, int]], set[tuple[int, int]]]:
+    """(rows, columns) of the cells that are merged over others, by row and column, and the cells that these cover."""
+    spans, covered = {}, set()
+    for cells in merged:
+        left, top, right, bottom = range_boundaries(cells)
+        spans[top, left] = bottom - top + 1, right - left + 1
+        covered |= {(row, column) for row in range(top, bottom + 1) for column in range(left, right + 1)} - {(top, left)}
+    return spans, covered
+
+
+def page(*merged: str, plain: int = 0) -> bytes:
+    """The table as a page, with so many plain rows above the others that all pages but short ones are read by columns."""
+    spans, covered = spans_of(merged)
+    lines = []
+    for number, row in enumerate((HEADINGS, *ROWS), 1):
+        cells = []
+        for column, text in enumerate(row, 1):
+            rows, columns = spans.get((number, column), (1, 1))
+            if (number, column) not in covered:
+                cells.append(f"<td{f' rowspan={rows}' if rows > 1 else ''}{f' colspan={columns}' if columns > 1 else ''}>{text or ''}</td>")
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+        if number == 1:
+            filed = [case(9000 + extra, "UBND xã Sơn Kỳ", "Trực tuyến", None) for extra in range(plain)]
+            lines += ["<tr>" + "".join(f"<td>{text or ''}</td>" for text in extra) + "</tr>" for extra in filed]
+    return f"<table>{''.join(lines)}</table>".encode()
+
+
+def open_document(*merged: str) -> bytes:
+    spans, covered = spans_of(merged)
+    lines = []
+    for number, row in enumerate((HEADINGS, *ROWS), 1):
+        cells = []
+        for column, text in enumerate(row, 1):
+            name = "covered-table-cell" if (number, column) in covered else "table-cell"
+            rows, columns = spans.get((number, column), (1, 1))
+            span = f' table:number-rows-spanned="{rows}" table:number-columns-spanned="{columns}"' if (number, column) in spans else ""
+            cells.append(f"<table:{name}{span}>{f'<text:p>{text}</text:p>' if text else ''}</table:{name}>")
+        lines.append(f"<table:table-row>{''.join(cells)}</table:table-row>")
+    spaces = " ".join(f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "table", "text"))
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        body = f'<table:table table:name="Danh sách">{"".join(lines)}</table:table>'
+        archive.writestr(
+            "content.xml",
+            f"<office:document-content {spaces}><office:body><office:spreadsheet>{body}</office:spreadsheet></office:body></office:document-content>",
+        )
+    return data.getvalue()
+
+
 def read(data: bytes) -> NormalisedSheet:
     (sheet,) = normalise_export(read_sheets(data), LISTS).sheets
     return sheet
 
 
-@pytest.mark.parametrize("plain", [True, False])
-def test_every_dossier_beside_a_merged_cell_has_what_it_says(plain: bool) -> None:
-    rows = read(workbook(*MERGED, plain=plain)).rows
+@pytest.mark.parametrize(
+    "make",
+    [workbook, lambda *merged: workbook(*merged, plain=False), biff_workbook, page, open_document],
+    ids=[".xlsx", ".xlsx with a comment", ".xls", "page", ".ods"],
+)
+def test_every_dossier_beside_a_merged_cell_has_what_it_says(make: Callable[..., bytes]) -> None:
+    rows = read(make(*MERGED)).rows
     assert [name and name[-6:] for name in rows["unit_shown"].to_pylist()] == ["Sơn Hạ", "Sơn Hạ", "Sơn Hạ", "Sơn Hà"]
     assert rows["channel"].to_pylist() == ["online", "online", "counter", "counter"]  # blank, and not merged, is the counter
     assert [f"{moment:%H}" for moment in rows["received_at"].to_pylist()] == ["09", "09", "10", "11"]
+
+
+def test_merged_cells_of_a_long_page_stand_below_its_plain_rows() -> None:
+    data = page(*MERGED, plain=600)
+    assert len(data) > html.FEWEST_CHARACTERS
+    rows = read(data).rows
+    assert rows.num_rows == 604
+    assert [name and name[-6:] for name in rows["unit_shown"].to_pylist()[-4:]] == ["Sơn Hạ", "Sơn Hạ", "Sơn Hạ", "Sơn Hà"]
+    assert rows["channel"].to_pylist()[-4:] == ["online", "online", "counter", "counter"]
+
+
+def test_a_merged_cell_of_a_page_ends_with_its_group_of_rows() -> None:
+    """rowspan=0 and what claims more rows than there are go as far as the tbody."""
+    head = "<tr>" + "".join(f"<td>{heading}</td>" for heading in HEADINGS) + "</tr>"
+
+    def line(number: int, unit: str) -> str:
+        return "<tr>" + "".join(f"<td>{text or ''}</td>" for text in case(number, "@", None, None)).replace("<td>@</td>", unit) + "</tr>"
+
+    first = line(1, "<td rowspan=0>UBND xã Sơn Hạ</td>") + line(2, "")
+    second = line(3, "<td></td>") + line(4, "<td rowspan=9>UBND xã Sơn Kỳ</td>") + line(5, "")
+    (sheet,) = normalise_export(read_sheets(f"<table>{head}<tbody>{first}</tbody><tbody>{second}</tbody></table>".encode()), LISTS).sheets
+    assert [name and name[-6:] for name in sheet.rows["unit_shown"].to_pylist()] == ["Sơn Hạ", "Sơn Hạ", None, "Sơn Kỳ", "Sơn Kỳ"]
 
 
 def test_blank_cells_that_are_not_merged_stay_blank() -> None:

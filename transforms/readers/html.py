@@ -9,7 +9,7 @@ from lxml import etree
 from lxml import html as lxml_html
 
 from transforms.readers import delimited
-from transforms.readers.plain_rows import NotPlain, cut_out
+from transforms.readers.plain_rows import Merged, NotPlain, Rows, cut_out
 from transforms.sheets import Sheet, UnreadableExport, sheet_from_rows
 from transforms.text import decode_tcvn3, is_tcvn3_font
 
@@ -81,7 +81,7 @@ def decode(data: bytes) -> str:
 def read(text: str) -> list[Sheet]:
     """One sheet with all tables of the page one below the other, as Excel shows it; lines of text between tables count as rows.
 
-    A cell that spans several keeps its text in the first one only; the others are blank. A table in a cell of a narrower row, which only
+    A cell that spans several keeps its text in the first one only; the others are blank, and the sheet knows which were merged downwards. A table in a cell of a narrower row, which only
     lays out the page, is read as if it stood outside; any other table in a cell is text of that cell.
 
     Raises:
@@ -95,17 +95,20 @@ def read(text: str) -> list[Sheet]:
         except (NotPlain, UnreadableExport):  # what is wrong is said of the whole page
             pass
     fonts = _class_fonts(text) if ".vn" in text.lower() or "vntime" in text.lower() else None
-    return [sheet_from_rows("", _read_rows(text, fonts))]
+    rows, merged = _read_rows(text, fonts)
+    sheet = sheet_from_rows("", rows)
+    sheet.merged = merged
+    return [sheet]
 
 
 def _read_by_columns(text: str) -> Sheet:
     cut = cut_out(text)
     fonts = _class_fonts(cut.rest) if cut.names_tcvn3 else None
-    return cut.join(_read_rows(cut.rest, fonts), lambda page: _read_rows(page, fonts))
+    return cut.join(*_read_rows(cut.rest, fonts), lambda page: _read_rows(page, fonts)[0])
 
 
-def _read_rows(text: str, tcvn3: dict[str, str] | None) -> list[list[str | None]]:
-    """Every row of a page, also where it stands outside of tables; see `read`.
+def _read_rows(text: str, tcvn3: dict[str, str] | None) -> tuple[Rows, Merged]:
+    """Every row of a page, also where it stands outside of tables, and the cells merged downwards; see `read`.
 
     Args:
         text: the page.
@@ -117,22 +120,23 @@ def _read_rows(text: str, tcvn3: dict[str, str] | None) -> list[list[str | None]
         )
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
         raise UnreadableExport("trang HTML bị hỏng; hãy xuất lại") from error
-    rows = _rows(root, tcvn3)
+    rows, merged = _rows(root, tcvn3)
     if _PASSWORD.search(text) and not any(sum(cell is not None for cell in row) >= _FEWEST_OF_LIST for row in rows):
         raise UnreadableExport(_SESSION_OVER)
     if not root.xpath("//tr"):
         if _LOGIN.search(text):
             raise UnreadableExport(_SESSION_OVER)
         raise UnreadableExport("trang HTML không có bảng nào; hãy xuất lại")
-    return rows
+    return rows, merged
 
 
-def _rows(root: Any, tcvn3: dict[str, str] | None) -> list[list[str | None]]:
-    rows: list[list[str | None]] = []
+def _rows(root: Any, tcvn3: dict[str, str] | None) -> tuple[Rows, Merged]:
+    rows: Rows = []
+    merged: Merged = []
     line: list[str] = []
     lines = 0  # rows of text since the last row of a table
     group: Any = None
-    above = _Above()
+    above = _Above(merged)
     layout = _layout_rows(root)
 
     def end_line() -> None:
@@ -159,8 +163,8 @@ def _rows(root: Any, tcvn3: dict[str, str] | None) -> list[list[str | None]]:
                     del rows[-lines:-_MOST_LINES_ABOVE]
                 lines = 0
                 if node.getparent() is not group:
-                    group, above = node.getparent(), _Above()
-                rows.append(above.place(node, tcvn3))
+                    group, above = node.getparent(), _Above(merged)
+                rows.append(above.place(node, len(rows) + 1, tcvn3))
                 continue
             if node.tag in _NO_TEXT:
                 walk.skip_subtree()
@@ -173,7 +177,7 @@ def _rows(root: Any, tcvn3: dict[str, str] | None) -> list[list[str | None]]:
             end_line()
         add(node.tail, node.getparent())
     end_line()
-    return rows
+    return rows, merged
 
 
 def _layout_rows(root: Any) -> set[Any]:
@@ -193,23 +197,35 @@ def _width(row: Any) -> int:
 
 
 class _Above:
-    """Cells of one row group (thead, tbody, tfoot) that go on into the rows below; none goes on into the next group."""
+    """Cells of one row group (thead, tbody, tfoot) that go on into the rows below; none goes on into the next group.
 
-    def __init__(self) -> None:
+    Args:
+        merged: takes note of each such cell of one column, over the rows that there are.
+    """
+
+    def __init__(self, merged: Merged) -> None:
+        self._merged = merged
+        self._noted: dict[int, int] = {}  # column -> place in merged of the cell that covers it
         self._spans: dict[int, int] = {}  # column -> rows below that are still covered
         self._alone = 0  # columns that go on below a cell which was alone in its row
 
-    def place(self, row: Any, tcvn3: dict[str, str] | None) -> list[str | None]:
-        """The cells of the next row, each in its column."""
+    def place(self, row: Any, number: int, tcvn3: dict[str, str] | None) -> list[str | None]:
+        """The cells of the next row, each in its column.
+
+        Args:
+            row: its element.
+            number: its number in the sheet.
+            tcvn3: see `_read_rows`.
+        """
         # A title that claims the row below although this is full: the row it was to go on into was never written. No mark is so wide.
         if self._alone and 2 < _width(row) < 2 * self._alone:
-            self._spans = {}
+            self._spans, self._noted = {}, {}
         spans = self._spans
         cells: list[str | None] = []
         count = 0
         for cell in row.iterchildren("td", "th"):
             while spans.get(len(cells), 0):
-                spans[len(cells)] -= 1
+                self._go_on(len(cells), number)
                 cells.append(None)
             column = len(cells)
             width = _span(cell, "colspan")
@@ -218,13 +234,24 @@ class _Above:
             cells.extend([None] * (width - 1))
             if height > 1:
                 spans.update(dict.fromkeys(range(column, column + width), height - 1))
+                self._noted = {c: place for c, place in self._noted.items() if not column <= c < column + width}
+                if width == 1:
+                    self._noted[column] = len(self._merged)
+                    self._merged.append((column, number, number))
             count += 1
         if count:
             self._alone = width if count == 1 and height > 1 else 0
         for column in sorted(c for c, left in spans.items() if left and c >= len(cells)):
             cells.extend([None] * (column - len(cells) + 1))
-            spans[column] -= 1
+            self._go_on(column, number)
         return cells
+
+    def _go_on(self, column: int, number: int) -> None:
+        self._spans[column] -= 1
+        if column in self._noted:
+            self._merged[self._noted[column]] = (column, self._merged[self._noted[column]][1], number)
+            if not self._spans[column]:
+                del self._noted[column]
 
 
 def _class_fonts(text: str) -> dict[str, str]:

@@ -26,6 +26,7 @@ def _name(prefixed: str) -> str:
 
 _TABLE, _ROW, _CELL, _COVERED = map(_name, ("table:table", "table:table-row", "table:table-cell", "table:covered-table-cell"))
 _STYLE, _P, _COLUMN = _name("style:style"), _name("text:p"), _name("table:table-column")
+_ROWS_SPANNED, _COLUMNS_SPANNED = map(_name, ("table:number-rows-spanned", "table:number-columns-spanned"))
 _SPACES, _TAB, _LINE_BREAK = map(_name, ("text:s", "text:tab", "text:line-break"))
 _MOST_SPACES = 1_000
 _DEFAULT_STYLE = _name("table:default-cell-style-name")
@@ -54,13 +55,14 @@ def _tables(stream: Any, max_rows: int, max_columns: int) -> Iterator[Sheet]:
     fonts: dict[str, str] = {}
     rows: list[list[str | None]] = []
     column_styles: list[str] = []
+    merged: list[tuple[int, int, int]] = []
     blank = errors = 0
     for event, node in events:
         if event == "start":
             if node.tag == _TABLE:
                 if node.getroottree().docinfo.doctype:
                     raise UnreadableExport("tệp .ods khai báo thực thể XML; không mở vì lý do an toàn")
-                rows, blank, errors, column_styles = [], 0, 0, []
+                rows, blank, errors, column_styles, merged = [], 0, 0, [], []
             continue
         if node.tag == _STYLE:
             name = node.get(_name("style:name"), "")
@@ -74,7 +76,7 @@ def _tables(stream: Any, max_rows: int, max_columns: int) -> Iterator[Sheet]:
             repeat = min(int(node.get(_name("table:number-columns-repeated"), "1")), max_columns)
             column_styles.extend([node.get(_DEFAULT_STYLE, "")] * repeat)
         elif node.tag == _ROW:
-            cells, wrong = _cells(node, fonts, column_styles, max_columns)
+            cells, wrong, spans = _cells(node, fonts, column_styles, max_columns)
             repeat = int(node.get(_name("table:number-rows-repeated"), "1"))
             errors += wrong
             node.clear()
@@ -85,15 +87,19 @@ def _tables(stream: Any, max_rows: int, max_columns: int) -> Iterator[Sheet]:
                 raise UnreadableExport(f"một trang có hơn {max_rows} dòng; hãy tách nhỏ khi xuất")
             rows.extend([[]] * blank + [cells] * repeat)
             blank = 0
+            merged += [(column, len(rows), len(rows) + height - 1) for column, height in spans.items()]
         elif node.tag == _TABLE:
             sheet = sheet_from_rows(node.get(_name("table:name"), ""), rows, hidden=node.get(_name("table:style-name")) in hidden_styles)
             sheet.error_cells = errors
+            sheet.merged = merged
             node.clear()
             yield sheet
 
 
-def _cells(row: Any, fonts: dict[str, str], column_styles: list[str], max_columns: int) -> tuple[list[str | None], int]:
+def _cells(row: Any, fonts: dict[str, str], column_styles: list[str], max_columns: int) -> tuple[list[str | None], int, dict[int, int]]:
+    """The cells of a row, how many of them held an error, and by column how many rows a cell is merged down over."""
     cells: list[str | None] = []
+    spans: dict[int, int] = {}
     blank = errors = 0
     for cell in row.iterchildren(_CELL, _COVERED):
         text = None if cell.tag == _COVERED else _value(cell)
@@ -104,6 +110,8 @@ def _cells(row: Any, fonts: dict[str, str], column_styles: list[str], max_column
         if cell.get(_name("calcext:value-type")) == "error" or text.startswith(("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "Err:5")):
             text, errors = "#N/A", errors + 1
         column = len(cells) + blank
+        if int(cell.get(_ROWS_SPANNED, "1")) > 1 and cell.get(_COLUMNS_SPANNED, "1") == "1":
+            spans[column] = int(cell.get(_ROWS_SPANNED))
         default = row.get(_DEFAULT_STYLE) or (column_styles[column] if column < len(column_styles) else "")
         font = fonts.get(cell.get(_name("table:style-name")) or default)
         if font:
@@ -112,7 +120,7 @@ def _cells(row: Any, fonts: dict[str, str], column_styles: list[str], max_column
             raise UnreadableExport(f"một dòng có hơn {max_columns} ô; hãy xuất lại")
         cells.extend([None] * blank + [text] * repeat)
         blank = 0
-    return cells, errors
+    return cells, errors, spans
 
 
 def _value(cell: Any) -> str | None:

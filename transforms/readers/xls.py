@@ -1,13 +1,18 @@
 """BIFF workbooks (.xls of Excel 97–2003) through xlrd, which knows fonts, dates, errors and hidden sheets."""
 
 import datetime
+import re
 from typing import Any
 
+import numpy as np
 import xlrd
 from xlrd.xldate import xldate_as_datetime
 
 from transforms.sheets import Sheet, UnreadableExport, sheet_from_rows
 from transforms.text import decode_tcvn3, is_tcvn3_font
+
+# The head of a MERGEDCELLS record: its number, its length, how many ranges.
+_MERGED = re.compile(rb"\xe5\x00(..)(..)", re.DOTALL)
 
 
 def read(data: bytes) -> list[Sheet]:
@@ -21,7 +26,7 @@ def read(data: bytes) -> list[Sheet]:
     # Fonts cost a second pass over every cell, so they are read only where a TCVN3 font is named at all.
     fonts = any(name in data for name in (b".Vn", ".Vn".encode("utf-16-le"), b"VnTime", "VnTime".encode("utf-16-le")))
     try:
-        book = xlrd.open_workbook(file_contents=data, formatting_info=fonts, ragged_rows=True, logfile=_Silence())
+        book = _open(data, fonts)
         return [_read_sheet(book, sheet, fonts) for sheet in book.sheets()]
     except xlrd.XLRDError as error:
         if "encrypted" in str(error).lower():
@@ -29,6 +34,27 @@ def read(data: bytes) -> list[Sheet]:
         raise UnreadableExport("không phải sổ tính Excel 97–2003 hoặc tệp bị hỏng; hãy xuất lại") from error
     except Exception as error:  # xlrd meets damaged records with whatever Python raises there
         raise UnreadableExport("tệp .xls bị cắt cụt hoặc hỏng; hãy xuất lại") from error
+
+
+def _open(data: bytes, fonts: bool) -> Any:
+    """The workbook; xlrd tells which cells are merged only with all formats, which cost time and may be damaged where the cells are not."""
+    if not fonts and _may_merge_down(data):
+        try:
+            return xlrd.open_workbook(file_contents=data, formatting_info=True, ragged_rows=True, logfile=_Silence())
+        except Exception:  # read without formats below, which says what is wrong if that fails, too
+            pass
+    return xlrd.open_workbook(file_contents=data, formatting_info=fonts, ragged_rows=True, logfile=_Silence())
+
+
+def _may_merge_down(data: bytes) -> bool:
+    """Whether the bytes may hold a range of merged cells over rows of one column; they may look so by chance, too."""
+    for found in _MERGED.finditer(data):
+        length, count = (int.from_bytes(part, "little") for part in found.groups())
+        if count and length == 2 + 8 * count:
+            numbers = np.frombuffer(data[found.end() : found.end() + 8 * count].ljust(8 * count, b"\0"), "<u2").reshape(-1, 4)
+            if ((numbers[:, 0] < numbers[:, 1]) & (numbers[:, 2] == numbers[:, 3])).any():
+                return True
+    return False
 
 
 class _Silence:
@@ -64,6 +90,7 @@ def _read_sheet(book: Any, sheet: Any, fonts: bool) -> Sheet:
         rows.append(cells)
     made = sheet_from_rows(sheet.name, rows, hidden=sheet.visibility != 0, date1904=bool(book.datemode))
     made.error_cells = errors
+    made.merged = [(left, top + 1, below) for top, below, left, right in sheet.merged_cells if right == left + 1 and below > top + 1]
     return made
 
 
