@@ -24,12 +24,14 @@ from transforms.layouts import (
     holds_rows,
     table_start,
 )
-from transforms.layouts.tables import FEWEST_CELLS
+from transforms.layouts.tables import FEWEST_CELLS, LOOKED_AT_BELOW, TableStart
 from transforms.normalise import NormalisedSheet, find_filled, normalise_sheet
 from transforms.sheets import Sheet, UnreadableExport
 from transforms.titles import find_export_time
 
 _TITLE_ROWS = 15
+# Where there were two tables there may be hundreds: not every one is looked for through all rows that are left.
+_NEXT_WITHIN = 250
 _FOOTER_ROWS = 60  # blank rows with borders may stand between the data and what is said below
 
 
@@ -140,8 +142,7 @@ def _read_tables(sheet: Sheet, lists: LayoutLists, before: Layout | None = None)
                 above = layout.kind
                 sheet = cut(sheet, table_start(sheet, layout.first).titles)
                 continue
-        result = normalise_sheet(sheet, layout, lists, titles)
-        following = find_next_table(sheet, layout, result.like_headings, lists) if result.like_headings else None
+        result, following = _read_on(sheet, layout, lists, titles, sheet.height if above is None else _NEXT_WITHIN)
         if following is None:
             yield _Table(sheet, layout, titles, result)
             return
@@ -149,6 +150,22 @@ def _read_tables(sheet: Sheet, lists: LayoutLists, before: Layout | None = None)
         yield _Table(upper, layout, titles, normalise_sheet(upper, layout, lists, titles))
         above = layout.kind
         sheet = cut(sheet, following.titles)
+
+
+def _read_on(
+    sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Sequence[Sequence[str | None]], height: int
+) -> tuple[NormalisedSheet, TableStart | None]:
+    """The rows below a table's headings read by them, and where the next table begins, which is looked for in so many rows first, then in more of them.
+
+    What is found with enough rows below it is what all rows would show; without a next table all rows are read.
+    """
+    while True:
+        part = cut(sheet, 0, height) if height < sheet.height else sheet
+        result = normalise_sheet(part, layout, lists, titles)
+        following = find_next_table(part, layout, result.like_headings, lists) if result.like_headings else None
+        if part is sheet or (following and following.headings + LOOKED_AT_BELOW < height):
+            return result, following
+        height *= 4
 
 
 def _is_table(table: _Table, lists: LayoutLists) -> bool:

@@ -1,12 +1,14 @@
 """Several tables one below the other on one sheet: each is read by its own headings and its own titles."""
 
 from datetime import date, datetime
+from typing import Any
 
 import pytest
 
 from transforms.exports import NormalisedExport, normalise_export
 from transforms.layouts import load_lists
-from transforms.sheets import UnreadableExport, sheet_from_rows
+from transforms.normalise import NormalisedSheet, normalise_sheet
+from transforms.sheets import Sheet, UnreadableExport, sheet_from_rows
 
 LISTS = load_lists()
 CASES = "STT|Mã hồ sơ|Mã TTHC|Đơn vị|Hình thức tiếp nhận|Ngày nộp|Ngày tiếp nhận|Ngày hẹn trả|Ngày kết thúc xử lý|Trạng thái".split("|")
@@ -197,3 +199,33 @@ def test_headings_of_no_kind_are_a_page_of_the_table_above_where_they_fit_it_and
     with pytest.raises(UnreadableExport, match="dòng tiêu đề 3") as refusal:
         read(CASES, case(1, CASES), [OF_NO_KIND[at] for at in ORDER], case(2, SWAPPED))
     assert code(1) not in str(refusal.value)
+
+
+def test_many_tables_on_a_sheet_are_each_read_as_if_they_were_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next table is looked for in a part of the rows; where it begins does not depend on how large that part is."""
+    rows: list[list[str]] = []
+    for number in range(60):
+        headings = (CASES, SWAPPED, FEES)[number % 3]
+        rows += [[f"Biểu {number}"], headings]
+        rows += [fee(number) if headings is FEES else case(100 * number + row, headings) for row in range(number % 13)]
+        rows += END[: number % 4]
+    expected = found(read(*rows))
+    assert len(expected) == sum(number % 13 for number in range(60))
+    for height in (1, 7, 20, 64, 10_000):
+        monkeypatch.setattr("transforms.exports._NEXT_WITHIN", height)
+        assert found(read(*rows)) == expected
+
+
+def test_the_cost_of_many_tables_is_that_of_their_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_rows = 0
+
+    def count(sheet: Sheet, *args: Any) -> NormalisedSheet:
+        nonlocal read_rows
+        read_rows += sheet.height
+        return normalise_sheet(sheet, *args)
+
+    monkeypatch.setattr("transforms.exports.normalise_sheet", count)
+    tables = [[["Biểu"], headings, *(case(number, headings) for number in range(60))] for headings in (CASES, SWAPPED) * 50]
+    rows = [row for table in tables for row in table]
+    assert len(found(read(*rows))) == 6_000
+    assert read_rows < 8 * len(rows)

@@ -19,6 +19,8 @@ from transforms.titles import find_period
 FEWEST_CELLS = 4
 _LONGEST_HEADING = 80
 _LOOK_BELOW = 10  # more headings, "(1)(2)(3)" and a section may stand between
+# No row further below the first headings of a table decides whether there is one.
+LOOKED_AT_BELOW = 2 * HEADER_ROWS + _LOOK_BELOW
 _WELL_FORMED = re.compile(CASE_CODE, re.IGNORECASE)
 
 
