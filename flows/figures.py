@@ -3,6 +3,7 @@
 Nothing is worded or rounded here (see transforms/wording.py) and nothing is computed: each record is a row of a mart or ops table.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -310,6 +311,7 @@ class Figures:
         histories: dossier that is asked about -> its states in core.case_history, as flows/case_history.py tells them.
         rates_before: rate of a unit in a current period -> (numerator, denominator, status) on the published day before.
         is_working_day: whether the day of as_of is one.
+        successors: unit that has ended -> the one that goes on with what it left open.
     """
 
     as_of: datetime
@@ -338,6 +340,12 @@ class Figures:
     findings: list[Finding] = field(default_factory=list)
     effects: list[RuleEffect] = field(default_factory=list)
     histories: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    successors: dict[tuple[str, date], tuple[str, date]] = field(default_factory=dict)
+
+    def handed_over(self, units: Iterable[Unit]) -> list[WorkItem]:
+        """What units that have ended left to these: their dossiers to be taken up next."""
+        keys = {unit.key for unit in units}
+        return [item for item in self.worklist if item.unit.key not in keys and self.successors.get(item.unit.key) in keys]
 
     def now(self, kind: str, *, family: str = "plan") -> list[Rate]:
         """The units' rates of the current year, quarter or month, of one family of measures."""

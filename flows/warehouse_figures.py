@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from flows.figures import (
     Check,
@@ -26,6 +27,7 @@ from flows.figures import (
     WorkItem,
 )
 from flows.honest_figures import read_effects, read_findings, read_histories, read_restatements
+from flows.reference import follow_successors
 from transforms.wording import distinct_names
 
 _KIND_ORDER = "CASE period_kind WHEN 'year' THEN 0 WHEN 'quarter' THEN 1 ELSE 2 END"
@@ -167,6 +169,7 @@ def _read(query: Callable[[str], list[tuple[Any, ...]]]) -> Figures:
         findings=read_findings(query, units),
         effects=read_effects(query, units),
         histories=read_histories(query),
+        successors=_successors(query, as_of),
         rates_before={
             (m, kind, start, code, first): (n, d, status)
             for m, kind, start, code, first, n, d, status in query(
@@ -196,6 +199,14 @@ def read_differences(query: Callable[[str], list[tuple[Any, ...]]], units: Mappi
         explaining = tuple(cases.get((source, code, first, start, end, figure), ()))
         differences.append(replace(Difference(source, units[code, first], Period("range", start, end), figure, *rest), cases=explaining))
     return differences
+
+
+def _successors(query: Callable[[str], list[tuple[Any, ...]]], as_of: datetime | None) -> dict[tuple[str, date], tuple[str, date]]:
+    columns = ("unit_code", "valid_from", "valid_to", "successor_code")
+    units = pa.Table.from_pylist([dict(zip(columns, row, strict=True)) for row in query(f"SELECT {', '.join(columns)} FROM core.units")])
+    today = follow_successors(units, as_of.date()).to_pylist() if as_of else []
+    handed = {(row["unit_code"], row["valid_from"]): (row["today_code"], row["today_valid_from"]) for row in today}
+    return {unit: successor for unit, successor in handed.items() if unit != successor}
 
 
 def _is_working(query: Callable[[str], list[tuple[Any, ...]]], as_of: datetime | None) -> bool:

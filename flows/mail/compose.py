@@ -57,13 +57,23 @@ class Attachment:
         return sha256(repr(members).encode()).hexdigest()
 
 
-def find_attachments(folder: Path, as_of: datetime, summaries: frozenset[str], units: Sequence[Unit] | None) -> list[Attachment]:
-    """The day's files for these summaries, those that exist; for some units only with their own rows, and only where there are any."""
+def find_attachments(
+    folder: Path, as_of: datetime, summaries: frozenset[str], units: Sequence[Unit] | None, ended: Sequence[Unit] = ()
+) -> list[Attachment]:
+    """The day's files for these summaries, those that exist; for some units only with their own rows, and only where there are any.
+
+    Args:
+        folder: of the day.
+        as_of: the moment of its figures.
+        summaries: of recipients.csv.
+        units: None for all.
+        ended: units whose open dossiers these go on with; they are in the work list, too.
+    """
     found = []
     for summary, name in TABLES.items():
         if summary in summaries and (folder / name).is_file():
             data = (folder / name).read_bytes()
-            own = data if units is None else _own_rows(data, units)
+            own = data if units is None else _own_rows(data, [*units, *ended] if summary == "worklist" else units)
             if own:
                 found.append(Attachment(name, own))
     book = folder / workbook_name(as_of)

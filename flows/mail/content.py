@@ -148,6 +148,8 @@ def describe_units(figures: Figures, changes: Changes | None, wants: Recipient) 
         content.sections.append(("Hồ sơ trực tuyến tiếp nhận chậm quá 8 giờ làm việc, hồ sơ đang chờ xếp trước", _late_list(late)))
     if "worklist" in wants.summaries:
         content.sections.append(("Hồ sơ cần xử lý ngay", _work_list([i for i in figures.worklist if i.unit.key in keys])))
+        if handed := figures.handed_over(mine):
+            content.sections.append(("Hồ sơ do đơn vị cũ để lại, cần xử lý ngay", _work_list(handed)))
     content.sections += honest_sections(figures, mine)
     return content
 

@@ -69,9 +69,9 @@ def prepare_published(settings: Settings, recipients: Sequence[Recipient] | None
             post.notes.append(f"recipients.csv, dòng {recipient.line}: không đơn vị nào của phạm vi còn hiệu lực, không soạn thư")
             continue
         units = None if recipient.is_office else [unit for unit in figures.units if unit.code in recipient.units]
-        prepare_one(
-            settings, ledger, server, recipient, content, find_attachments(folder, settings.as_of, recipient.summaries, units), post
-        )
+        left = [item.unit for item in figures.handed_over(units or ())]
+        attachments = find_attachments(folder, settings.as_of, recipient.summaries, units, left)
+        prepare_one(settings, ledger, server, recipient, content, attachments, post)
     return post
 
 

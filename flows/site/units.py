@@ -1,6 +1,7 @@
 """The page of one unit: its rates, their trend, what it has to do next, whom it kept waiting, and what it needs to reach its targets."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from flows.figures import Measure, Unit, WorkItem
@@ -34,7 +35,8 @@ def unit_page(frame: Frame, unit: Unit) -> dict[str, Any]:
         "needed": _needed_table(frame, unit),
         "trends": trends(frame, plan, frame.rates[unit.key]),
         "trend_table": trend_table(frame, plan, frame.rates[unit.key], "xu-huong-bang"),
-        "worklist": _worklist_table(frame, unit),
+        "worklist": _worklist_table(frame.worklist.get(unit.key, [])),
+        "handed": _handed_table(frame, unit),
         "late": receptions_table(frame, late, "cham-tiep-nhan", "../", with_unit=False, most=_MOST_ROWS),
         "honest": [table for table in (restated, asked) if table],
     }
@@ -121,10 +123,18 @@ def _hours_left(item: WorkItem) -> Cell:
     return number(item.hours_left, shown.replace("còn", "quá") if over else shown)
 
 
-def _worklist_table(frame: Frame, unit: Unit) -> Table:
+def _handed_table(frame: Frame, unit: Unit) -> Table | None:
+    """What units that have ended left open; None where they left nothing."""
+    items = frame.figures.handed_over([unit])
+    if not items:
+        return None
+    names = ", ".join(dict.fromkeys(item.unit.called for item in items))
+    return replace(_worklist_table(items), id="viec-don-vi-cu", caption=f"Việc do đơn vị cũ để lại ({count_vi(len(items))}): {names}")
+
+
+def _worklist_table(items: Sequence[WorkItem]) -> Table:
     columns = [Column("Thứ tự", "number"), Column("Mã hồ sơ", "code"), Column("Việc"), Column("Phải xong trước", "date")]
     columns += [Column("Giờ làm việc", "number"), Column("Thủ tục", "code"), Column("Lĩnh vực"), Column("Nội dung")]
-    items = frame.worklist.get(unit.key, [])
     rows = [
         [
             number(place),

@@ -4,6 +4,7 @@ import csv
 import re
 from dataclasses import replace
 from datetime import datetime
+from email import message_from_bytes, policy
 
 import duckdb
 import openpyxl
@@ -206,3 +207,41 @@ def test_two_units_of_one_code_and_name_each_have_their_row(office: Settings, pa
     assert everything.count("UBND xã Sơn Hạ") == everything.count("UBND xã Sơn Hạ (mã 000.22.58.H48, từ ngày 01/01/2003)") > 0
     page = (settings.outbox / "trang" / "index.html").read_text(encoding="utf-8")
     assert all(name in page for name in called) and not re.search(r"UBND xã Sơn Hạ\s*<", page)
+
+
+MERGED = """unit_code,name_vi,level,parent_code,gso_code,aliases,valid_from,valid_to,successor_code,email
+000.22.58.H48,UBND xã Sơn Hạ,commune,,,,2003-01-01,2025-06-30,26.001.H48,
+000.32.58.H48,UBND xã Sơn Thủy,commune,,,,2003-01-01,2025-06-30,26.001.H48,
+26.001.H48,UBND xã Sơn Hà,commune,,,,2025-07-01,,,
+26.002.H48,UBND xã Sơn Kỳ,commune,,,,2025-07-01,,,
+"""
+
+
+def test_what_units_left_open_is_told_to_the_unit_that_goes_on_with_it(office: Settings, papers: None) -> None:
+    """Two communes became one on 1 July and left an overdue dossier each; the new one has one of its own, its neighbour none of these."""
+    write_reference(office.raw.parent / "reference", MERGED)
+    (office.raw.parent / "reference" / "recipients.csv").write_text(
+        "name,email,scope,summaries,frequency,language\nXã Sơn Hà,sonha@xa.test,26.001.H48,worklist,daily,vi\nXã Sơn Kỳ,sonky@xa.test,26.002.H48,worklist,daily,vi\n"
+    )
+    rows = []
+    for number, (month, unit) in enumerate((("06", "UBND xã Sơn Hạ"), ("06", "UBND xã Sơn Thủy"), ("07", "UBND xã Sơn Hà")), 1):
+        dates = {"Ngày nộp hồ sơ": f"02/{month}/2025 08:00", "Ngày tiếp nhận": f"02/{month}/2025 09:00", "Ngày hẹn trả": "10/07/2025 17:00"}
+        still = {"Ngày kết thúc xử lý": None, "Ngày trả kết quả": None, "Trạng thái": "Đang xử lý", "Đơn vị giải quyết": unit}
+        rows.append(case_row(f"000.22.58.H48-25{month}02-{number:04d}", **dates, **still))
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, *rows], titles=("Thời điểm xuất: 20/07/2025 22:00",))
+    settings = replace(office, as_of=datetime(2025, 7, 20, 23))
+    assert run_night(settings).is_published
+    folder = settings.outbox / "2025-07-20"
+    left = ["000.22.58.H48-250602-0001", "000.22.58.H48-250602-0002"]
+    mails = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in (folder / "thu").glob("*.eml")]
+    by_unit = {str(mail["To"]).partition("@")[0].rpartition("<")[2]: mail for mail in mails}
+    body = by_unit["sonha"].get_body(("plain",)).get_content()
+    own, _, handed = body.partition("HỒ SƠ DO ĐƠN VỊ CŨ ĐỂ LẠI, CẦN XỬ LÝ NGAY")
+    assert [code in own for code in left] == [False, False]
+    assert all(f"{code}, UBND xã Sơn {name}: quá hạn" in handed for code, name in zip(left, ("Hạ", "Thủy"), strict=True))
+    [attached] = by_unit["sonha"].iter_attachments()
+    assert all(code in attached.get_content() for code in (*left, "000.22.58.H48-250702-0003"))
+    assert "ĐƠN VỊ CŨ" not in by_unit["sonky"].get_body(("plain",)).get_content()
+    page = (settings.outbox / "trang" / "don-vi" / "26.001.H48-2025-07-01.html").read_text(encoding="utf-8")
+    assert "Việc do đơn vị cũ để lại (2): UBND xã Sơn Hạ, UBND xã Sơn Thủy" in page
+    assert all(code in page for code in left)
