@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows import office_tables, operating
-from flows.failures import describe_failure
+from flows.failures import describe_failure, write_vietnamese
 from flows.settings import (
     EXIT_FAILED,
     EXIT_HELD,
@@ -388,6 +388,8 @@ def show_site(
 
 def main(arguments: list[str] | None = None) -> Any:
     """Entry point; turns known errors into a line of text and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        write_vietnamese(stream)
     try:
         app(arguments)
     except ConfigurationError as error:

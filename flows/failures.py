@@ -1,6 +1,9 @@
 """What the command line says of a failure that nobody reckoned with; imports nothing that could fail again."""
 
 import errno
+import io
+import os
+from typing import TextIO
 
 # What a machine's disks and rights do to any command, in the words of whoever has to mend it.
 _TROUBLES_OF_A_DISK = {
@@ -18,7 +21,30 @@ _TROUBLES_OF_A_DISK = {
 
 def describe_failure(error: Exception) -> str:
     """The failure for whoever runs the machine; what a disk refuses is told in words."""
-    if isinstance(error, OSError) and error.errno in _TROUBLES_OF_A_DISK:
-        where = f" ({error.filename})" if error.filename else ""
-        return f"Không đọc, ghi được tệp: {_TROUBLES_OF_A_DISK[error.errno]}{where}.\nKho dữ liệu đang công bố vẫn nguyên vẹn; sửa xong hãy chạy lại."
+    code = _code_of(error)
+    if code in _TROUBLES_OF_A_DISK:
+        where = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
+        return (
+            f"Không đọc, ghi được tệp: {_TROUBLES_OF_A_DISK[code]}{where}.\nKho dữ liệu đang công bố vẫn nguyên vẹn; sửa xong hãy chạy lại."
+        )
     return f"Lỗi bất ngờ: {type(error).__name__}: {error}\nKho dữ liệu đang công bố vẫn nguyên vẹn. Đặt TTHC_DEBUG=1 để xem chi tiết."
+
+
+def write_vietnamese(stream: TextIO) -> None:
+    """From now on the stream takes every text: UTF-8 where its own encoding has not all letters (a file or a pipe on Windows), names in no encoding in escapes."""
+    if not isinstance(stream, io.TextIOWrapper):
+        return
+    try:
+        "Đủ chữ: ệ, ợ, ữ, ✓".encode(stream.encoding)
+    except UnicodeEncodeError:
+        stream.reconfigure(encoding="utf-8")
+    stream.reconfigure(errors="backslashreplace")
+
+
+def _code_of(error: Exception) -> int | None:
+    """What the operating system said; DuckDB tells it only in the text of its own error, Arrow in that of an OSError without a code."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    if isinstance(error, OSError) or type(error).__name__ == "IOException":
+        return next((code for code in _TROUBLES_OF_A_DISK if os.strerror(code) in str(error)), None)
+    return None
