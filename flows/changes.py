@@ -60,7 +60,7 @@ def compare(since: date, rates: Mapping[RateKey, tuple[int, int, str]], late: La
     return Changes(
         since,
         [(i.case_code, i.unit) for i in figures.late if i.case_code not in late],
-        [(i.case_code, i.unit) for i in figures.late if not i.is_waiting and late.get(i.case_code, ("", date.min, False))[2]],
+        [(i.case_code, i.unit) for i in figures.late if i.received_at and late.get(i.case_code, ("", date.min, False))[2]],
         turned["missed"],
         turned["met"],
         moved,

@@ -58,7 +58,8 @@ def why_missed(dossier: Mapping[str, Any], period_end: date, cutoff: date | None
         elif column == "digitized_input_code":
             phrases.append(_INPUT_VI.get(value, "thành phần đã số hóa"))
         elif column == "waiting_hours":
-            still = "" if dossier.get("received_at") else ", còn đang chờ"
+            is_open = dossier["status_code"] in (1, 2, 4, 5, 6)
+            still = "" if dossier.get("received_at") else ", còn đang chờ" if is_open else ", đã kết thúc mà không ghi tiếp nhận"
             phrases.append("không rõ giờ chờ tiếp nhận" if value is None else f"chờ tiếp nhận {hours_vi(value)} làm việc{still}")
         else:
             phrases.append(f"{_label(column)}: {_shown(value)}")

@@ -36,6 +36,7 @@ from transforms.wording import (
     names_in_time,
     percent_vi,
     period_vi,
+    reception_vi,
     reconciled_vi,
 )
 
@@ -155,7 +156,7 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
             "cham-tiep-nhan.csv",
             ["Mã hồ sơ", "Mã đơn vị", "Đơn vị", "Nộp lúc", "Tiếp nhận lúc", "Đã chờ (giờ làm việc)", "Tình trạng"],
             (
-                [case, code, name, moment_vi(submitted), moment_vi(received), hours_vi(hours), "Đang chờ" if waiting else "Đã tiếp nhận"]
+                [case, code, name, moment_vi(submitted), moment_vi(received), hours_vi(hours), reception_vi(received, is_waiting=waiting)]
                 for case, code, name, submitted, received, hours, waiting in query(
                     "SELECT l.case_code, l.unit_code, u.unit_name, l.submitted_at, l.received_at, l.waiting_hours, l.is_waiting FROM mart.late_receptions l "
                     "JOIN core.cases c USING (case_code) JOIN core.units u ON u.unit_code = c.unit_code AND u.valid_from = c.unit_valid_from "

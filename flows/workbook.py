@@ -106,7 +106,7 @@ def _guide_late(sheet: Any, row: int, figures: Figures) -> None:
     if not worst:
         write_note(sheet, row + 1, "Không có hồ sơ nào.")
         return
-    columns = [Column("Đơn vị", 58), Column("Đang chờ", 12, "count"), Column("Đã tiếp nhận", 14, "count"), Column("Cộng", 16, "count")]
+    columns = [Column("Đơn vị", 58), Column("Đang chờ", 12, "count"), Column("Không còn chờ", 14, "count"), Column("Cộng", 16, "count")]
     end = write_table(sheet, row + 1, columns, [[name, *counted, sum(counted)] for name, counted in worst])
     _bars(sheet, f"G{row}", "Hồ sơ chậm tiếp nhận", row + 1, end - 1, 4)
 

@@ -28,6 +28,7 @@ from transforms.wording import (
     moment_vi,
     names_in_time,
     period_vi,
+    reception_vi,
     reconciled_vi,
 )
 
@@ -123,7 +124,7 @@ def late_sheet(sheet: Any, figures: Figures) -> None:
             typed(late.submitted_at),
             typed(late.received_at),
             hours_shown(late.waiting_hours),
-            "▲ Đang chờ" if late.is_waiting else "Đã tiếp nhận",
+            ("▲ " if late.is_waiting else "") + reception_vi(late.received_at, is_waiting=late.is_waiting),
         ]
         for late in figures.late
     ]

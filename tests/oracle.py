@@ -389,7 +389,7 @@ def late_receptions(truth: Truth) -> dict[str, tuple[str, datetime, datetime | N
     for d in truth.dossiers:
         hours = truth.waiting_hours(d)
         if hours is not None and d.submitted is not None and hours > LIMIT_HOURS:
-            late[d.code] = (d.unit.code, d.submitted, d.received, hours, d.received is None)
+            late[d.code] = (d.unit.code, d.submitted, d.received, hours, d.received is None and d.status in (1, 2, 4, 5, 6))
     return late
 
 

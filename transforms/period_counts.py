@@ -13,7 +13,9 @@ BIEU06_COLUMNS = ("total", "online", "direct", "carried", "done", "early", "on_d
 # What a dossier outside the numerator is told apart by, where an office would do different things about it.
 _KINDS_OF_MISS = {
     "on_time": "CASE WHEN is_finished THEN 'finished_late' ELSE 'open_overdue' END",
-    "received_within_8h": "CASE WHEN received_at IS NULL THEN 'waiting' ELSE 'received_late' END",
+    "received_within_8h": (
+        "CASE WHEN received_at IS NOT NULL THEN 'received_late' WHEN status_code IN (1, 2, 4, 5, 6) THEN 'waiting' ELSE 'never_received' END"
+    ),
     "digitized": "CASE WHEN digitized_input_code IN (1, 2, 3) THEN 'result' ELSE 'input' END",
 }
 

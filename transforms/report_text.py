@@ -27,6 +27,7 @@ _MISS_VI = {
     "open_overdue": "{} đã quá hạn chưa giải quyết xong",
     "waiting": "{} đến nay vẫn chờ tiếp nhận quá 8 giờ làm việc",
     "received_late": "{} được tiếp nhận sau 8 giờ làm việc",
+    "never_received": "{} đã kết thúc mà không ghi tiếp nhận",
     "input": "{} chưa số hóa thành phần hồ sơ",
     "result": "{} đã số hóa thành phần nhưng chưa số hóa kết quả",
 }
@@ -307,7 +308,9 @@ def _waiting(result: PeriodResult) -> str:
     worst = sorted(result.waits.items(), key=lambda item: (-item[1][0], item[0]))
     names = [f"{name} ({counted_vi(counts[0], 'hồ sơ')})" for name, counts in worst if counts[0]]
     text = f"Trong số hồ sơ nộp trực tuyến trong kỳ, {counted_vi(late, 'hồ sơ')} chờ tiếp nhận quá 8 giờ làm việc; lâu nhất {hours_vi(result.longest_wait)}. "
-    now = f"đến {moment_vi(result.as_of)} còn {counted_vi(waiting, 'hồ sơ')} đang chờ" if waiting else "đến nay tất cả đã được tiếp nhận"
+    now = (
+        f"đến {moment_vi(result.as_of)} còn {counted_vi(waiting, 'hồ sơ')} đang chờ" if waiting else "đến nay không còn hồ sơ nào đang chờ"
+    )
     return f"{text}Trong đó {now}. Nhiều nhất: {listed_vi(names, SHOWN_UNITS)}."
 
 

@@ -105,6 +105,13 @@ def hours_shown(hours: float) -> float:
     return -int(-hours * 10 // 1) / 10
 
 
+def reception_vi(received_at: datetime | None, *, is_waiting: bool) -> str:
+    """Where the reception of a late dossier stands: what is neither taken in nor waiting was withdrawn, stopped or finished without a reception."""
+    if is_waiting:
+        return "Đang chờ"
+    return "Đã tiếp nhận" if received_at else "Đã kết thúc, không ghi tiếp nhận"
+
+
 def hours_left_shown(hours: float) -> float:
     """Working hours left to one decimal, rounded down, so that no office believes it has more time than it has."""
     return math.floor(round(hours * 3600) / 360) / 10

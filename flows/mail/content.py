@@ -348,11 +348,16 @@ def missed_list(figures: Figures, kind: str, mine: Sequence[Unit] | None = None)
 
 def _late_list(late: Sequence[LateReception]) -> list[str]:
     texts = [
-        f"{i.case_code}, {i.unit.called}: nộp {moment_vi(i.submitted_at)}, "
-        f"{'đang chờ, đã' if i.is_waiting else f'tiếp nhận {moment_vi(i.received_at)}, sau'} {hours_vi(i.waiting_hours)} làm việc"
+        f"{i.case_code}, {i.unit.called}: nộp {moment_vi(i.submitted_at)}, {_reception(i)} {hours_vi(i.waiting_hours)} làm việc"
         for i in late
     ]
     return cut_list(texts, "hồ sơ", "tệp cham-tiep-nhan.csv") or ["Không có."]
+
+
+def _reception(late: LateReception) -> str:
+    if late.is_waiting:
+        return "đang chờ, đã"
+    return f"tiếp nhận {moment_vi(late.received_at)}, sau" if late.received_at else "đã kết thúc, không ghi tiếp nhận; tính chờ"
 
 
 def _work_list(items: Sequence[WorkItem]) -> list[str]:

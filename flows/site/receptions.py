@@ -6,7 +6,7 @@ from typing import Any
 from flows.figures import LateReception
 from flows.site.frame import Frame
 from flows.site.tables import Cell, Column, Table, moment, number, text
-from transforms.wording import count_vi, hours_vi
+from transforms.wording import count_vi, hours_vi, reception_vi
 
 _MOST_ROWS = 2_000
 
@@ -16,7 +16,8 @@ def receptions_page(frame: Frame) -> dict[str, Any]:
     late = frame.figures.late
     return {
         "waiting": sum(row.is_waiting for row in late),
-        "received": sum(not row.is_waiting for row in late),
+        "received": sum(row.received_at is not None for row in late),
+        "closed": sum(row.received_at is None and not row.is_waiting for row in late),
         "receptions": receptions_table(frame, late, "cham-tiep-nhan", "", with_unit=True, most=_MOST_ROWS),
     }
 
@@ -29,7 +30,7 @@ def receptions_table(frame: Frame, late: Sequence[LateReception], name: str, up:
         [
             text(row.case_code),
             *([text(row.unit.called, href=frame.link(row.unit, up))] if with_unit else []),
-            Cell("Đang chờ", tone="missed") if row.is_waiting else Cell("Đã tiếp nhận"),
+            Cell(reception_vi(row.received_at, is_waiting=row.is_waiting), tone="missed" if row.is_waiting else ""),
             number(row.waiting_hours, hours_vi(row.waiting_hours)),
             moment(row.submitted_at),
             moment(row.received_at),

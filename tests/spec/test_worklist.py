@@ -132,6 +132,16 @@ def test_the_words_say_what_to_do(warehouse: duckdb.DuckDBPyConnection) -> None:
     assert words[f"{first_waiting + 3:04d}"] == "Chờ tiếp nhận đã 8,1 giờ, quá 8 giờ làm việc; tiếp nhận ngay"
 
 
+def test_a_dossier_closed_without_a_reception_is_late_but_waits_no_more(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Nobody can take in what its citizen has withdrawn: the breach stays listed, the call to take it in does not."""
+    late = warehouse.execute(
+        "SELECT c.status_code, l.is_waiting, count(*) FROM mart.late_receptions AS l JOIN core.cases AS c USING (case_code) GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    assert late == [(1, True, 2), (5, True, 1), (7, False, 1)]
+    over = warehouse.execute("SELECT count(*) FROM mart.worklist WHERE problem = 'reception_over_8h'").fetchall()
+    assert warehouse.execute("SELECT cases FROM mart.flags WHERE problem = 'waiting_over_8h'").fetchall() == over == [(3,)]
+
+
 def test_overdue_is_what_already_counts_against_on_time(warehouse: duckdb.DuckDBPyConnection) -> None:
     late = warehouse.execute(
         "SELECT case_code FROM core.cases WHERE is_received AND NOT is_finished AND status_code IN (2, 4) "

@@ -1,11 +1,12 @@
 -- Grain: mart.late_receptions one row a dossier over the limit; mart.flags one row a unit and problem, worst first.
 -- Problems: dossiers still waiting beyond 8 working hours (something can be done today), then measures that miss their target in the year
 -- that holds as_of, most dossiers short first; last the units whose data are old, because nothing better is known of them.
+-- A dossier that was withdrawn, stopped or finished without a reception is a breach and waits no more: nobody can take it in.
 -- Inputs: core.cases, mart.unit_rates, mart.measures, core.units, work.moment.
 -- Readers: the summaries, the mail, analysts.
 
 INSERT INTO mart.late_receptions
-SELECT case_code, unit_code, submitted_at, received_at, waiting_hours, CASE WHEN received_at IS NULL THEN TRUE ELSE FALSE END AS is_waiting
+SELECT case_code, unit_code, submitted_at, received_at, waiting_hours, CASE WHEN received_at IS NULL AND status_code IN (1, 2, 4, 5, 6) THEN TRUE ELSE FALSE END AS is_waiting
 FROM core.cases
 WHERE waiting_hours > 8.0
 ORDER BY waiting_hours DESC, case_code;
@@ -19,7 +20,7 @@ WITH this_year AS (
 waiting AS (
     SELECT c.unit_code, c.unit_valid_from, count(*) AS cases, max(c.waiting_hours) AS hours
     FROM core.cases AS c
-    WHERE c.waiting_hours > 8.0 AND c.received_at IS NULL
+    WHERE c.waiting_hours > 8.0 AND c.received_at IS NULL AND c.status_code IN (1, 2, 4, 5, 6)
     GROUP BY c.unit_code, c.unit_valid_from
 ),
 missed AS (  -- half up in hundredths of a percent; shown without being lifted onto a whole percent or the target
