@@ -129,15 +129,15 @@ class WorkItem:
 
 @dataclass(frozen=True)
 class Needed:
-    """What a unit still needs this year to reach a target, and whether it can."""
+    """What a unit still needs this year to reach a target, and whether it can; None where that cannot be foreseen."""
 
     measure: str
     unit: Unit
     numerator: int
     denominator: int
     target: float
-    remaining: int
-    needed: int
+    remaining: int | None
+    needed: int | None
     is_possible: bool | None
     message_vi: str
     forecast: float | None

@@ -137,8 +137,7 @@ def describe_units(figures: Figures, changes: Changes | None, wants: Recipient) 
         content.first_column, content.columns = "Chỉ số", [period_vi(p.kind, p.start) for p in _shown(figures)]
         content.periods = [""]
         content.rows = [row for unit in mine for row in _measure_rows(figures, unit, len(mine) > 1)]
-        needed = [n for n in figures.needed if n.unit in mine and n.message_vi and n.needed]
-        texts = [f"{_of(n.unit, mine)}{MEASURES_SHORT_VI.get(n.measure, figures.labels[n.measure])}: {n.message_vi}" for n in needed]
+        texts = _needed_list(figures, mine, missed)
         content.sections.append((f"Cần gì để đạt chỉ tiêu năm {figures.as_of.year}", texts or ["Không chỉ tiêu nào còn thiếu."]))
     if "missed" in wants.summaries:
         for period in _shown(figures):
@@ -321,6 +320,18 @@ def _measure_rows(figures: Figures, unit: Unit, with_heading: bool) -> list[Row]
 
 def _age(rates: Sequence[Sequence[Rate | None]]) -> str:
     return STALE_VI.lower() if any(rate and rate.is_stale for each in rates for rate in each) else ""
+
+
+def _needed_list(figures: Figures, mine: Sequence[Unit], missed: Sequence[Rate]) -> list[str]:
+    """A line a target that is not reached by itself; where nothing can be foreseen, one a target missed so far."""
+    short = {(r.measure, r.unit): r.shortfall or 0 for r in missed}
+    texts = []
+    for n in figures.needed:
+        now = short.get((n.measure, n.unit), 0) if n.needed is None else 0
+        if n.unit in mine and (n.needed or now):
+            missing = f"hiện còn thiếu {count_vi(now)} {_things(figures, n.measure)}. " if now else ""
+            texts.append(f"{_of(n.unit, mine)}{MEASURES_SHORT_VI.get(n.measure, figures.labels[n.measure])}: {missing}{n.message_vi}")
+    return texts
 
 
 def _of(unit: Unit, mine: Sequence[Unit]) -> str:

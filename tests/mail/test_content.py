@@ -177,6 +177,28 @@ def test_a_unit_reads_nothing_of_others(settings: Settings, figures: Figures) ->
     assert "Cần gì để đạt chỉ tiêu năm 2024" in body(message, "html")
 
 
+def test_a_unit_that_misses_a_target_reads_what_is_missing_where_nothing_can_be_foreseen(figures: Figures) -> None:
+    """In the first month of the data or of a unit nothing is foreseen; that is no reason to say that nothing is missing."""
+    missed = next(r for r in figures.now("year") if r.unit and r.status == "missed" and not r.measure.startswith("payment"))
+    assert missed.unit
+    mine = [n for n in figures.needed if n.unit == missed.unit]
+    unforeseen = [
+        replace(n, needed=None, is_possible=None, message_vi="Chưa có tháng trọn nào")
+        if n.measure == missed.measure
+        else replace(n, needed=0)
+        for n in mine
+    ]
+    content = describe_units(replace(figures, needed=unforeseen), None, unit_of(missed.unit.code))
+    assert content
+    told = dict(content.sections)["Cần gì để đạt chỉ tiêu năm 2024"]
+    assert len(told) == 1
+    assert told[0].endswith(f": hiện còn thiếu {missed.shortfall} hồ sơ. Chưa có tháng trọn nào")
+    met = [replace(r, status="met") if r.unit == missed.unit else r for r in figures.rates]
+    content = describe_units(replace(figures, rates=met, needed=unforeseen), None, unit_of(missed.unit.code))
+    assert content
+    assert dict(content.sections)["Cần gì để đạt chỉ tiêu năm 2024"] == ["Không chỉ tiêu nào còn thiếu."]
+
+
 def test_a_unit_that_is_no_longer_there_gets_no_mail_and_the_operator_is_told(settings: Settings, figures: Figures) -> None:
     post = prepare_published(settings, [unit_of("000.98.58.H48")], None)
     assert (post.prepared, mails(settings)) == (0, {})
