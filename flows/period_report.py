@@ -25,8 +25,8 @@ from flows.settings import ConfigurationError, QueryError
 from flows.warehouse_figures import load_figures
 from transforms.measures import load_measures
 from transforms.period_counts import Span, render_misses, render_range_rates
-from transforms.report_text import Block, MeasureResult, PeriodResult, UnitResult, title_vi, write_text
-from transforms.wording import LEVELS_VI, REASONS_VI, STATUS_VI, count_vi, distinct_names, moment_vi, percent_vi, period_vi
+from transforms.report_text import Block, MeasureResult, PeriodResult, UnitResult, result_vi, title_vi, write_text
+from transforms.wording import LEVELS_VI, REASONS_VI, count_vi, distinct_names, moment_vi, percent_vi, period_vi
 
 FORMATS = ("docx", "xlsx", "csv", "html")
 _MONTHS = {"month": 1, "quarter": 3, "half": 6, "year": 12}
@@ -297,7 +297,7 @@ def _write_table(path: Path, period: Period, result: PeriodResult) -> Path:
                 u.denominator,
                 percent_vi(u.numerator, u.denominator, u.target),
                 target,
-                STATUS_VI[u.status],
+                result_vi(u),
                 u.shortfall,
             ]
             rows.append([*common, u.unit_name, *figures, percent_vi(*u.previous) if u.previous else ""])

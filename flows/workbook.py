@@ -33,6 +33,7 @@ from transforms.wording import (
 )
 
 SIGNS = {"met": "✓", "missed": "✗", "no_data": "–", "no_target": ""}
+STALE_SIGN = "▲"  # met, but by old data: nothing to conclude from
 _MEASURES_A_PAGE = 5
 
 
@@ -58,7 +59,7 @@ def _guide(sheet: Any, figures: Figures) -> None:
     write_note(sheet, 2, f"Số liệu chốt lúc {moment_vi(figures.as_of)}. Không có thông tin cá nhân của công dân.")
     row = 4
     for text in (
-        "Bảng điểm: mọi đơn vị trong năm, quý, tháng hiện tại; lọc cột Kỳ để xem một kỳ. KQ: ✓ đạt, ✗ không đạt, – không phát sinh; trống là cấp đó không có chỉ tiêu.",
+        "Bảng điểm: mọi đơn vị trong năm, quý, tháng hiện tại; lọc cột Kỳ để xem một kỳ. KQ: ✓ đạt, ✗ không đạt, – không phát sinh, ▲ đạt theo số liệu cũ, chưa kết luận được; trống là cấp đó không có chỉ tiêu.",
         "Không phát sinh nghĩa là không có hồ sơ nào để tính: không phải 0 %, cũng không phải 100 %.",
         "Tỷ lệ cộng của nhiều đơn vị là tổng chia tổng, không phải trung bình các tỷ lệ.",
         "Còn thiếu: số hồ sơ (thủ tục) cần thêm để đạt chỉ tiêu trong kỳ.",
@@ -77,9 +78,11 @@ def _guide_measures(sheet: Any, row: int, figures: Figures) -> int:
     rows = []
     for measure in figures.measures:
         found = [r.status for r in judged if r.measure == measure.name]
+        old = sum(r.is_stale for r in judged if r.measure == measure.name)
         if found:
             rows.append([measure.label_vi, found.count("met"), found.count("missed"), found.count("no_data"), ""])
-            rows[-1][4] = "✗ Có đơn vị không đạt" if found.count("missed") else "✓ Không có đơn vị nào không đạt"
+            none = f"{STALE_SIGN} {old} đơn vị theo số liệu cũ" if old else "✓ Không có đơn vị nào không đạt"
+            rows[-1][4] = "✗ Có đơn vị không đạt" if found.count("missed") else none
     year = next((p for p in figures.current if p.kind == "year"), None)
     write_title(
         sheet,
@@ -136,7 +139,7 @@ def _scorecard(sheet: Any, figures: Figures) -> None:
     write_note(
         sheet,
         2,
-        f"Số liệu chốt lúc {moment_vi(figures.as_of)}. KQ: ✓ đạt, ✗ không đạt, – không phát sinh, trống: cấp này không có chỉ tiêu.",
+        f"Số liệu chốt lúc {moment_vi(figures.as_of)}. KQ: ✓ đạt, ✗ không đạt, – không phát sinh, ▲ đạt theo số liệu cũ, chưa kết luận được, trống: cấp này không có chỉ tiêu.",
     )
     styles = Styles(sheet)
     for number, column in enumerate(columns, 1):
@@ -178,5 +181,6 @@ def _scores(figures: Figures, measures: Sequence[str]) -> Iterable[list[object]]
             row: list[object] = [period_vi(period.kind, period.start), who.code if is_unit else None, name, missed if is_unit else None]
             for measure in measures:
                 rate = rates[measure]
-                row += [typed_rate(rate), rate.numerator, rate.denominator, SIGNS[rate.status] or None]
+                sign = STALE_SIGN if rate.is_stale and rate.status == "met" else SIGNS[rate.status]
+                row += [typed_rate(rate), rate.numerator, rate.denominator, sign or None]
             yield row

@@ -258,7 +258,9 @@ def _criterion(letter: str, m: MeasureResult, result: PeriodResult) -> list[Bloc
         text = f"Trong kỳ không phát sinh {m.noun} nào. "
     text += _capital(f"{counted_vi(len(m.units), 'đơn vị')} có chỉ tiêu: ")
     if met or missed:
-        text += f"{counted_vi(len(met), 'đơn vị')} đạt, {counted_vi(len(missed), 'đơn vị')} không đạt"
+        old = sum(unit.is_stale for unit in met)
+        unsure = f" ({counted_vi(old, 'đơn vị')} theo số liệu cũ, chưa kết luận được)" if old else ""
+        text += f"{counted_vi(len(met), 'đơn vị')} đạt{unsure}, {counted_vi(len(missed), 'đơn vị')} không đạt"
         text += f", {counted_vi(len(silent), 'đơn vị')} không phát sinh. " if silent else ". "
     else:
         text += "đều không phát sinh. "
@@ -268,7 +270,7 @@ def _criterion(letter: str, m: MeasureResult, result: PeriodResult) -> list[Bloc
             for u in missed
         ]
         text += f"Không đạt: {listed_vi(names, SHOWN_UNITS)}."
-    elif met:
+    elif met and not any(unit.is_stale for unit in (*met, *silent)):
         text += "Mọi đơn vị có phát sinh đều đạt chỉ tiêu."
     rows = [_unit_row(number, unit) for number, unit in enumerate(m.units, 1)]
     headings = ("TT", "Đơn vị", "Đạt", "Tổng số", "Tỷ lệ", "Chỉ tiêu", "Kết quả", "Còn thiếu", "Kỳ trước")
@@ -280,25 +282,34 @@ def _criterion(letter: str, m: MeasureResult, result: PeriodResult) -> list[Bloc
     return [*blocks, Table(title, headings, rows, numeric, (0.9, 4.4, 1.2, 1.4, 1.7, 1.6, 2.1, 1.4, 1.7))]
 
 
+def result_vi(unit: UnitResult) -> str:
+    """Đạt, Không đạt (số liệu cũ)."""
+    return STATUS_VI[unit.status] + (" (số liệu cũ)" if unit.is_stale else "")
+
+
 def _unit_row(number: int, unit: UnitResult) -> tuple[str, ...]:
     target = percent_vi(round(unit.target * 1_000_000), 1_000_000)
     previous = percent_vi(*unit.previous) if unit.previous else ""
     rate = percent_vi(unit.numerator, unit.denominator, unit.target) or "–"
-    status = STATUS_VI[unit.status] + (" (số liệu cũ)" if unit.is_stale else "")
+    status = result_vi(unit)
     short = count_vi(unit.shortfall) if unit.shortfall else ""
     return (str(number), unit.unit_name, count_vi(unit.numerator), count_vi(unit.denominator), rate, target, status, short, previous or "–")
 
 
 def _well(measures: Sequence[MeasureResult]) -> str:
     states: dict[str, list[str]] = {}
+    old = {unit.unit_name for measure in measures for unit in measure.units if unit.is_stale}
     for measure in measures:
         for unit in measure.units:
             states.setdefault(unit.unit_name, []).append(unit.status)
-    good = {name: found.count("met") for name, found in states.items() if "missed" not in found and "met" in found}
+    reached = {name: found.count("met") for name, found in states.items() if "missed" not in found and "met" in found}
+    good = {name: count for name, count in reached.items() if name not in old}
+    unsure = sorted(old & reached.keys())
+    more = f" Chưa kết luận được về {listed_vi(unsure, SHOWN_UNITS)} vì số liệu đã cũ." if unsure else ""
     if not good:
-        return "Trong kỳ không có đơn vị nào đạt mọi chỉ tiêu có phát sinh."
+        return f"Trong kỳ không có đơn vị nào đạt mọi chỉ tiêu có phát sinh.{more}"
     names = [f"{name} ({count} chỉ tiêu)" for name, count in sorted(good.items(), key=lambda item: (-item[1], item[0]))]
-    return f"{_capital(counted_vi(len(good), 'đơn vị'))} đạt mọi chỉ tiêu có phát sinh: {listed_vi(names, 20)}."
+    return f"{_capital(counted_vi(len(good), 'đơn vị'))} đạt mọi chỉ tiêu có phát sinh: {listed_vi(names, 20)}.{more}"
 
 
 def _waiting(result: PeriodResult) -> str:

@@ -155,6 +155,19 @@ def test_waiting_dossiers_and_the_age_of_data_are_told() -> None:
     assert "Có 1 tệp hỏng." in said
 
 
+def test_old_data_never_make_a_unit_good() -> None:
+    """Lists that were exported before the period was over may lack its late dossiers: nothing is concluded from them, and nobody praised."""
+    old = replace(MET, is_stale=True)
+    said = text(result(old))
+    assert "1 đơn vị đạt (1 đơn vị theo số liệu cũ, chưa kết luận được), không có đơn vị nào không đạt" in said
+    assert "Mọi đơn vị có phát sinh đều đạt chỉ tiêu" not in said
+    assert "Trong kỳ không có đơn vị nào đạt mọi chỉ tiêu có phát sinh. Chưa kết luận được về UBND xã Sơn Hạ vì số liệu đã cũ." in said
+    fresh = replace(MET, unit_name="UBND xã Sơn Kỳ")
+    assert "1 đơn vị đạt mọi chỉ tiêu có phát sinh: UBND xã Sơn Kỳ (1 chỉ tiêu). Chưa kết luận được về UBND xã Sơn Hạ vì" in text(
+        result(old, fresh)
+    )
+
+
 def test_two_units_of_one_name_are_never_one_unit() -> None:
     old, new = date(2003, 1, 1), date(2025, 7, 1)
     called = distinct_names(

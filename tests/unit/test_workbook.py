@@ -222,6 +222,16 @@ def test_cells_keep_their_types_and_codes(tmp_path: Path) -> None:
     assert book["Đọc trước"]._charts
 
 
+def test_a_target_met_by_old_data_is_not_shown_as_met(tmp_path: Path) -> None:
+    made = figures("A")
+    old = replace(made, rates=[replace(rate, status="met", shortfall=0) for rate in made.rates])
+    fresh = replace(old, rates=[replace(rate, is_stale=False) for rate in old.rates])
+    for shown, sign, remark in ((old, "▲", "▲ 1 đơn vị theo số liệu cũ"), (fresh, "✓", "✓ Không có đơn vị nào không đạt")):
+        book = openpyxl.load_workbook(write_workbook(shown, tmp_path))
+        assert book["Bảng điểm"]["H6"].value == sign
+        assert remark in {row[4] for row in book["Đọc trước"].iter_rows(values_only=True)}
+
+
 def test_hours_read_as_in_every_other_output(tmp_path: Path) -> None:
     made = figures("A")
     late, work = replace(made.late[0], waiting_hours=8.0028), replace(made.worklist[0], hours_left=-2.51)
