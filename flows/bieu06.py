@@ -52,7 +52,7 @@ _FONT = "Times New Roman"
 
 @dataclass(frozen=True)
 class Bieu06:
-    """Counts of a period: (unit, its eleven counts in the order of BIEU06_COLUMNS), by level, then code."""
+    """Counts of a period, or of its days so far: (unit, its eleven counts in the order of BIEU06_COLUMNS), by level, then code."""
 
     span: Span
     rows: list[tuple[Unit, tuple[int, ...]]]
@@ -69,7 +69,7 @@ class Bieu06:
 
     @property
     def last_day(self) -> date:
-        """The last day of the period, as the form writes it."""
+        """The last day that is counted, as the form writes it."""
         return self.span.end - timedelta(days=1)
 
 

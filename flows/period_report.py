@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from importlib.resources import files
 from math import ceil
@@ -96,7 +96,8 @@ def write_period_report(warehouse: Path, reference: Path, period: Period, format
         if not rates:
             raise QueryError(f"kho dữ liệu không có số liệu của kỳ {name_of(period)}; có: {_periods_vi(figures)}")
         office = load_office(reference, [rate.unit for rate in rates if rate.unit])
-        form = count_bieu06(connection, Span(period.start, period.end, figures.as_of))
+        reached = min(period.end, figures.as_of.date() + timedelta(days=1))
+        form = count_bieu06(connection, Span(period.start, reached, figures.as_of))
         result = _gather(connection, figures, period, rates, groups, office, form)
     out.mkdir(parents=True, exist_ok=True)
     blocks, title, name = write_text(result), title_vi(result), name_of(period)

@@ -72,10 +72,10 @@ def render_bieu06(span: Span) -> str:
     """SQL of rows (unit_code, unit_valid_from, *BIEU06_COLUMNS), one a unit with dossiers, by the rules of Biểu số 06 (Thông tư 01/2020/TT-VPCP).
 
     Finished means status 7 to 10 with an end date in the span; without a due date a dossier is on the day; carried over are those received before
-    the span and not finished before it; an open dossier is overdue when its due date is before the day after the span, or, while the span is not
-    over, before as_of's day is over.
+    the span and not finished before it; an open dossier is overdue when its due date is before the day after the span. Of a period that is not over the
+    span ends with as_of's day.
     """
-    start, end, over = f"DATE '{span.start}'", f"DATE '{span.end}'", f"DATE '{span.cutoff + timedelta(days=1)}'"
+    start, end = f"DATE '{span.start}'", f"DATE '{span.end}'"
     return (
         "SELECT unit_code, unit_valid_from,\n"
         "       count(*) AS total,\n"
@@ -87,8 +87,8 @@ def render_bieu06(span: Span) -> str:
         "       count(CASE WHEN is_done AND (due_on IS NULL OR ended_on = due_on) THEN 1 END) AS on_day,\n"
         "       count(CASE WHEN is_done AND due_on IS NOT NULL AND ended_on > due_on THEN 1 END) AS late,\n"
         "       count(CASE WHEN NOT is_done THEN 1 END) AS open,\n"
-        f"       count(CASE WHEN NOT is_done AND (due_on IS NULL OR due_on >= {over}) THEN 1 END) AS open_in,\n"
-        f"       count(CASE WHEN NOT is_done AND due_on IS NOT NULL AND due_on < {over} THEN 1 END) AS open_over\n"
+        f"       count(CASE WHEN NOT is_done AND (due_on IS NULL OR due_on >= {end}) THEN 1 END) AS open_in,\n"
+        f"       count(CASE WHEN NOT is_done AND due_on IS NOT NULL AND due_on < {end} THEN 1 END) AS open_over\n"
         "FROM (\n"
         f"    SELECT unit_code, unit_valid_from, channel, received_at >= {start} AS is_new, CAST(due_at AS DATE) AS due_on, CAST(ended_at AS DATE) AS ended_on,\n"
         f"           CASE WHEN is_ended AND ended_at >= {start} AND ended_at < {end} THEN TRUE ELSE FALSE END AS is_done\n"

@@ -116,6 +116,18 @@ def test_bieu_06_reads_back_to_the_same_counts(night: tuple[Settings, NightResul
     assert all(set(counts) == {0} for name, counts in read.items() if name not in {name for name, *_ in counted})
 
 
+def test_bieu_06_of_a_running_period_is_that_of_its_days_so_far(night: tuple[Settings, NightResult], tmp_path: Path) -> None:
+    """On the 30th of June the form of the year is the form of the half-year: it says so, and no dossier is overdue by a day that is to come."""
+    settings, _ = night
+    read = []
+    for kind, text in (("year", "2024"), ("half", "2024-H1")):
+        [path] = write_period_report(settings.warehouse, settings.reference, parse_report_period(kind, text), ("xlsx",), tmp_path)
+        export = normalise_export(read_sheets(path.read_bytes()), load_lists())
+        read.append(export.sheets[0].rows.to_pylist())
+    assert {(row["period_first"], row["period_last"]) for row in read[0]} == {(date(2024, 1, 1), date(2024, 6, 30))}
+    assert read[0] == read[1]
+
+
 def test_bieu_06_adds_up(quarter: dict[str, Path]) -> None:
     sheet = openpyxl.load_workbook(quarter[".xlsx"]).worksheets[0]
     rows = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=11)]
