@@ -27,6 +27,8 @@ _COUNT = re.compile(r"^\(?\s*\d+(?:\s*(?:tthc|thủ tục|hồ sơ|hs))?\s*\)?$"
 _WELL_FORMED = re.compile(CASE_CODE, re.IGNORECASE)
 # One word with a digit that is no date: a code of some form, however odd.
 _CODE_LIKE = re.compile(r"^(?=\S*\d)(?!\d{1,2}[/.-]\d{1,2}[/.-]\d{4}$)\S{6,}$")
+# A row of subtotals may name what it sums up ("Cộng | Trực tuyến"), in one cell.
+_FEWEST_SPOKEN = 2
 # The same of a criterion or a task, whose codes are as short as "2" or "III.2".
 _SHORT_CODE = re.compile(r"^(?=\S*\d)(?!\d{1,2}[/.-]\d{1,2}[/.-]\d{4}$)\S+$")
 
@@ -36,6 +38,7 @@ def find_data_rows(
     columns: Sequence[pa.Array],
     codes: pa.Array,
     evidence: np.ndarray,
+    spoken: np.ndarray,
     code_headings: Set[str],
     any_headings: Set[str],
     *,
@@ -48,6 +51,7 @@ def find_data_rows(
         columns: every column of the sheet below the headings.
         codes: of the doubtful rows, the cleaned text of the column that identifies a row.
         evidence: of the doubtful rows, how many cells mean something in their column (a date, a known word, an ordinal number).
+        spoken: of the doubtful rows, how many of these cells are dates and words, which no row of totals has.
         code_headings: keys of the code column's own headings, which a table repeats on each page.
         any_headings: keys of the headings of such a column in tables of any kind.
         has_short_codes: codes may be as short as "2": beside one, a single cell that means something is an answer.
@@ -69,13 +73,17 @@ def find_data_rows(
             sections.append((int(doubtful[number]), section[1].strip().capitalize()))
         if may_be_headings(texts, any_headings):
             headings.append(int(doubtful[number]))
-        keep[number] = not section and _is_data(texts, code, int(evidence[number]), code_headings, has_short_codes=has_short_codes)
+        keep[number] = not section and _is_data(
+            texts, code, int(evidence[number]), code_headings, is_told=spoken[number] >= _FEWEST_SPOKEN, has_short_codes=has_short_codes
+        )
     return keep, sections, headings
 
 
-def _is_data(texts: list[str], code: str | None, evidence: int, code_headings: Set[str], *, has_short_codes: bool) -> bool:
+def _is_data(texts: list[str], code: str | None, evidence: int, code_headings: Set[str], *, is_told: bool, has_short_codes: bool) -> bool:
     """Whether a row without a well-formed code is data all the same, and so must be loaded or rejected, not passed over."""
-    if not texts or _TOTAL.match(key(texts[0])) or (code and (_TOTAL.match(key(code)) or heading_key(code) in code_headings)):
+    if not texts or (code and (_TOTAL.match(key(code)) or heading_key(code) in code_headings)):
+        return False
+    if _TOTAL.match(key(texts[0])) and not is_told:  # "Tổng kết công tác năm" is a task, "Tổng hợp hồ sơ đất đai" a procedure
         return False
     if len(texts) >= 3 and any(_WELL_FORMED.match(text) for text in texts):
         return True  # its cells slipped sideways

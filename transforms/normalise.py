@@ -77,6 +77,8 @@ _EVIDENCE = frozenset(
         "percent",
     )
 )
+# Of these what no sum can be mistaken for: a row that says so much of one dossier is none of totals, however it begins.
+_SPOKEN = _EVIDENCE - {"procedure_code", "count", "figure", "percent"} | {"yes_no"}
 TROUBLES = pa.schema(
     [("row_number", pa.int32()), ("rank", pa.int32()), ("reason", pa.string()), ("column_name", pa.string()), ("masked_value", pa.string())]
 )
@@ -256,12 +258,13 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
     is_telling = kind.columns[kind.key_column].type not in ("unit", "code")  # a name or a bare number may stand in a total, too
     keep = find_filled(coded.values) & ~coded.bad if is_telling else np.zeros(len(coded.values), dtype=bool)
     doubtful = np.flatnonzero(~keep)
-    evidence = _evidence(layout, parsed, below, doubtful)
+    evidence, spoken = _evidence(layout, parsed, below, doubtful)
     keep[doubtful], sections, like_headings = find_data_rows(
         doubtful,
         below,
         coded.text_of(doubtful),
         evidence,
+        spoken,
         key_headings(lists, kind),
         key_headings(lists),
         has_short_codes=kind.columns[kind.key_column].type == "code",
@@ -324,24 +327,31 @@ def _masked(shown: pa.Array, *, is_moment: bool = False) -> pa.Array:
     return pa.array([mask(text, is_moment=is_moment) for text in encoded.dictionary.to_pylist()], pa.string()).take(encoded.indices)
 
 
-def _evidence(layout: Layout, parsed: dict[str, _Parsed], below: Sequence[pa.Array], doubtful: np.ndarray) -> np.ndarray:
-    """Per doubtful row, how many cells mean something: valid words and dates, and an ordinal number in the STT column."""
-    evidence = np.zeros(len(doubtful), dtype=int)
+def _evidence(layout: Layout, parsed: dict[str, _Parsed], below: Sequence[pa.Array], doubtful: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Per doubtful row, how many cells mean something, and how many of them no sum could say.
+
+    Valid words and dates mean something, and an ordinal number in the STT column; a bare number may be a sum, or a count of the cells above.
+    """
+    evidence, spoken = np.zeros(len(doubtful), dtype=int), np.zeros(len(doubtful), dtype=int)
     at = pa.array(doubtful)
     for name, column in parsed.items():
         kind = layout.kind.columns[name].type
-        if kind in _EVIDENCE:
-            evidence += find_filled(column.values.take(at)) & ~column.bad[doubtful]
-            if kind in ("count", "figure"):  # a dash is how forms print none
-                dash = pc.match_substring_regex(column.text_of(doubtful), "^[-–—]$")
-                evidence += np.asarray(pc.fill_null(dash, False).to_numpy(zero_copy_only=False), dtype=bool)
-        elif kind == "yes_no":  # a bare 1 or 0 may stand in a row of totals too
-            spoken = pc.fill_null(pc.match_substring_regex(column.text_of(doubtful), r"\pL"), False)
-            evidence += find_filled(column.values.take(at)) & np.asarray(spoken.to_numpy(zero_copy_only=False), dtype=bool)
+        if kind not in _EVIDENCE | _SPOKEN:
+            continue
+        is_valid = find_filled(column.values.take(at)) & ~column.bad[doubtful]
+        if kind in _SPOKEN:
+            in_signs = pc.match_substring_regex(column.text_of(doubtful), r"\pL|\d[/:-]|\.\d+\.")
+            is_spoken = is_valid & np.asarray(pc.fill_null(in_signs, False).to_numpy(zero_copy_only=False), dtype=bool)
+            spoken += is_spoken
+        # a bare 1 or 0 may stand in a row of totals too
+        evidence += is_spoken if kind == "yes_no" else is_valid
+        if kind in ("count", "figure"):  # a dash is how forms print none
+            dash = pc.match_substring_regex(column.text_of(doubtful), "^[-–—]$")
+            evidence += np.asarray(pc.fill_null(dash, False).to_numpy(zero_copy_only=False), dtype=bool)
     for position in layout.ordinals:
         ordinal = pc.match_substring_regex(below[position].take(at), r"^\s*\d{1,7}(?:\.0)?\s*$")
         evidence += np.asarray(pc.fill_null(ordinal, False).to_numpy(zero_copy_only=False), dtype=bool)
-    return evidence
+    return evidence, spoken
 
 
 def _troubles(kind: Kind, layout: Layout, parsed: dict[str, _Parsed], keep: np.ndarray, first_row: int) -> pa.Table:

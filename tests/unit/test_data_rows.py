@@ -104,6 +104,32 @@ def test_totals_of_a_form_are_no_units(total: str) -> None:
     assert rows_of(*SUMMARY, ["UBND xã Sơn Hạ", *counts], [total, *counts])[0] == 1
 
 
+TASKS = ["Nội dung nhiệm vụ", "Số, ký hiệu", "Đơn vị chủ trì", "Ngày giao", "Hạn hoàn thành", "Ngày hoàn thành", "Trạng thái"]
+
+
+@pytest.mark.parametrize(
+    ("row", "count"),
+    [
+        (["Tổng kết công tác cải cách hành chính", "15/NV-UBND", "Phòng Nội vụ", "01/02/2024", "01/03/2024", "", "Đang thực hiện"], 1),
+        (["Cộng tác viên: tập huấn", "3", "Phòng Nội vụ", "01/02/2024", "01/03/2024", "", ""], 1),
+        (["Tổng rà soát thủ tục", "4", "Phòng Nội vụ", "", "01/03/2024", "", "Hoàn thành"], 1),
+        (["Tổng số", "25", "12", "25", "25", "20", ""], 0),
+        (["Tổng số", "", "", "45123", "45123", "44980", ""], 0),  # a count of the cells above, not a serial date
+        (["Tổng cộng", "25", "", "", "", "", "Hoàn thành"], 0),
+    ],
+)
+def test_a_task_may_begin_like_a_total(row: list[str], count: int) -> None:
+    good = ["Báo cáo quý I", "1", "Phòng Nội vụ", "01/02/2024", "01/03/2024", "", "Đang thực hiện"]
+    assert rows_of(TASKS, good, row) == (1 + count, [])
+
+
+@pytest.mark.parametrize(("code", "reasons"), [("G22.99.0115-1", []), ("", ["missing_case_code"])])
+def test_a_dossier_whose_procedure_begins_like_a_total_does_not_vanish(code: str, reasons: list[str]) -> None:
+    headings = ["Tên thủ tục", *CASES[1:]]
+    row = [code, "1.001193", "Toàn trình", "UBND xã Sơn Hạ", "", "15/02/2024", "15/02/2024", "20/02/2024", "", "", "Đang xử lý"]
+    assert rows_of(headings, ["Khai sinh", CODE, *row[1:]], ["Tổng hợp hồ sơ đất đai", *row]) == (2, reasons)
+
+
 def test_an_office_whose_name_begins_like_a_total_is_one() -> None:
     counts = ["9", "5", "3", "1", "8", "6", "1", "1", "1", "1", "0"]
     assert rows_of(*SUMMARY, ["Tổng cục Thuế", *counts], ["Cộng đồng Sơn Hà", *counts])[0] == 2
