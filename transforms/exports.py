@@ -52,9 +52,10 @@ def normalise_export(sheets: Sequence[Sheet], lists: LayoutLists) -> NormalisedE
         UnreadableExport: no sheet has the headings of a known kind, a required heading is missing, or two headings claim one column.
     """
     done: list[NormalisedSheet] = []
+    tables: list[_Table] = []  # those of them
     warnings: list[str] = []
     problems: list[str] = []
-    doubts: list[str] = []  # sheets with some known headings but of no kind: fatal only where nothing else is there
+    doubts: list[tuple[str, _Table]] = []  # sheets with some known headings but of no kind: fatal only where their rows would vanish
     skipped: list[str] = []
     exported_at: datetime | None = None
     said_elsewhere: datetime | None = None  # by a cover, or by a guide, whose example must not overrule the list's own title
@@ -71,7 +72,11 @@ def normalise_export(sheets: Sequence[Sheet], lists: LayoutLists) -> NormalisedE
             said_at = find_export_time(table.titles, date1904=sheet.date1904)
             has_data = False
             if isinstance(layout, LayoutProblem):
-                (problems if layout.kind else doubts).append((f"trang “{sheet.name}”: " if sheet.name else "") + layout.text)
+                text = (f"trang “{sheet.name}”: " if sheet.name else "") + layout.text
+                if layout.kind:
+                    problems.append(text)
+                else:
+                    doubts.append((text, table))
                 skipped.append(sheet.name)
             elif layout is None or result is None:
                 if sheet.height:
@@ -82,14 +87,16 @@ def normalise_export(sheets: Sequence[Sheet], lists: LayoutLists) -> NormalisedE
                 said_at = said_at or find_export_time(_footers(table.sheet, layout, result), date1904=sheet.date1904)
                 warnings.extend(where + text for text in result.warnings)
                 done.append(result)
+                tables.append(table)
                 before = layout
             if has_data:
                 exported_at = exported_at or said_at
             else:
                 said_elsewhere = said_elsewhere or said_at
-    if problems or (doubts and not done):
-        raise UnreadableExport("; ".join(problems + doubts))
-    warnings.extend(f"{doubt} (bỏ qua trang này)" for doubt in doubts)
+    harmless = [text for text, table in doubts if done and not _would_vanish(table, tables, lists)]
+    if problems or len(harmless) < len(doubts):
+        raise UnreadableExport("; ".join([*problems, *(text for text, _ in doubts if text not in harmless)]))
+    warnings.extend(f"{doubt} (bỏ qua trang này)" for doubt in harmless)
     if not done:
         raise UnreadableExport(
             "không trang nào có dòng tiêu đề của một loại tệp đã biết "
@@ -173,6 +180,26 @@ def _is_table(table: _Table, lists: LayoutLists) -> bool:
     if isinstance(table.layout, LayoutProblem):
         return holds_rows(table.sheet, table.layout, lists)
     return bool(table.result and table.result.rows.num_rows)
+
+
+def _would_vanish(table: _Table, others: Sequence[_Table], lists: LayoutLists) -> bool:
+    """Whether a table of no kind holds dossiers, or says something of them, that none of the tables which are read does; an extract loses nothing."""
+    problem = table.layout
+    if not isinstance(problem, LayoutProblem) or not holds_rows(table.sheet, problem, lists):
+        return False
+    said = {column for column in problem.columns if column not in ("personal", "ignored")}
+    listed = pa.nulls(0, pa.string())
+    for other in others:
+        if isinstance(other.layout, Layout) and "case_code" in other.layout.columns and said <= other.layout.kind.columns.keys():
+            listed = pa.concat_arrays([listed, _codes_in(other.sheet.columns[other.layout.columns["case_code"]])])
+    codes = pa.concat_arrays([_codes_in(cells) for cells in table.sheet.columns])
+    return not pc.all(pc.is_in(codes, value_set=listed)).as_py()
+
+
+def _codes_in(cells: pa.Array) -> pa.Array:
+    """The well-formed codes of dossiers in a column; those of rows that are rejected, too."""
+    codes, known = parsing.parse_code_cells(cells)
+    return codes.filter(pa.array(known))
 
 
 def _refusing(problem: LayoutProblem, other: Kind) -> LayoutProblem:

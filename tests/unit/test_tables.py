@@ -139,6 +139,36 @@ def test_dossiers_below_no_headings_that_fit_none_refuse_the_file(rows: list[lis
         read_sheets(rows, [CASES, case(1, CASES)])
 
 
+WAITING = "STT|Mã hồ sơ|Mã TTHC|Mức độ|Đơn vị|Ngày nộp|Hạn xử lý|Trạng thái".split("|")  # a due date makes it no list of those waiting
+EXTRACT = "STT|Mã hồ sơ|Mã TTHC|Đơn vị|Số ngày chậm".split("|")
+
+
+def read_sheets_of(*sheets: list[list[str]]) -> NormalisedExport:
+    return normalise_export(
+        [sheet_from_rows(f"s{at}", [[cell or None for cell in row] for row in rows]) for at, rows in enumerate(sheets)], LISTS
+    )
+
+
+@pytest.mark.parametrize(
+    ("headings", "number"),
+    [
+        (WAITING, 2),
+        (EXTRACT, 2),
+        ([*EXTRACT, "Số tiền"], 1),  # a fee that nothing else tells
+    ],
+)
+def test_dossiers_on_a_sheet_of_no_kind_refuse_the_file_where_they_would_vanish(headings: list[str], number: int) -> None:
+    with pytest.raises(UnreadableExport, match=r"trang “s1”: không nhận ra loại tệp"):
+        read_sheets_of([CASES, case(1, CASES)], [headings, case(number, headings)])
+
+
+@pytest.mark.parametrize("rows", [[case(1, EXTRACT)], [["1", "Cột mã của hệ thống", "Mã của danh mục", "Tên", ""]], []])
+def test_an_extract_of_a_list_and_a_legend_on_sheets_of_their_own_lose_nothing(rows: list[list[str]]) -> None:
+    export = read_sheets_of([CASES, [*case(1, CASES)[:-1], "Lạ"], case(2, CASES)], [EXTRACT, *rows])  # the first one is rejected
+    assert found(export) == [("cases", 2, None), ("cases", 3, code(2))]
+    assert any("bỏ qua trang này" in warning for warning in export.warnings)
+
+
 def test_a_bare_list_of_codes_is_no_table() -> None:
     export = read_sheets([CASES, case(1, CASES)], [[code(1)], [code(2)]])
     assert found(export) == [("cases", 2, code(1))]
