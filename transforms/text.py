@@ -27,6 +27,8 @@ _TCVN3_LETTERS = (
     "\u00a0ĂÂÊÔƠƯĐăâêôơưđẰ\u0300\u0309\u0303\u0301\u0323àảãáạẲằẳẵắẴẮẦẨẪẤỀặầẩẫấậèỂẻẽéẹềểễếệìỉỄẾỒĩíịòỔỏõóọồổỗốộờởỡớợùỖủũúụừửữứựỳỷỹýỵỐ"
 )
 _TCVN3 = {0xA0 + i: letter for i, letter in enumerate(_TCVN3_LETTERS)}
+# What no TCVN3 font can show: text typed or exported as Unicode into a cell that was set in one, as in old templates.
+_NOT_TCVN3 = re.compile("[ĂăĐđĨĩŨũƠơƯư\u0300-\u0323\u1ea0-\u1ef9]")
 _TCVN3_FONT = re.compile(r"^\.?vn", re.IGNORECASE)
 
 
@@ -94,7 +96,9 @@ def is_tcvn3_font(font: str | None) -> bool:
 
 
 def decode_tcvn3(text: str, font: str = ".VnTime") -> str:
-    """The Unicode text that a TCVN3 font shows for Latin-1 characters; fonts named …H show capitals."""
+    """The Unicode text that a TCVN3 font shows for Latin-1 characters; fonts named …H show capitals. Text that is Unicode stays as it is."""
+    if _NOT_TCVN3.search(text):
+        return text
     decoded = unicodedata.normalize("NFC", text.translate(_TCVN3))
     return decoded.upper() if font.rstrip().endswith("H") else decoded
 

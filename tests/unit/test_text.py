@@ -49,6 +49,11 @@ def test_tcvn3_is_decoded_by_font() -> None:
     assert decode_tcvn3("Toµn tr×nh", ".VnTimeH") == "TOÀN TRÌNH"
 
 
+@pytest.mark.parametrize("text", ["UBND xã Sơn Hà", "Đã trả kết quả", "Tái sử dụng", "Co\u0301", "Mã hồ sơ", "H48.529-240215-0007"])
+def test_unicode_in_a_cell_that_was_set_in_a_tcvn3_font_stays_as_it_is(text: str) -> None:
+    assert decode_tcvn3(text) == text
+
+
 @given(st.from_regex(r"[A-Z][a-z]{2,8} [A-Z][a-z]{2,8} [A-Z][a-z]{2,8}", fullmatch=True))
 def test_mask_hides_names(name: str) -> None:
     assert not any(word in mask(name) for word in name.split())
