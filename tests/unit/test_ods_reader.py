@@ -5,16 +5,21 @@ import pytest
 from tests.corpus import forms
 from tests.corpus.truth import make_book
 from transforms.readers import read_sheets
+from transforms.readers.ods import _NS
 
 
-def read_cell(cell: str, styles: str = "") -> str | None:
-    """The text of the one cell of a sheet."""
+def read_cell(cell: str, styles: str = "", named: str = "") -> str | None:
+    """The text of the one cell of a sheet; `named` are styles of the document's own, as people make them."""
     parts = forms.ods_parts(make_book())
     content = str(parts["content.xml"])
     before = content[: content.index("<table:table ")].replace("</office:automatic-styles>", f"{styles}</office:automatic-styles>")
     after = content[content.rindex("</table:table>") + len("</table:table>") :]
     table = f'<table:table table:name="S"><table:table-row>{cell}</table:table-row></table:table>'
-    [sheet] = read_sheets(forms.make_zip({**parts, "content.xml": before + table + after}))
+    parts["content.xml"] = before + table + after
+    if named:
+        spaces = " ".join(f'xmlns:{prefix}="{space}"' for prefix, space in _NS.items())
+        parts["styles.xml"] = f"<office:document-styles {spaces}><office:styles>{named}</office:styles></office:document-styles>"
+    [sheet] = read_sheets(forms.make_zip(parts))
     text: str | None = sheet.columns[0][0].as_py()
     return text
 
@@ -50,3 +55,26 @@ def test_a_tcvn3_font_may_be_named_in_quotation_marks(family: str) -> None:
         read_cell('<table:table-cell table:style-name="v" office:value-type="string"><text:p>hå s¬</text:p></table:table-cell>', style)
         == "hồ sơ"
     )
+
+
+def cell_style(name: str, font: str = "", parent: str = "") -> str:
+    """A style of cells that sets a font or leaves it to its parent."""
+    text = f'<style:text-properties style:font-name="{font}"/>' if font else ""
+    above = f' style:parent-style-name="{parent}"' if parent else ""
+    return f'<style:style style:name="{name}" style:family="table-cell"{above}>{text}</style:style>'
+
+
+@pytest.mark.parametrize(
+    ("style", "styles", "named", "text"),
+    [
+        ("", "", cell_style("Default", ".VnTime"), "hồ sơ"),
+        ("Heading", "", cell_style("Heading", "", "Default") + cell_style("Default", ".VnTime"), "hồ sơ"),
+        ("ce1", cell_style("ce1", "", "Default"), cell_style("Default", ".VnTime"), "hồ sơ"),
+        ("ce1", cell_style("ce1", "Arial", "Default"), cell_style("Default", ".VnTime"), "hå s¬"),
+        ("Mine", "", cell_style("Mine", "Arial", "Default") + cell_style("Default", ".VnTime"), "hå s¬"),
+        ("ce1", cell_style("ce1", "", "A"), cell_style("A", "", "B") + cell_style("B", "", "A"), "hå s¬"),
+    ],
+)
+def test_a_cell_has_the_font_of_the_styles_that_its_own_is_made_from(style: str, styles: str, named: str, text: str) -> None:
+    cell = f'<table:table-cell table:style-name="{style}" office:value-type="string"><text:p>hå s¬</text:p></table:table-cell>'
+    assert read_cell(cell, styles, named) == text

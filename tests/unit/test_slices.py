@@ -219,3 +219,16 @@ def test_styles_that_only_a_strict_reader_refuses_refuse_no_workbook(old: bytes,
             target.writestr(name, content.replace(old, new) if name == "xl/styles.xml" else content)
     [sheet], [expected] = read_sheets(out.getvalue()), read_sheets(usual)
     assert sheet.height == expected.height and sheet.columns[0].to_pylist() == expected.columns[0].to_pylist()
+
+
+@pytest.mark.parametrize("count", [2, 4_000])
+def test_cells_that_name_no_style_are_in_the_font_of_the_workbook(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    slice_by(1 << 14, monkeypatch)
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"default_format_properties": {"font_name": ".VnTime"}}) as book:
+        sheet, arial = book.add_worksheet(), book.add_format({"font_name": "Arial"})
+        for row in range(count):
+            sheet.write_row(row, 0, ["UBND x· S¬n H¹", 5, "Đã trả kết quả"])
+            sheet.write(row, 3, "µ", arial)
+    [read] = read_sheets(out.getvalue())
+    assert [column.unique().to_pylist() for column in read.columns] == [["UBND xã Sơn Hạ"], ["5"], ["Đã trả kết quả"], ["µ"]]

@@ -25,11 +25,12 @@ def _name(prefixed: str) -> str:
 
 
 _TABLE, _ROW, _CELL, _COVERED = map(_name, ("table:table", "table:table-row", "table:table-cell", "table:covered-table-cell"))
+_DEFAULT = "Default"
 _STYLE, _P, _COLUMN = _name("style:style"), _name("text:p"), _name("table:table-column")
 _ROWS_SPANNED, _COLUMNS_SPANNED = map(_name, ("table:number-rows-spanned", "table:number-columns-spanned"))
 _SPACES, _TAB, _LINE_BREAK = map(_name, ("text:s", "text:tab", "text:line-break"))
 _MOST_SPACES = 1_000
-_DEFAULT_STYLE = _name("table:default-cell-style-name")
+_DEFAULT_STYLE, _PARENT = _name("table:default-cell-style-name"), _name("style:parent-style-name")
 
 
 def read(archive: zipfile.ZipFile, max_rows: int, max_columns: int) -> list[Sheet]:
@@ -39,20 +40,48 @@ def read(archive: zipfile.ZipFile, max_rows: int, max_columns: int) -> list[Shee
         UnreadableExport: the document is damaged, locked or larger than the limits.
     """
     try:
+        fonts = _named_fonts(archive)
         with archive.open("content.xml") as stream:
-            return list(_tables(stream, max_rows, max_columns))
+            return list(_tables(stream, fonts, max_rows, max_columns))
     except UnreadableExport:
         raise
     except Exception as error:  # damaged XML, damaged zip streams and missing parts each raise their own type
         raise UnreadableExport("tệp .ods bị cắt cụt, đặt mật khẩu hoặc hỏng; hãy xuất lại dạng .xlsx") from error
 
 
-def _tables(stream: Any, max_rows: int, max_columns: int) -> Iterator[Sheet]:
+def _named_fonts(archive: zipfile.ZipFile) -> dict[str, str]:
+    """The fonts of the document's own styles, by name; "Default" is that of the cells which name no style."""
+    if "styles.xml" not in archive.namelist():
+        return {}
+    with archive.open("styles.xml") as stream:
+        events = etree.iterparse(stream, tag=_STYLE, resolve_entities=False, huge_tree=True, no_network=True)
+        styles = {node.get(_name("style:name"), ""): (_font(node), node.get(_PARENT, "")) for _, node in events}
+    fonts = {}
+    for name in styles:
+        font, parent = styles[name]
+        passed = {name}
+        while not font and parent in styles and parent not in passed:
+            passed.add(parent)
+            font, parent = styles[parent]
+        fonts[name] = font
+    return fonts
+
+
+def _font(style: Any) -> str:
+    """The font that a style itself sets; "" for none."""
+    for child in style:
+        font = child.get(_name("style:font-name")) or child.get(_name("fo:font-family"), "").strip(" '\"")
+        if font:
+            return str(font)
+    return ""
+
+
+def _tables(stream: Any, named_fonts: dict[str, str], max_rows: int, max_columns: int) -> Iterator[Sheet]:
     events = etree.iterparse(
         stream, events=("start", "end"), tag=(_TABLE, _ROW, _STYLE, _COLUMN), resolve_entities=False, huge_tree=True, no_network=True
     )
     hidden_styles: set[str] = set()
-    fonts: dict[str, str] = {}
+    fonts = {name: font for name, font in named_fonts.items() if is_tcvn3_font(font)}
     rows: list[list[str | None]] = []
     column_styles: list[str] = []
     merged: list[tuple[int, int, int]] = []
@@ -69,9 +98,9 @@ def _tables(stream: Any, max_rows: int, max_columns: int) -> Iterator[Sheet]:
             for child in node:
                 if child.get(_name("table:display")) == "false":
                     hidden_styles.add(name)
-                font = child.get(_name("style:font-name")) or child.get(_name("fo:font-family"), "").strip(" '\"")
-                if is_tcvn3_font(font):
-                    fonts[name] = font
+            font = _font(node) or named_fonts.get(node.get(_PARENT, ""), "")
+            if is_tcvn3_font(font):
+                fonts[name] = font
         elif node.tag == _COLUMN:
             repeat = min(int(node.get(_name("table:number-columns-repeated"), "1")), max_columns)
             column_styles.extend([node.get(_DEFAULT_STYLE, "")] * repeat)
@@ -113,7 +142,7 @@ def _cells(row: Any, fonts: dict[str, str], column_styles: list[str], max_column
         if int(cell.get(_ROWS_SPANNED, "1")) > 1 and cell.get(_COLUMNS_SPANNED, "1") == "1":
             spans[column] = int(cell.get(_ROWS_SPANNED))
         default = row.get(_DEFAULT_STYLE) or (column_styles[column] if column < len(column_styles) else "")
-        font = fonts.get(cell.get(_name("table:style-name")) or default)
+        font = fonts.get(cell.get(_name("table:style-name")) or default or _DEFAULT)
         if font:
             text = decode_tcvn3(text, font)
         if len(cells) + blank + repeat > max_columns:

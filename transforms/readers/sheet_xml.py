@@ -39,6 +39,9 @@ FREE_RECTANGLE = 2_000_000
 MIN_FILL = 50
 
 
+DEFAULT_STYLE = b"0"  # of a cell that names none
+
+
 @dataclass(frozen=True)
 class CellStyles:
     """What styles of a workbook tell about their cells; style numbers as they stand in cells.
@@ -200,7 +203,7 @@ def special_cells(xml: bytes | memoryview, styles: CellStyles) -> dict[tuple[int
     for match in _ANY_CELL.finditer(xml):
         attributes, body = match[1], match[2] or b""
         style = re.search(rb"\bs=[\"'](\d+)[\"']", attributes)
-        font = styles.tcvn3.get(style[1]) if style else None
+        font = styles.tcvn3.get(style[1] if style else DEFAULT_STYLE)
         error = _ERROR.search(attributes) is not None
         empty_formula = (b"<f" in body or b":f" in body) and not re.search(rb"<(?:\w+:)?v(?:\s[^>]*)?>[^<]", body)
         far = _FAR_NUMBER.search(body) if style and style[1] in styles.dates and not _TYPED.search(attributes) else None

@@ -14,6 +14,7 @@ import pyarrow as pa
 from transforms.readers.plain_cells import CellReader, NotPlainCells
 from transforms.readers.sheet_xml import (
     ANY_REF,
+    DEFAULT_STYLE,
     FILLED_CELL,
     FREE_RECTANGLE,
     MIN_FILL,
@@ -136,7 +137,7 @@ class _SliceReader:
 
     def _read_plain(self, rows: bytes) -> _Slice | None:
         """The cells by columns, None where that cannot be; fonts that tell are told cell by cell."""
-        if self._plain is None or any(b's="%b"' % style in rows for style in self._styles.tcvn3):
+        if self._plain is None or any(style == DEFAULT_STYLE or b's="%b"' % style in rows for style in self._styles.tcvn3):
             return None
         try:
             part = self._plain.read(rows, _MOST_ROWS)
