@@ -151,6 +151,15 @@ def test_a_section_gives_the_field_of_the_procedures_below_it(title: list[str]) 
     assert sheet.rows["field_vi"].to_pylist() == ["Hộ tịch", "Đất đai"]
 
 
+@pytest.mark.parametrize("heading", ["Trạng thái", "Tình trạng", "Căn cứ pháp lý"])
+def test_what_else_a_catalogue_says_of_its_procedures_is_warned_of(heading: str) -> None:
+    headings = ["STT", "Mã TTHC", "Tên thủ tục hành chính", "Mức độ DVC", "Phí, lệ phí (đồng)", "Có kết quả giải quyết", heading]
+    export = read(headings, ["1", "1.001193", "Đăng ký khai sinh", "Toàn trình", "Không", "Có", "Công khai"])
+    [sheet] = export.sheets
+    assert (sheet.layout.kind.name, sheet.rows["procedure_code"].to_pylist()) == ("procedures", ["1.001193"])
+    assert any(f"“{heading}”" in warning for warning in export.warnings)
+
+
 def test_a_heading_merged_over_two_columns_ends_no_group() -> None:
     upper = ["Mã hồ sơ", "Mã TTHC", "Đơn vị", "Hình thức tiếp nhận", "Ngày, tháng, năm", "", "", "", "", "", "Trạng thái"]
     lower = ["", "", "", "", "Nộp hồ sơ", "Tiếp nhận", "Hẹn trả kết quả", "Kết thúc xử lý", "", "Trả kết quả", ""]
