@@ -25,7 +25,7 @@ from transforms.exports import NormalisedExport, normalise_export
 from transforms.layouts import LayoutLists, load_lists
 from transforms.readers import Limits, read_sheets
 from transforms.sheets import UnreadableExport
-from transforms.text import hide_numbers
+from transforms.text import heading_reference, hide_numbers
 
 # Raised by hand when reading code changes what a file gives; files staged by other readers are then read again.
 READER_VERSION = "8"
@@ -119,7 +119,7 @@ def _write(folder: Path, record: dict[str, Any], export: NormalisedExport | None
                     "kind": sheet.layout.kind.name,
                     "heading_rows": list(sheet.heading_rows) if sheet.heading_rows else None,
                     "headings": dict(sheet.layout.headings),
-                    "heading_keys": sheet.layout.heading_keys,
+                    "heading_refs": sheet.heading_refs,
                     "rows": sheet.rows.num_rows,
                     "troubles": sheet.troubles.num_rows,
                 }
@@ -162,7 +162,7 @@ class ListChanges:
     def affect(self, record: Mapping[str, Any]) -> bool:
         """Whether an export must be read again.
 
-        It must when a heading it has was added, removed or given another column; when words were added and it has cells nobody
+        It must when a text in it that is a heading, or would be, was added, removed or given another column; when words were added and it has cells nobody
         understood; when words were removed or changed; and, after any change, when it was rejected or has sheets without known headings.
         """
         version = record.get("lists", "")
@@ -176,13 +176,13 @@ class ListChanges:
         headings, words_added, words_lost = changed
         if words_lost or (words_added and any(sheet["troubles"] for sheet in record["sheets"])):
             return True
-        return any(headings & set(sheet["heading_keys"]) for sheet in record["sheets"])
+        return any(headings & set(sheet["heading_refs"]) for sheet in record["sheets"])
 
     def _compare(self, old: Mapping[str, Any] | None) -> tuple[set[str], bool, bool] | None:
         if old is None or old["headings"].keys() != self.lists.headings.keys() or old["words"].keys() != self.lists.words.keys():
             return None
         headings = {
-            heading.rpartition(">")[2]
+            heading_reference(heading.rpartition(">")[2])
             for kind, now in self.lists.headings.items()
             for heading in {*now, *old["headings"][kind]}
             if now.get(heading) != old["headings"][kind].get(heading)

@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 
 from transforms import parsing
 from transforms.data_rows import find_data_rows, section_of
-from transforms.layouts import Kind, Layout, LayoutLists, key_headings
+from transforms.layouts import Kind, Layout, LayoutLists, heading_ending, key_headings
 from transforms.layouts.lists import Column
 from transforms.sheets import Sheet
-from transforms.text import clean_column, has_personal_number, hide_numbers, key, mask, unit_reference
+from transforms.text import clean_column, has_personal_number, heading_reference, hide_numbers, key, mask, unit_reference
 from transforms.titles import find_period
 
 # One reason a row, the first that applies (design, "Reject reasons"); unknown_unit is found in the build.
@@ -115,6 +115,8 @@ class NormalisedSheet:
         troubles: at most one row per data row and reason; a row without trouble here may still meet one in the build.
         heading_rows: first and last row of the headings, as Excel counts; None where those of the sheet before count.
         like_headings: rows below the headings that can be headings, too, counted from 0 within the sheet's rows.
+        heading_refs: of every text that is a heading or would be one if the lists knew it (above, in and below the headings, in rows that are no data):
+            the table reads differently only when the lists change for one of them.
     """
 
     name: str
@@ -124,6 +126,7 @@ class NormalisedSheet:
     heading_rows: tuple[int, int] | None
     warnings: list[str] = field(default_factory=list)
     like_headings: Sequence[int] = ()
+    heading_refs: Sequence[str] = ()
 
 
 @dataclass
@@ -269,6 +272,7 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
         key_headings(lists),
         has_short_codes=kind.columns[kind.key_column].type == "code",
     )
+    passed_over = pa.array(doubtful[~keep[doubtful]])
     rows = _Rows(keep)
     columns: dict[str, pa.Array] = {"row_number": pa.array(rows.numbers + sheet.first_row + start, pa.int32())}
     for column in kind.columns.values():
@@ -310,6 +314,7 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
     heading_rows = (sheet.first_row + layout.first, sheet.first_row + layout.last) if layout.first >= 0 else None
     result = NormalisedSheet(sheet.name, layout, pa.table([columns[name] for name in schema.names], schema=schema), troubles, heading_rows)
     result.like_headings = [start + row for row in like_headings]
+    result.heading_refs = _reference_headings(sheet.head(start), [column.take(passed_over) for column in below])
     if layout.unknown:
         result.warnings.append(f"tiêu đề chưa khai báo (cột bị bỏ qua): {', '.join(f'“{heading}”' for heading in layout.unknown)}")
     if sheet.error_cells:
@@ -320,6 +325,13 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
     if kind.has_period and columns["period_first"].null_count:
         result.warnings.append("không ghi kỳ báo cáo (“Từ ngày … đến ngày …”) ở phần tiêu đề, không đối chiếu được với số tự đếm")
     return result
+
+
+def _reference_headings(above: Sequence[Sequence[str | None]], passed_over: Sequence[pa.Array]) -> list[str]:
+    """References of the texts above the data, titles and headings, and of those in the rows below that are no data, each once."""
+    texts = {text for row in above for text in row if text}
+    texts.update(text for column in passed_over for text in pc.unique(column).to_pylist() if text)
+    return sorted({heading_reference(heading_ending(text)) for text in texts})
 
 
 def _masked(shown: pa.Array, *, is_moment: bool = False) -> pa.Array:

@@ -133,6 +133,11 @@ def unit_reference(unit_key: str) -> str:
     return hashlib.sha256(unit_key.encode()).hexdigest()[:16]
 
 
+def heading_reference(ending: str) -> str:
+    """What is kept of the last part of a heading's key, or of any text that could be a heading: a digest, for a title may name a person."""
+    return hashlib.sha256(ending.encode()).hexdigest()[:16]
+
+
 # Words that open the name of an office, never of a person: such a name may be shown, so that it can be added to units.csv.
 _OFFICES = re.compile(
     r"^(UBND|Ủy ban|Uỷ ban|HĐND|Phòng|Sở|Chi nhánh|Chi cục|Trung tâm|Văn phòng|Công an|Bộ phận|Thanh tra|Tòa án|Toà án|Ban Quản lý) ",

@@ -171,6 +171,41 @@ def test_headings_add_repairs_a_renamed_heading(office: Settings) -> None:
     assert query(office, "SELECT count(*) FROM core.cases") == [(2,)]
 
 
+FEES = "STT|Mã hồ sơ|Mã TTHC|Loại phí|Tiền nộp|Cách thu|Cách trả|Đã nộp chưa|Ngày thanh toán".split("|")
+FEE = "1|000.22.58.H48-240215-0007|1.001193|Lệ phí|8.000|Thu trước|Trực tuyến|Đã thanh toán|15/02/2024".split("|")
+
+
+@pytest.mark.parametrize(
+    ("rows", "learned", "asked"),
+    [
+        (
+            [[*HEADINGS, "Bổ sung", None], [*[None] * len(HEADINGS), "Mấy lần", "Ai ghi"], [*case_row(), 2, "x"]],
+            "cases,supplements,* > Mấy lần",
+            "SELECT supplement_count = 2 FROM core.cases",
+        ),
+        (
+            [HEADINGS, case_row(), [], FEES, FEE],
+            "payments,amount,Tiền nộp\npayments,collection,Cách thu\npayments,method,Cách trả\npayments,payment_state,Đã nộp chưa",
+            "SELECT is_paid_online FROM core.cases",
+        ),
+    ],
+    ids=["below a group nobody knew", "of another table on the sheet"],
+)
+def test_a_heading_learned_later_reads_again_the_files_that_have_it_wherever_it_stands(
+    office: Settings, rows: list[list[object]], learned: str, asked: str
+) -> None:
+    write_workbook(office.raw / "a.xlsx", rows)
+    write_workbook(office.raw / "b.xlsx", [HEADINGS, case_row("000.22.58.H48-240215-0008")])
+    run(office)
+    before = checksum_tables(office.warehouse)
+    (office.reference / "headings.csv").write_text(f"kind,column,heading\n{learned}\n", encoding="utf-8")
+    assert run(office).files_read == 1
+    assert (True,) in query(office, asked)
+    (office.reference / "headings.csv").unlink()
+    assert run(office).files_read == 1
+    assert checksum_tables(office.warehouse) == before, "nothing is left of it"
+
+
 def test_a_new_word_reads_again_only_the_files_that_had_rows_in_trouble(office: Settings) -> None:
     write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
     write_workbook(office.raw / "b.xlsx", [HEADINGS, case_row("000.22.58.H48-240215-0008", **{"Trạng thái": "Hoàn tất"})])

@@ -5,7 +5,7 @@ layout is a new line there, or in a headings.csv or words.csv of the office's ow
 """
 
 from transforms.layouts.lists import Kind, LayoutLists, ListError, load_lists
-from transforms.layouts.search import Layout, LayoutProblem, find_layout
+from transforms.layouts.search import Layout, LayoutProblem, find_layout, heading_ending
 from transforms.layouts.tables import begins_with_table, cut, find_next_table, holds_rows, key_headings, table_start
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "cut",
     "find_layout",
     "find_next_table",
+    "heading_ending",
     "holds_rows",
     "key_headings",
     "load_lists",

@@ -27,7 +27,6 @@ class Layout:
         personal: headings of columns that hold personal data and are never read.
         unknown: headings nobody has declared; they load without their column and are warned of.
         ordinals: positions of columns that only number the rows.
-        heading_keys: keys of all headings, declared or not: the table reads differently only when the lists change for one of them.
     """
 
     kind: Kind
@@ -38,7 +37,6 @@ class Layout:
     personal: Sequence[str] = ()
     unknown: Sequence[str] = ()
     ordinals: Sequence[int] = ()
-    heading_keys: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ def _match(path: Sequence[str], headings: Mapping[str, str]) -> str | None:
 
 
 @lru_cache(maxsize=10_000)
-def _ending(text: str) -> str:
+def heading_ending(text: str) -> str:
     """The part of a heading's key that no group can change."""
     return heading_key(text).rpartition(PATH_SEPARATOR)[2]
 
@@ -114,7 +112,7 @@ def _candidates(rows: Sequence[Sequence[str | None]], lists: LayoutLists) -> lis
     found = []
     # Most rows are data, whose texts end no heading of any kind.
     endings = {heading.rpartition(PATH_SEPARATOR)[2] for headings in lists.headings.values() for heading in headings}
-    likely = [any(_ending(text) in endings for text in row if text) for row in rows]
+    likely = [any(heading_ending(text) in endings for text in row if text) for row in rows]
     for first in range(len(rows)):
         if sum(1 for text in rows[first] if text) < 2:
             continue
@@ -124,7 +122,7 @@ def _candidates(rows: Sequence[Sequence[str | None]], lists: LayoutLists) -> lis
             if not any(likely[first : first + depth]):
                 continue
             paths = _paths(rows[first : first + depth])
-            known = [(position, path) for position, path in enumerate(paths) if path and _ending(path[-1]) in endings]
+            known = [(position, path) for position, path in enumerate(paths) if path and heading_ending(path[-1]) in endings]
             matches = {}
             for kind, headings in lists.headings.items():
                 by_position = {position: column for position, path in known if (column := _match(path, headings))}
@@ -198,12 +196,11 @@ def _checked(candidate: _Candidate, kind: Kind, lists: LayoutLists, first_row: i
             )
         elif column in kind.columns:
             columns[column], headings[column] = position, heading
-    heading_keys = sorted({heading_key(part) for path in candidate.paths for part in path})
     missing = [name for name in kind.required if name not in columns]
     if missing:
         text = f"{kind.label_vi}, dòng tiêu đề {row}: {_missing_text(missing, unknown, kind, lists)}"
         return LayoutProblem(text, kind.name, candidate.first, candidate.last, columns)
-    return Layout(kind, candidate.first, candidate.last, columns, headings, personal, unknown, ordinals, heading_keys)
+    return Layout(kind, candidate.first, candidate.last, columns, headings, personal, unknown, ordinals)
 
 
 def _missing_text(missing: Sequence[str], unknown: Sequence[str], kind: Kind, lists: LayoutLists) -> str:
