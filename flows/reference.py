@@ -19,7 +19,7 @@ from transforms.layouts import LayoutLists, ListError, load_lists
 from transforms.normalise import PREFIX_MARK
 from transforms.text import clean, key, unit_reference
 from transforms.thresholds import ThresholdError, load_tolerances
-from transforms.workdays import Session, WorkingHours
+from transforms.workdays import WEEKDAYS, Session, WorkingHours
 
 LEVELS = ("province", "province_department", "district", "district_department", "commune")
 
@@ -209,8 +209,8 @@ def _load_hours(folder: Path, units: pa.Table) -> WorkingHours:
             except ValueError:
                 raise line.fail(column, "giờ dạng 07:00") from None
         weekday = line.text("weekday")
-        if weekday is not None and weekday not in "1234567":
-            raise line.fail("weekday", "1 (thứ hai) đến 7 (chủ nhật), hoặc để trống cho thứ hai đến thứ sáu")
+        if weekday is not None and weekday not in [str(day) for day in WEEKDAYS]:
+            raise line.fail("weekday", "một ngày từ 1 (thứ hai) đến 7 (chủ nhật), mỗi ngày một dòng, hoặc để trống cho thứ hai đến thứ sáu")
         first, last = line.validity()
         office = line.code("unit_code")
         if office and office not in known:  # its hours would count for nobody, and nobody would know

@@ -81,6 +81,14 @@ def test_hours_of_a_unit_that_is_not_there_are_refused(tmp_path: Path) -> None:
         load_reference(folder, MEASURES)
 
 
+@pytest.mark.parametrize("weekday", ["12345", "67", "8"])
+def test_hours_of_a_weekday_that_is_none_are_refused(tmp_path: Path, weekday: str) -> None:
+    folder = write_reference(tmp_path)
+    (folder / "working_hours.csv").write_text(f"from_time,to_time,weekday\n7:30,11:30,{weekday}\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=rf"working_hours\.csv, dòng 2, cột weekday: có “{weekday}”, cần .* mỗi ngày một dòng"):
+        load_reference(folder, MEASURES)
+
+
 @pytest.mark.parametrize(
     ("table", "lines", "says"),
     [
