@@ -1,7 +1,6 @@
 """Publishing past a named critical check: who decides says why, it counts for one run, and it is kept for ever in accepted.jsonl."""
 
 import difflib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TypedDict
 import pyarrow as pa
 
 from expectations import CheckResult
-from flows.quarantine import append_line
+from flows.quarantine import append_line, read_lines
 from flows.settings import ConfigurationError, local_now
 from flows.staging import parse_moment
 
@@ -68,21 +67,15 @@ def record_acceptances(staged: Path, run_id: str, as_of: datetime, accepted: Map
 
 
 def load_acceptances(staged: Path) -> list[Acceptance]:
-    """Every acceptance ever given, oldest first; a line torn by a power cut was never confirmed to anybody."""
-    given: list[Acceptance] = []
-    for line in _path(staged).read_text(encoding="utf-8").splitlines() if _path(staged).is_file() else ():
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
-        given.append(
-            Acceptance(
-                run_id=record["run_id"],
-                check_name=record["check_name"],
-                accepted_at=parse_moment(record["accepted_at"]),
-                as_of=parse_moment(record["as_of"]),
-                found=record["found"],
-                why=record["why"],
-            )
+    """Every acceptance ever given, oldest first."""
+    return [
+        Acceptance(
+            run_id=record["run_id"],
+            check_name=record["check_name"],
+            accepted_at=parse_moment(record["accepted_at"]),
+            as_of=parse_moment(record["as_of"]),
+            found=record["found"],
+            why=record["why"],
         )
-    return given
+        for record in read_lines(_path(staged))
+    ]

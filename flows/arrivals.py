@@ -7,7 +7,6 @@
 
 import errno
 import hashlib
-import json
 import os
 import re
 import secrets
@@ -22,7 +21,7 @@ from typing import Any
 
 from flows.connections.remote import RemoteFile, SourceFailure
 from flows.landing import save_record
-from flows.quarantine import append_line
+from flows.quarantine import append_line, read_lines
 from flows.settings import local_now
 from flows.sources import Source
 from flows.staging import load_record
@@ -86,7 +85,7 @@ class Arrivals:
         self._contents = {path.stem for path in (self.records / "files").glob("*.json")}
         self._done: set[tuple[Any, ...]] = set()
         self.etags: dict[str, str] = {}
-        for line in _lines(self.records / "origins.jsonl"):
+        for line in read_lines(self.records / "origins.jsonl"):  # of a torn one the file is looked at again, and known by its bytes
             self._done.add((line["origin"], line["size"], line["modified_at"], line["etag"]))
             if line.get("answered_etag"):
                 self.etags[line["origin"]] = line["answered_etag"]
@@ -253,11 +252,3 @@ def local_failure(error: OSError) -> SourceFailure:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return SourceFailure("đĩa của máy này đã đầy; không ghi được tệp xuất")
     return SourceFailure(f"không ghi được vào thư mục tệp xuất trên máy này ({error.strerror or type(error).__name__})")
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
-        try:
-            yield dict(json.loads(line))
-        except ValueError:  # torn by a power cut: that file is looked at again, and known by its bytes
-            continue

@@ -5,7 +5,7 @@ Decisions are JSON lines beside the staged files, appended and never erased, so 
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,20 @@ def append_line(path: Path, record: dict[str, Any]) -> None:
         os.fsync(stream.fileno())
 
 
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The records that `append_line` wrote, oldest first; nothing where there is no file.
+
+    A line torn by a power cut or a full disk, perhaps within a letter, was never confirmed to anybody and is passed over. Only a newline
+    ends a line: a reason or a file's name may hold other characters at which text breaks (U+2028, U+0085), which JSON leaves as they are.
+    """
+    for line in path.read_bytes().split(b"\n") if path.is_file() else ():
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        yield record
+
+
 def _last_byte(path: Path) -> bytes:
     with path.open("rb") as stream:
         stream.seek(max(0, stream.seek(0, os.SEEK_END) - 1))
@@ -39,12 +53,7 @@ def _withdrawn_path(staged: Path) -> Path:
 def load_withdrawn(staged: Path) -> dict[str, str]:
     """file_id -> when and why it was withdrawn, for the exports that still are."""
     withdrawn: dict[str, str] = {}
-    path = _withdrawn_path(staged)
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
-        try:
-            decision = json.loads(line)
-        except ValueError:  # a line that a power cut tore was never confirmed to anybody
-            continue
+    for decision in read_lines(_withdrawn_path(staged)):
         if decision["is_withdrawn"]:
             day = datetime.fromisoformat(decision["at"])
             withdrawn[decision["file_id"]] = f"đã rút lại ngày {day:%d/%m/%Y}: {decision['why']}"

@@ -11,19 +11,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from flows.quarantine import append_line
+from flows.quarantine import append_line, read_lines
 from flows.settings import Settings, local_now
 
 
 def load_runs(staged: Path) -> list[dict[str, Any]]:
-    """Rows of ops.runs, oldest first; a line cut off by a power failure is passed over. Empty before the first run."""
+    """Rows of ops.runs, oldest first. Empty before the first run."""
     runs: dict[str, dict[str, Any]] = {}
-    path = staged / "runs.jsonl"
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
+    for event in read_lines(staged / "runs.jsonl"):
         runs.setdefault(event["run_id"], {"files_read": 0, "finished_at": None, "detail": None}).update(event)
     for run in runs.values():
         for column in ("started_at", "finished_at", "as_of"):

@@ -14,7 +14,7 @@ from test_cli import tthc
 
 from flows.landing import find_exports
 from flows.night import NightResult, run_night
-from flows.quarantine import delete_old_raw, withdraw
+from flows.quarantine import delete_old_raw, load_withdrawn, withdraw
 from flows.settings import ConfigurationError, Settings, local_now
 from flows.warehouse import checksum_tables
 from transforms.corrections import CorrectionError, parse_corrections
@@ -299,6 +299,19 @@ def test_a_decision_torn_by_a_power_cut_neither_stops_the_night_nor_swallows_the
     write_workbook(office.raw / "b.xlsx", [HEADINGS, case_row("000.22.58.H48-240215-0008")])
     run(office)
     (office.staged / "withdrawn.jsonl").write_text('{"file_id": "12', encoding="utf-8")
+    with (office.staged / "runs.jsonl").open("ab") as stream:
+        stream.write('{"run_id": "1", "detail": "lý do bị'.encode()[:-1])  # within a letter
     withdraw(office.staged, "b.xlsx", "xuất nhầm")
     run(office)
     assert query(office, "SELECT case_code FROM core.cases") == [("000.22.58.H48-240215-0007",)]
+
+
+def test_a_reason_holds_whatever_breaks_a_line_elsewhere(office: Settings) -> None:
+    """Pasted from Word or a web page; such a decision was confirmed and then passed over, so that the export went on counting."""
+    write_workbook(office.raw / "l\x85.xlsx", [HEADINGS, case_row()])
+    run(office)
+    for character in "\u2028\u2029\x85\x0b\x1e":
+        withdraw(office.staged, "l\x85.xlsx", f"xuất nhầm kỳ{character}công văn 12")
+        assert [why.endswith(f"kỳ{character}công văn 12") for why in load_withdrawn(office.staged).values()] == [True]
+        withdraw(office.staged, "l\x85.xlsx", "nhầm", undo=True)
+        assert load_withdrawn(office.staged) == {}
