@@ -104,28 +104,34 @@ def decode_tcvn3(text: str, font: str = ".VnTime") -> str:
 
 
 # Identity numbers (12 digits, 9 on old cards) and telephone numbers, wherever they stand in a text and however they are parted. Amounts of
-# money and dossier codes are parted too, so only what begins as such a number does is taken: 051…, 09…, +84….
+# money, dates and dossier codes are parted too, so only what begins and is parted as such a number is taken: 051…, 09…, +84….
+_SPACE = " \u00a0\u2009\u202f"  # names of sheets come with the spaces they were typed with
+_GAP = f"[{_SPACE}.-]"
 _PERSONAL_FORMS = "|".join(
     (
-        r"\d{12}|\d{9}|0\d{2}(?:[ .]\d{3}){3}",
+        rf"\d{{12}}|\d{{9}}|0\d{{2}}(?:[{_SPACE}.]\d{{3}}){{3}}",
         r"0\d{9}|02\d{9}|\+84\d{9,10}|84[35789]\d{8}",
-        r"0\d{3}[ .-]\d{3}[ .-]?\d{3}|0\d{2}[ .-]\d{3}[ .-]?\d{4}",
-        r"\+84[ .-]\d{2,3}[ .-]?\d{3}[ .-]?\d{3,4}",
-        r"\(?02\d{2}\)?[ .-]\d{3,4}[ .-]?\d{3,4}",
+        rf"0\d{{3}}{_GAP}\d{{3}}{_GAP}?\d{{3}}|0\d{{2}}{_GAP}\d{{3}}{_GAP}?\d{{4}}|0\d{{2}}{_GAP}\d{{3}}(?:{_GAP}\d{{2}}){{2}}",
+        # dates are parted into twos and fours as well: these forms must begin as a mobile number and keep to one sign
+        *(rf"0[35789]\d{{2}}(?:{sign}\d{{2}}){{3}}|0[35789]\d{{2}}{sign}\d{{3}}{sign}\d{{3}}" for sign in (" ", r"\.", "-", "/", "_")),
+        *(rf"0[35789](?:{sign}\d{{4}}){{2}}|0[35789](?:{sign}\d{{2}}){{4}}" for sign in (" ", r"\.")),
+        rf"(?:\+84|\(\+?84\)){_GAP}?\d{{2,3}}{_GAP}?\d{{3}}{_GAP}?\d{{3,4}}",
+        rf"\(?02\d{{2}}\)?{_GAP}\d{{3,4}}{_GAP}?\d{{3,4}}",
     )
 )
-_PERSONAL_NUMBER = rf"(?:^|\D)(?:{_PERSONAL_FORMS})(?:\D|$)"
-_PERSONAL_NUMBER_PYTHON = re.compile(rf"(?<!\d)(?:{_PERSONAL_FORMS})(?!\d)")
+_EMAIL = r"[0-9A-Za-z][0-9A-Za-z.+_-]*@[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)+"
+_PERSONAL = rf"(?:^|\D)(?:{_PERSONAL_FORMS})(?:\D|$)|{_EMAIL}"
+_PERSONAL_PYTHON = re.compile(rf"(?<!\d)(?:{_PERSONAL_FORMS})(?!\d)|{_EMAIL}")
 
 
 def has_personal_number(column: pa.Array) -> pa.Array:
-    """Mask of the cells that hold what looks like an identity or telephone number."""
-    return pc.fill_null(pc.match_substring_regex(column, _PERSONAL_NUMBER), False)
+    """Mask of the cells that hold what looks like an identity number, a telephone number or an e-mail address."""
+    return pc.fill_null(pc.match_substring_regex(column, _PERSONAL), False)
 
 
 def hide_numbers(text: str) -> str:
-    """The text with every identity and telephone number replaced by ***."""
-    return _PERSONAL_NUMBER_PYTHON.sub("***", text)
+    """The text with every identity number, telephone number and e-mail address replaced by ***."""
+    return _PERSONAL_PYTHON.sub("***", text)
 
 
 def unit_reference(unit_key: str) -> str:
@@ -144,6 +150,7 @@ _OFFICES = re.compile(
     re.IGNORECASE,
 )
 _DATE_LIKE = re.compile(r"(?<!\d)(?:\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{4}-\d{1,2}-\d{1,2})(?!\d)")
+_TIME_LIKE = re.compile(r"(?<!\d)\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,6})?)?(?:Z| ?[+-]\d{2}:?\d{2})?(?!\d)")
 
 
 # What is written behind an office's name like a person's: each word with a capital letter ("Phòng Tài chính - Kế hoạch" is not).
@@ -159,7 +166,8 @@ def mask(text: str, *, is_moment: bool = False) -> str:
     """
     text = clean(text)[:60]
     digits = sum(c.isdigit() for c in text)
-    if re.search(r"\d{9,}", text) or (digits >= 9 and not _DATE_LIKE.search(text)):
+    beside = sum(c.isdigit() for c in _TIME_LIKE.sub(" ", _DATE_LIKE.sub(" ", text)))  # a number beside a date is a number all the same
+    if re.search(r"\d{9,}", text) or beside >= 9 or _PERSONAL_PYTHON.search(text):
         return "***"
     if not is_moment:
         text = _DATE_LIKE.sub(lambda m: re.sub(r"\d", "*", m[0]), text)
