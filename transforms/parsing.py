@@ -377,7 +377,9 @@ def parse_procedure_codes(column: pa.Array) -> pa.Array:
 
 _CODE_LIKE = re.compile(r"^(?!\d{9,12}$)[0-9A-Za-z][0-9A-Za-z.\-_/]{0,39}$")
 # A dossier's code as the systems write it: 000.22.58.H48-240215-0007, H48.529-240215-0007.
-CASE_CODE = r"^(?:[0-9A-Z]{3}\.[0-9A-Z]{2}\.[0-9A-Z]{2}\.[A-Z]\d{2}|[A-Z]\d{2}(?:\.[0-9A-Z]{2,3}){0,3})-\d{6}-\d{3,}$"
+_OFFICE = r"(?:[0-9A-Z]{3}\.[0-9A-Z]{2}\.[0-9A-Z]{2}\.[A-Z]\d{2}|[A-Z]\d{2}(?:\.[0-9A-Z]{2,3}){0,3})"
+CASE_CODE = rf"^{_OFFICE}-\d{{6}}-\d{{3,}}$"
+_CODE_AND_MORE = rf"^(?P<code>{_OFFICE} ?- ?\d{{6}} ?- ?\d{{3,}})(?P<more>[ ,;:(/|-].*)$"
 
 
 def parse_code_cells(cells: pa.Array) -> tuple[pa.Array, np.ndarray]:
@@ -402,14 +404,28 @@ def parse_case_codes(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
     """Dossier codes in capitals without spaces, and a mask of those of the two known forms.
 
     An odd code is kept; an error value (#N/A) is none, nor are words without a number, a bare identity or telephone number, or words with one
-    ("Nguyễn Thị Hoa, ĐT 0912345678"): the code of no system, but a citizen in the wrong column.
+    ("Nguyễn Thị Hoa, ĐT 0912345678"): the code of no system, but a citizen in the wrong column. Words and such numbers behind a code of a known form
+    are no part of it ("H48.529-240215-0007 Nguyễn Thị Hoa"): kept, they would make another dossier of it, and carry a citizen's name everywhere.
     """
+    column = _without_what_follows(pc.replace_substring_regex(column, pattern="[\\x{2010}-\\x{2015}\\x{2212}]", replacement="-"))
     told = pc.and_(pc.match_substring_regex(column, r"\pL{2,}[ ,.:;-]+\pL{2,}"), has_personal_number(column))
     codes = pc.utf8_upper(pc.replace_substring_regex(column, pattern=" ", replacement=""))
-    codes = pc.replace_substring_regex(codes, pattern="[\\x{2010}-\\x{2015}\\x{2212}]", replacement="-")
-    bare = pc.replace_substring_regex(codes, pattern=r"[.,/-]", replacement="")
-    none = pc.or_(pc.match_substring_regex(bare, r"^(?:\d{9}|\d{12}|0\d{9}|\+84\d{9})$"), pc.match_substring_regex(codes, r"^(?:#.*|\D*)$"))
+    bare = pc.replace_substring_regex(codes, pattern=r"[.,/()_-]", replacement="")
+    none = pc.or_(
+        pc.match_substring_regex(bare, r"^(?:\d{9}|\d{12}|0\d{9}|02\d{9}|\+?84[35789]\d{8})$"),
+        pc.match_substring_regex(codes, r"^(?:#.*|\D*|[^@]+@[^@]+\.[^@]+)$"),
+    )
     none = pc.fill_null(pc.or_(none, told), False)
     codes = pc.if_else(none, pa.scalar(None, pa.string()), codes)
     known = pc.fill_null(pc.match_substring_regex(codes, CASE_CODE), False)
     return codes, known.to_numpy(zero_copy_only=False).astype(bool)
+
+
+def _without_what_follows(column: pa.Array) -> pa.Array:
+    """The cells, those that begin with a code of a known form cut behind it where words, or somebody's number, follow."""
+    parts = pc.extract_regex(pc.utf8_upper(column), pattern=_CODE_AND_MORE)
+    if parts.null_count == len(column):
+        return column
+    more = pc.struct_field(parts, "more")
+    follows = pc.or_(pc.match_substring_regex(more, r"\pL{2}"), has_personal_number(more))
+    return pc.if_else(pc.fill_null(follows, False), pc.struct_field(parts, "code"), column)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from transforms.parsing import (
     parse_case_codes,
+    parse_code_cells,
     parse_date_cells,
     parse_dates,
     parse_figures,
@@ -168,7 +169,19 @@ def test_case_codes_of_both_forms_are_known_and_odd_ones_kept() -> None:
     assert list(known) == [True, True, True, False, False]
 
 
-@pytest.mark.parametrize("cell", ["Nguyễn Thị Hoa - 0912345678", "Hộ ông Đinh Văn Ba, ĐT 0912 345 678", "0912.345.678", "051 204 001 234"])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "Nguyễn Thị Hoa - 0912345678",
+        "Hộ ông Đinh Văn Ba, ĐT 0912 345 678",
+        "0912.345.678",
+        "051 204 001 234",
+        "(84)912345678",
+        "0912_345_678",
+        "(0255) 3864 123",
+        "hoa@thudientu.vn",
+    ],
+)
 def test_a_citizen_in_the_column_of_codes_is_no_code(cell: str) -> None:
     assert parse_case_codes(pa.array([cell]))[0].to_pylist() == [None]
     assert parse_procedure_codes(pa.array([cell])).to_pylist() == ["***"]
@@ -177,6 +190,30 @@ def test_a_citizen_in_the_column_of_codes_is_no_code(cell: str) -> None:
 @pytest.mark.parametrize("cell", ["HSLT-77", "BN 240215001", "Biên nhận số 15", "H48-0912345678"])
 def test_an_odd_code_stays_a_code(cell: str) -> None:
     assert parse_case_codes(pa.array([cell]))[0].to_pylist() == [cell.upper().replace(" ", "")]
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        " Đinh Thị Bịa",
+        " - ĐINH VĂN BA",
+        " (Đinh Thị Bịa, 0912 345 678)",
+        " 0912345678",
+        "; 051 204 001 234",
+        " hoa@thudientu.vn",
+        " (bổ sung lần 2)",
+    ],
+)
+@pytest.mark.parametrize("code", ["000.22.58.H48-240215-0007", "H48.529-240215-0007", "h48.529 - 240215 - 0007", "H48.529–240215–0007"])
+def test_words_and_numbers_behind_a_code_are_no_part_of_it(code: str, behind: str) -> None:
+    codes, known = parse_code_cells(pa.array([code + behind]))
+    assert codes.to_pylist() == [code.upper().replace(" ", "").replace("–", "-")]
+    assert list(known) == [True]
+
+
+@pytest.mark.parametrize("cell", ["H48.529-240215-0007-1", "H48.529-240215-0007 A", "H48.529-240215-0007BS", "H48.529-240215-0007/2024"])
+def test_a_mark_behind_a_code_makes_it_another(cell: str) -> None:
+    assert parse_case_codes(pa.array([cell]))[0].to_pylist() == [cell.replace(" ", "")]
 
 
 def test_a_procedure_offered_at_both_levels_is_full() -> None:
