@@ -67,13 +67,13 @@ def _check_sheet(sheet: NormalisedSheet, source: Sheet, units: Set[str] | None) 
     for trouble in troubles:
         first.setdefault(trouble["row_number"], trouble["reason"])
     return {
-        "name": sheet.name,
+        "name": hide_numbers(sheet.name),
         "kind": layout.kind.name,
         "kind_vi": layout.kind.label_vi,
-        "why": [layout.headings[mark] for mark in layout.columns if mark in layout.kind.marks],
+        "why": [hide_numbers(layout.headings[mark]) for mark in layout.columns if mark in layout.kind.marks],
         "heading_rows": list(sheet.heading_rows) if sheet.heading_rows else None,
-        "mapping": {heading: column for column, heading in layout.headings.items()},
-        "personal": list(layout.personal),
+        "mapping": {hide_numbers(heading): column for column, heading in layout.headings.items()},
+        "personal": [hide_numbers(heading) for heading in layout.personal],
         "unknown": [hide_numbers(heading) for heading in layout.unknown],
         "first_rows": _first_rows(sheet, source, troubles),
         "rows": sheet.rows.num_rows,

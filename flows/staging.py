@@ -118,13 +118,13 @@ def _write(folder: Path, record: dict[str, Any], export: NormalisedExport | None
                     "name": sheet_name,
                     "kind": sheet.layout.kind.name,
                     "heading_rows": list(sheet.heading_rows) if sheet.heading_rows else None,
-                    "headings": dict(sheet.layout.headings),
+                    "headings": {column: hide_numbers(heading) for column, heading in sheet.layout.headings.items()},
                     "heading_refs": sheet.heading_refs,
                     "rows": sheet.rows.num_rows,
                     "troubles": sheet.troubles.num_rows,
                 }
             )
-    for name in ("error", "warnings"):  # headings are quoted in them, and a heading may hold anything
+    for name in ("error", "warnings", "skipped_sheets"):  # headings are quoted in them, and a heading or a sheet's name may hold anything
         told = record.get(name)
         record[name] = [hide_numbers(t) for t in told] if isinstance(told, list) else hide_numbers(told) if told else told
     save_record(part / "export.json", record | {"sheets": sheets, "staged_at": local_now()})

@@ -1,5 +1,6 @@
 """From files to numbers: the sample's truth, counted in plain Python, against what a night publishes; and the promises of a run."""
 
+import re
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from truth import compare
 
 from expectations import load_contracts
+from flows.checking import check_file, describe
 from flows.night import NightResult, run_night
 from flows.sample import SampleSummary, write_sample
 from flows.settings import AlreadyRunning, Settings, make_settings
@@ -233,6 +235,20 @@ def test_no_citizen_is_in_anything_but_raw(sample: SampleSummary, night: tuple[S
         texts |= {str(value) for row in query(settings, f"SELECT * FROM {schema}.{table}") for value in row}
     everything = "\n".join(texts).casefold()
     assert [person for person in people if person in everything] == []
+
+
+@pytest.mark.slow
+def test_a_number_in_a_heading_or_in_the_name_of_a_sheet_stays_in_raw(office: Settings) -> None:
+    path = write_workbook(office.raw / "a.xlsx", [[*HEADINGS, "Người nhập 0912.345.678"], [*case_row(), "x"]])
+    book = openpyxl.load_workbook(path)
+    book.worksheets[0].title = "Chị Bịa 0912 345 678"
+    book.create_sheet("Ghi của 0912-345-678").append(["ghi gì đó"])
+    book.save(path)
+    run_night(office)
+    records = "\n".join(record.read_text(encoding="utf-8") for record in office.staged.rglob("*.json*"))
+    assert "hìnhthứctiếpnhận" in records
+    checked = "\n".join(line for record in check_file(path, office.reference) for line in describe(record))
+    assert not re.search(r"345\D?678", records + checked)
 
 
 @pytest.mark.slow
