@@ -379,7 +379,8 @@ _CODE_LIKE = re.compile(r"^(?!\d{9,12}$)[0-9A-Za-z][0-9A-Za-z.\-_/]{0,39}$")
 # A dossier's code as the systems write it: 000.22.58.H48-240215-0007, H48.529-240215-0007.
 _OFFICE = r"(?:[0-9A-Z]{3}\.[0-9A-Z]{2}\.[0-9A-Z]{2}\.[A-Z]\d{2}|[A-Z]\d{2}(?:\.[0-9A-Z]{2,3}){0,3})"
 CASE_CODE = rf"^{_OFFICE}-\d{{6}}-\d{{3,}}$"
-_CODE_AND_MORE = rf"^(?P<code>{_OFFICE} ?- ?\d{{6}} ?- ?\d{{3,}})(?P<more>[ ,;:(/|-].*)$"
+_WORDS = r"\pL{2,}[ ,.:;-]+\pL{2,}"
+_CODE_AND_MORE = rf"^(?P<code>{_OFFICE} ?- ?\d{{6}} ?- ?\d{{3,}})(?P<more>[ ,;:(|].*)$"
 
 
 def parse_code_cells(cells: pa.Array) -> tuple[pa.Array, np.ndarray]:
@@ -408,7 +409,7 @@ def parse_case_codes(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
     are no part of it ("H48.529-240215-0007 Nguyễn Thị Hoa"): kept, they would make another dossier of it, and carry a citizen's name everywhere.
     """
     column = _without_what_follows(pc.replace_substring_regex(column, pattern="[\\x{2010}-\\x{2015}\\x{2212}]", replacement="-"))
-    told = pc.and_(pc.match_substring_regex(column, r"\pL{2,}[ ,.:;-]+\pL{2,}"), has_personal_number(column))
+    told = pc.and_(pc.match_substring_regex(column, _WORDS), has_personal_number(column))
     codes = pc.utf8_upper(pc.replace_substring_regex(column, pattern=" ", replacement=""))
     bare = pc.replace_substring_regex(codes, pattern=r"[.,/()_-]", replacement="")
     none = pc.or_(
@@ -422,10 +423,10 @@ def parse_case_codes(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
 
 
 def _without_what_follows(column: pa.Array) -> pa.Array:
-    """The cells, those that begin with a code of a known form cut behind it where words, or somebody's number, follow."""
+    """The cells, those that begin with a code of a known form cut behind it where two words, or somebody's number, follow; one word may be a mark ("BS")."""
     parts = pc.extract_regex(pc.utf8_upper(column), pattern=_CODE_AND_MORE)
     if parts.null_count == len(column):
         return column
     more = pc.struct_field(parts, "more")
-    follows = pc.or_(pc.match_substring_regex(more, r"\pL{2}"), has_personal_number(more))
+    follows = pc.or_(pc.match_substring_regex(more, _WORDS), has_personal_number(more))
     return pc.if_else(pc.fill_null(follows, False), pc.struct_field(parts, "code"), column)

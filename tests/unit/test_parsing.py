@@ -211,7 +211,17 @@ def test_words_and_numbers_behind_a_code_are_no_part_of_it(code: str, behind: st
     assert list(known) == [True]
 
 
-@pytest.mark.parametrize("cell", ["H48.529-240215-0007-1", "H48.529-240215-0007 A", "H48.529-240215-0007BS", "H48.529-240215-0007/2024"])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "H48.529-240215-0007-1",
+        "H48.529-240215-0007 A",
+        "H48.529-240215-0007BS",
+        "H48.529-240215-0007-BS",
+        "H48.529-240215-0007 BS",
+        "H48.529-240215-0007/2024",
+    ],
+)
 def test_a_mark_behind_a_code_makes_it_another(cell: str) -> None:
     assert parse_case_codes(pa.array([cell]))[0].to_pylist() == [cell.replace(" ", "")]
 
