@@ -42,7 +42,7 @@ def write_backup(settings: Settings, target: Path) -> int:
         with part.open("wb") as stream:
             os.fchmod(stream.fileno(), 0o600)
             # no second compression: Parquet is compressed already
-            with tarfile.open(fileobj=stream, mode="w:gz", compresslevel=1) as archive:
+            with tarfile.open(fileobj=stream, mode="w:gz", compresslevel=1, dereference=True) as archive:
                 for name, path in files.items():
                     with path.open("rb") as content:
                         digests[name] = hashlib.file_digest(content, "sha256").hexdigest()
@@ -61,11 +61,11 @@ def write_backup(settings: Settings, target: Path) -> int:
 
 
 def _files(settings: Settings) -> Iterator[tuple[str, Path]]:
-    """Name inside the archive -> file; what is only half written (hidden) is left out."""
+    """Name inside the archive -> file, also where it is a link to one elsewhere; what is only half written (hidden) is left out."""
     for root, folder in (("staged", settings.staged), ("reference", settings.reference)):
         for path in sorted(folder.rglob("*")):
             inside = path.relative_to(folder)
-            if path.is_file() and not path.is_symlink() and not any(part.startswith(".") for part in inside.parts):
+            if path.is_file() and not any(part.startswith(".") for part in inside.parts):
                 yield f"{root}/{inside.as_posix()}", path
 
 

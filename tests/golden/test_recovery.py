@@ -167,6 +167,24 @@ def test_a_backup_brings_back_the_same_tables_without_the_raw_files(two_nights: 
         write_backup(two_nights, archive)
 
 
+def test_tables_that_are_links_to_a_shared_folder_are_in_the_backup(office: Settings, tmp_path: Path) -> None:
+    """Without its working hours an office restored elsewhere would count other hours, and nobody would be told."""
+    shared = tmp_path / "chung" / "working_hours.csv"
+    shared.parent.mkdir()
+    shared.write_text("office,weekday,from,to\n", encoding="utf-8")
+    (office.reference / "working_hours.csv").symlink_to(shared)
+    (office.reference / "hong.csv").symlink_to(tmp_path / "khong-co")
+    archive = tmp_path / "sao-luu.tar.gz"
+    write_backup(office, archive)
+    (tmp_path / "may-khac" / "raw").mkdir(parents=True)
+    write_reference(tmp_path / "may-khac" / "reference")
+    settings = settings_in(tmp_path / "may-khac")
+    shared.unlink()
+    restore_backup(settings, archive)
+    kept = settings.reference / "working_hours.csv"
+    assert kept.read_text(encoding="utf-8") == "office,weekday,from,to\n" and not kept.is_symlink()
+
+
 @pytest.mark.slow
 def test_a_damaged_backup_changes_nothing(two_nights: Settings, tmp_path: Path) -> None:
     archive = tmp_path / "b.tar.gz"
