@@ -115,9 +115,15 @@ def look_at_disk(settings: Settings) -> Iterator[Finding]:
 def look_at_clock(settings: Settings) -> Iterator[Finding]:
     """The machine's clock against what is known to have happened: a clock that went back makes figures for the wrong day."""
     now = local_now()
-    latest = max((run["started_at"] for run in load_runs(settings.staged)), default=None)
+    latest = next(
+        (run["started_at"] for run in reversed(load_runs(settings.staged))), None
+    )  # a run since tells that the clock is right again
     if latest and latest > now + timedelta(minutes=5):
-        yield Finding("red", "Đồng hồ", f"máy đang chỉ {moment_vi(now)}, trước lần chạy gần nhất ({moment_vi(latest)}); hãy chỉnh giờ máy")
+        yield Finding(
+            "red",
+            "Đồng hồ",
+            f"máy đang chỉ {moment_vi(now)}, trước lần chạy gần nhất ({moment_vi(latest)}); hãy chỉnh giờ máy, giờ đang đúng thì chạy `tthc run`",
+        )
     elif now.year < 2024:
         yield Finding("red", "Đồng hồ", f"máy đang chỉ {moment_vi(now)}; hãy chỉnh giờ máy")
     else:
@@ -154,7 +160,7 @@ def look_at_runs(settings: Settings) -> Iterator[Finding]:
         return
     last = published[-1]
     text = f"công bố gần nhất {moment_vi(last['started_at'])}, số liệu chốt {moment_vi(last['as_of'])}"
-    since = [run for run in runs if run["started_at"] > last["started_at"] and run["outcome"] in ("held", "failed")]
+    since = [run for run in runs[runs.index(last) :] if run["outcome"] in ("held", "failed")]
     if since:
         outcome = {"held": "bị giữ lại", "failed": "bị lỗi"}[since[-1]["outcome"]]
         yield Finding("red", "Lần chạy", f"{text}; sau đó {len(since)} lần không công bố, lần cuối {outcome} ({since[-1]['detail'] or ''})")

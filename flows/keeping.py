@@ -127,7 +127,7 @@ def roll_back(settings: Settings, name: str) -> KeptWarehouse:
 
 
 def _identity(warehouse: Path) -> tuple[datetime, str]:
-    """as_of and the run that built a warehouse: the newest one it lists."""
+    """as_of and the run that built a warehouse: the one it lists as under way, whatever the clock said when others began."""
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        as_of, run_id = connection.execute("SELECT as_of, run_id FROM ops.runs ORDER BY started_at DESC, run_id DESC LIMIT 1").fetchall()[0]
+        as_of, run_id = connection.execute("SELECT as_of, run_id FROM ops.runs WHERE outcome = 'started'").fetchall()[0]
     return as_of, run_id

@@ -1,7 +1,7 @@
 """When the job runs: which nights there are, which of them were missed, and running those in order, each with its own as_of.
 
-A night is a moment of the schedule (00:30). It is done when a run for it, or for a later moment, was published or held back: figures never go
-back in time. A night that failed or was cut off is not done and is tried again.
+A night is a moment of the schedule (00:30). It is done when a run for it, or for a later moment that has come, was published or held back:
+figures never go back in time. A night that failed or was cut off is not done and is tried again.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +21,9 @@ MOST_NIGHTS = 31
 def missed_nights(runs: Sequence[dict[str, Any]], now: datetime, at: time = NIGHT_AT, most: int = MOST_NIGHTS) -> list[datetime]:
     """The moments of nights that are due by now and not done, oldest first; before any run only the latest.
 
+    Figures for a moment still to come, by a clock that was ahead or by hand, do no night before it. Where all there are lie ahead and were made
+    then, it is the clock now that is behind, and no night is due.
+
     Args:
         runs: as flows.runs.load_runs.
         now: Vietnamese civil time.
@@ -30,9 +33,10 @@ def missed_nights(runs: Sequence[dict[str, Any]], now: datetime, at: time = NIGH
     latest = datetime.combine(now.date(), at)
     if latest > now:
         latest -= timedelta(days=1)
-    done = max((run["as_of"] for run in runs if run["outcome"] in ("published", "held")), default=None)
+    ended = [run for run in runs if run["outcome"] in ("published", "held")]
+    done = max((run["as_of"] for run in ended if run["as_of"] <= now), default=None)
     if done is None:
-        return [latest]
+        return [] if ended and ended[-1]["started_at"] > now else [latest]
     nights: list[datetime] = []
     while latest > done and len(nights) < most:
         nights.append(latest)

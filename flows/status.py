@@ -141,6 +141,8 @@ def _as_of_line(as_of: datetime | None, now: datetime) -> Line:
         return Line("Kho dữ liệu", "yellow", "không có kỳ nào để tính; hãy xem lại units.csv rồi chạy `tthc run`")
     days = (now.date() - as_of.date()).days
     text = f"số liệu đang công bố chốt lúc {moment_vi(as_of)}"
+    if days < 0:
+        return Line("Kho dữ liệu", "yellow", f"{text}, ngày chưa đến; hãy xem lại giờ máy rồi chạy lại `tthc run`")
     if days > 3:
         return Line(
             "Kho dữ liệu", "yellow" if days <= 10 else "red", f"{text}, {days} ngày trước; hãy xem lịch chạy hằng đêm hoặc chạy `tthc run`"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flows.certificates import look_at_certificates
-from flows.doctor import look_at_disk
+from flows.doctor import look_at_clock, look_at_disk
 from flows.fetching import REPEATED, source_rows
 from flows.runs import load_runs
 from flows.settings import ConfigurationError, Settings
@@ -33,7 +33,7 @@ Finder = Callable[[Settings, datetime], Iterator[Alarm]]
 def find_alarms(settings: Settings, now: datetime) -> list[Alarm]:
     """Everything somebody must know at `now`; empty when all is well. Takes no lock: a night may be under way."""
     alarms: list[Alarm] = []
-    for find in (_find_silence, _find_full_disk, _find_failing_sources, _find_ending_certificates):
+    for find in (_find_silence, _find_wrong_clock, _find_full_disk, _find_failing_sources, _find_ending_certificates):
         try:
             alarms += find(settings, now)
         except ConfigurationError as error:
@@ -45,6 +45,13 @@ def find_alarms(settings: Settings, now: datetime) -> list[Alarm]:
 
 def _find_silence(settings: Settings, now: datetime) -> Iterator[Alarm]:
     yield from _silence(load_runs(settings.staged), now)
+
+
+def _find_wrong_clock(settings: Settings, now: datetime) -> Iterator[Alarm]:
+    """By a clock that is behind no night is ever due and no silence is ever long."""
+    for finding in look_at_clock(settings):
+        if finding.light == "red":
+            yield Alarm("clock", f"Đồng hồ: {finding.text_vi}")
 
 
 def _find_full_disk(settings: Settings, now: datetime) -> Iterator[Alarm]:
@@ -85,7 +92,7 @@ def _silence(runs: Sequence[dict[str, Any]], now: datetime) -> list[Alarm]:
     if not nights:
         return []
     alarms = []
-    published = [run for run in nights if run["outcome"] == "published"]
+    published = [run for run in nights if run["outcome"] == "published" and run["finished_at"] <= now]
     since = published[-1]["finished_at"] if published else nights[0]["started_at"]
     if now - since > LONGEST_SILENCE:
         hours = int((now - since).total_seconds() // 3600)

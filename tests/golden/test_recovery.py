@@ -81,6 +81,19 @@ def test_publishing_moves_a_link_and_changes_no_file_that_was_published(two_nigh
 
 
 @pytest.mark.slow
+def test_a_clock_that_was_ahead_once_leaves_every_publication_its_own_file(two_nights: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as ahead:
+        ahead.setattr("flows.runs.local_now", lambda: local_now() + timedelta(days=365))
+        run_night(replace(two_nights, as_of=datetime(2025, 6, 30, 23)))
+    published = two_nights.warehouse.resolve().stat()
+    run_night(replace(two_nights, as_of=datetime(2024, 7, 1, 23)))
+    found = {kept.as_of: kept for kept in list_kept(two_nights)}
+    assert found[datetime(2024, 7, 1, 23)].is_current and len(found) == 4
+    after = found[datetime(2025, 6, 30, 23)].path.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (published.st_ino, published.st_mtime_ns)
+
+
+@pytest.mark.slow
 def test_a_reader_that_opens_while_the_link_moves_reads_one_publication_whole(tmp_path: Path) -> None:
     """Two warehouses of different size take turns as fast as they can; opening and reading never fails and never mixes them.
 

@@ -19,8 +19,8 @@ from flows.watching import find_alarms
 SYSTEMD = Path(__file__).parents[2] / "docs" / "systemd"
 
 
-def run(outcome: str, as_of: datetime) -> dict[str, object]:
-    return {"outcome": outcome, "as_of": as_of}
+def run(outcome: str, as_of: datetime, started_at: datetime | None = None) -> dict[str, object]:
+    return {"outcome": outcome, "as_of": as_of, "started_at": started_at or as_of}
 
 
 def night(day: int, hour: int = 0, minute: int = 30) -> datetime:
@@ -40,6 +40,11 @@ def night(day: int, hour: int = 0, minute: int = 30) -> datetime:
         ([run("published", night(1)), run("backfilled", night(3)), run("rolled_back", night(3))], night(2, 9), [night(2)]),
         # published by hand in the afternoon: an older moment would set the figures back
         ([run("published", night(3, 14))], night(3, 15), []),
+        # figures of a day to come, by a clock that was ahead or by hand, do none of the nights until then
+        ([run("published", night(1)), run("published", night(30))], night(3, 9), [night(2), night(3)]),
+        ([run("published", night(30), started_at=night(2, 9))], night(3, 9), [night(3)]),
+        # the clock is behind: no night of a month that is long over
+        ([run("published", night(29)), run("published", night(30))], night(3, 9), []),
     ],
 )
 def test_missed_nights(runs: list[dict[str, object]], now: datetime, expected: list[datetime]) -> None:
@@ -101,6 +106,16 @@ def test_alarms(tmp_path: Path, office: Settings) -> None:
     assert held.code == "held" and "cases_present" in held.text_vi
     note_run(office, "failed", now, "OSError")
     assert [alarm.code for alarm in find_alarms(office, now)] == ["failed"]
+    note_run(office, "published", now)
+    assert find_alarms(office, now) == []
+
+
+def test_a_clock_that_was_ahead_is_told_until_a_night_has_run_since(office: Settings) -> None:
+    """It made every later night seem done and every silence short, for as long as it had been ahead."""
+    now = local_now()
+    note_run(office, "published", now - timedelta(days=3))
+    note_run(office, "published", now + timedelta(days=365))
+    assert [alarm.code for alarm in find_alarms(office, now)] == ["silence", "clock"]
     note_run(office, "published", now)
     assert find_alarms(office, now) == []
 
