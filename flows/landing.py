@@ -14,6 +14,7 @@ from typing import Any
 from flows.settings import LOCAL_TIME
 from transforms.readers import Limits, is_archive, list_members, read_member
 from transforms.sheets import UnreadableExport
+from transforms.text import shown_name
 
 _TEMPORARY = re.compile(r"^~\$|\.(part|tmp|crdownload)$", re.IGNORECASE)
 _TIMESTAMP = re.compile(r"(?<!\d)(20\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(?!\d)")
@@ -137,6 +138,11 @@ def _files(raw: Path) -> Iterator[Path]:
 
 def exports_of(path: Path, name: str, limits: Limits) -> Iterator[Export]:
     """The exports of one file: itself, or its members where it is an archive."""
+    unread = hashlib.sha256(b"unreadable:" + os.fsencode(name)).hexdigest()
+    if shown_name(name) != name:  # no table, page or mail could carry it
+        reason = "tên tệp hoặc thư mục không phải Unicode (UTF-8); hãy đổi tên, chỗ “?” là chữ không đọc được"
+        yield Export(unread, shown_name(name), None, datetime(1970, 1, 1), reason, False)
+        return
     try:
         arrived = datetime.fromtimestamp(path.stat().st_mtime, LOCAL_TIME).replace(tzinfo=None, microsecond=0)
         with path.open("rb") as stream:
@@ -145,10 +151,8 @@ def exports_of(path: Path, name: str, limits: Limits) -> Iterator[Export]:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         data = path.read_bytes() if start.startswith(b"PK") else b""
     except OSError as error:
-        missing = hashlib.sha256(f"unreadable:{name}".encode()).hexdigest()
-        yield Export(
-            missing, name, None, datetime(1970, 1, 1), f"không đọc được tệp ({error.strerror}); hãy kiểm tra quyền truy cập", False
-        )
+        reason = f"không đọc được tệp ({error.strerror}); hãy kiểm tra quyền truy cập"
+        yield Export(unread, name, None, datetime(1970, 1, 1), reason, False)
         return
     if not is_archive(data):
         yield Export(digest, name, None, arrived)
@@ -184,10 +188,10 @@ def read_bytes(raw: Path, file_name: str, member: str | None, limits: Limits = L
 
 
 def save_record(path: Path, record: dict[str, object]) -> None:
-    """Write a JSON record so that it is there whole or not at all."""
+    """Write a JSON record so that it is there whole or not at all; bytes of a name that are no UTF-8 stand there as JSON writes them."""
     part = path.with_name(path.name + ".new")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with part.open("w", encoding="utf-8") as stream:
+    with part.open("w", encoding="utf-8", errors="backslashreplace") as stream:
         json.dump(record, stream, ensure_ascii=False, indent=1, sort_keys=True, default=str)
         stream.flush()
         os.fsync(stream.fileno())

@@ -19,7 +19,7 @@ def append_line(path: Path, record: dict[str, Any]) -> None:
     """One JSON line more, on disk when this returns."""
     path.parent.mkdir(parents=True, exist_ok=True)
     is_torn = path.is_file() and _last_byte(path) not in (b"", b"\n")  # a power cut in the last write
-    with path.open("a", encoding="utf-8") as stream:
+    with path.open("a", encoding="utf-8", errors="backslashreplace") as stream:  # JSON writes halves of letters so
         stream.write("\n" if is_torn else "")
         stream.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
         stream.flush()

@@ -8,6 +8,7 @@ from typing import Self
 
 from flows.connections.remote import Receive, RemoteFile, SourceFailure, StillGrowing
 from flows.sources import Source
+from transforms.text import shown_name
 
 _CHUNK = 1 << 20
 
@@ -55,20 +56,20 @@ class FolderConnection:
             facts = (self.root / path).stat()
         except FileNotFoundError:
             return None
-        return RemoteFile(path, path, facts.st_size, facts.st_mtime) if S_ISREG(facts.st_mode) else None
+        return RemoteFile(path, shown_name(path), facts.st_size, facts.st_mtime) if S_ISREG(facts.st_mode) else None
 
     def look_again(self, file: RemoteFile) -> RemoteFile | None:
         """See Connection."""
-        return self._look(file.path)
+        return self._look(file.origin)
 
     def download(self, file: RemoteFile, receive: Receive) -> None:
         """See Connection."""
         with receive(file.path) as incoming:
             try:
-                with (self.root / file.path).open("rb") as stream:
+                with (self.root / file.origin).open("rb") as stream:
                     while chunk := stream.read(_CHUNK):
                         incoming.write(chunk)
-                seen = self._look(file.path)
+                seen = self._look(file.origin)
             except OSError as error:
                 raise SourceFailure(f"không đọc được “{file.path}” ({error.strerror})", is_one_file=True) from None
             if seen != file or incoming.size != file.size:

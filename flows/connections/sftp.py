@@ -11,6 +11,7 @@ import asyncssh
 
 from flows.connections.remote import Incoming, Receive, RemoteFile, SourceFailure, StillGrowing
 from flows.sources import Source
+from transforms.text import shown_name
 
 _CHUNK = 1 << 18
 _DEEPEST = 12
@@ -78,7 +79,7 @@ class SftpConnection:
             login_timeout=self.seconds,
             keepalive_interval=self.seconds,
         )
-        self.sftp = await self.client.start_sftp_client()
+        self.sftp = await self.client.start_sftp_client(path_errors="surrogateescape")  # one odd name must not hide the others
 
     def __exit__(self, *error: object) -> None:
         if self.loop is None:
@@ -115,7 +116,7 @@ class SftpConnection:
                 async for file in self._walk(posixpath.join(folder, name), f"{prefix}{name}/", depth + 1):
                     yield file
             elif S_ISREG(mode):
-                yield RemoteFile(prefix + name, prefix + name, entry.attrs.size, _float(entry.attrs.mtime))
+                yield RemoteFile(prefix + name, shown_name(prefix + name), entry.attrs.size, _float(entry.attrs.mtime))
 
     async def _read(self, path: str, incoming: Incoming) -> None:
         async with self.sftp.open(path, "rb") as stream:
@@ -123,7 +124,7 @@ class SftpConnection:
                 incoming.write(chunk if isinstance(chunk, bytes) else chunk.encode())
 
     def _full(self, file: RemoteFile) -> str:
-        return posixpath.join(self.root, file.path)
+        return posixpath.join(self.root, file.origin)
 
     def look_again(self, file: RemoteFile) -> RemoteFile | None:
         """See Connection."""

@@ -45,6 +45,15 @@ def test_files_are_copied_once_with_a_record_of_where_they_came_from(fetcher: Fe
     assert (share / "xã Sơn Hạ" / "hồ sơ 30.06.xlsx").read_bytes() == b"one"
 
 
+def test_a_name_of_an_old_code_page_hides_neither_its_file_nor_the_others(fetcher: Fetcher, share: Path) -> None:
+    (share / "a.xlsx").write_bytes(b"one")
+    Path(os.fsdecode(os.fsencode(share) + b"/h\xf4 s\xf3.xlsx")).write_bytes(b"two")
+    fetcher.write(folder_source(share))
+    assert fetcher.fetch().error is None
+    assert fetcher.fetch().landed == []
+    assert fetcher.files() == {"nguon/a.xlsx": b"one", "nguon/h_ s_.xlsx": b"two"}
+
+
 def test_the_same_bytes_under_another_name_do_not_land_again(fetcher: Fetcher, share: Path) -> None:
     (share / "a.xlsx").write_bytes(b"same")
     fetcher.write(folder_source(share))

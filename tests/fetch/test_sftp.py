@@ -42,6 +42,14 @@ def test_files_are_fetched_once_with_the_servers_time(fetcher: Fetcher, ssh: Ssh
     assert len(fetcher.fetch().landed) == 1 and len(fetcher.files()) == 2
 
 
+def test_a_name_of_an_old_code_page_hides_neither_its_file_nor_the_others(fetcher: Fetcher, ssh: Ssh) -> None:
+    (ssh.root / "xuất" / "a.xlsx").write_bytes(b"one")
+    Path(os.fsdecode(os.fsencode(ssh.root / "xuất") + b"/h\xf4 s\xf3.xlsx")).write_bytes(b"two")
+    assert fetcher.fetch().error is None
+    assert fetcher.fetch().landed == []
+    assert fetcher.files() == {"nguon/a.xlsx": b"one", "nguon/h_ s_.xlsx": b"two"}
+
+
 def test_a_line_dropped_in_the_middle_lands_nothing_and_is_tried_again(fetcher: Fetcher, ssh: Ssh) -> None:
     (ssh.root / "xuất" / "a.xlsx").write_bytes(b"a" * 3_000_000)
     ssh.cut_after, ssh.cuts = 1_000_000, 1

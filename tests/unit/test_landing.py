@@ -7,10 +7,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from conftest import HEADINGS, case_row, write_workbook
 
 from flows import landing
 from flows.checking import check_file
 from flows.landing import find_exports
+from flows.night import run_night
+from flows.settings import Settings
 from transforms.readers import Limits
 
 
@@ -26,6 +29,20 @@ def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     now = landing.time.time_ns()
     monkeypatch.setattr(landing.time, "time_ns", lambda: now + 60_000_000_000)
     return folder
+
+
+def test_a_name_of_an_old_code_page_costs_its_file_and_is_told(office: Settings) -> None:
+    """As unzip and wrongly mounted shares leave them; one of them stopped the whole night."""
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
+    for name in (b"h\xf4 s\xf3.xlsx", b"th\xe1ng 6/b.xlsx"):
+        path = Path(os.fsdecode(os.fsencode(office.raw) + b"/" + name))
+        path.parent.mkdir(exist_ok=True)
+        shutil.copy(office.raw / "a.xlsx", path)
+    found = {file["file_name"]: (file["status"], file["error"]) for file in run_night(office).files}
+    assert found["a.xlsx"] == ("loaded", None)
+    for name in ("h? s?.xlsx", "th?ng 6/b.xlsx"):
+        status, error = found[name]
+        assert status == "rejected" and "hãy đổi tên" in str(error)
 
 
 def test_untouched_files_are_not_read_again(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
