@@ -45,12 +45,12 @@ def key(text: str) -> str:
     return unicodedata.normalize("NFC", moved)
 
 
-@lru_cache(maxsize=10_000)
 def shown_name(name: str) -> str:
     """A file's name as it can be written anywhere: "?" for what is no UTF-8, as names of old code pages are."""
     return name.encode(errors="replace").decode()
 
 
+@lru_cache(maxsize=10_000)
 def heading_key(heading: str) -> str:
     """The key of a heading without what forms put behind it: the number of a note, "(4)", a star, a colon."""
     return key(_HEADING_MARKS.sub("", clean(heading)))
