@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+import hypothesis
 import openpyxl
 import pytest
 from filelock import FileLock
@@ -26,6 +27,10 @@ from flows.summaries import write_summaries
 # Where Python is told to keep no bytecode, every process that a test starts would compile the whole project, and every worker all tests.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# How long an example takes says something of the machine, and of what runs beside it, and nothing of the program.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 Made = TypeVar("Made")
 AS_OF = datetime(2024, 6, 30, 23)
