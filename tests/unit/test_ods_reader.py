@@ -42,6 +42,16 @@ def test_a_text_may_stand_in_an_attribute() -> None:
     assert read_cell('<table:table-cell office:value-type="string" office:string-value="Sơn Hạ"/>') == "Sơn Hạ"
 
 
+@pytest.mark.parametrize(
+    ("value", "text"), [("PT1088096H15M00S", "45337.34375"), ("PT08H15M00S", "08:15"), ("PT400H15M00S", "08:15"), ("x", "08:15")]
+)
+def test_a_moment_that_shows_only_its_time_is_one(value: str, text: str) -> None:
+    assert (
+        read_cell(f'<table:table-cell office:value-type="time" office:time-value="{value}"><text:p>08:15</text:p></table:table-cell>')
+        == text
+    )
+
+
 def test_no_number_of_spaces_exhausts_the_reader() -> None:
     text = read_cell('<table:table-cell office:value-type="string"><text:p>a<text:s text:c="999999999"/>b</text:p></table:table-cell>')
     assert text is not None

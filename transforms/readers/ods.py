@@ -1,5 +1,6 @@
 """OpenDocument spreadsheets: content.xml read as a stream, because it alone says which tables are hidden and which cells repeat."""
 
+import re
 import zipfile
 from collections.abc import Iterator
 from typing import Any
@@ -30,6 +31,9 @@ _STYLE, _P, _COLUMN = _name("style:style"), _name("text:p"), _name("table:table-
 _ROWS_SPANNED, _COLUMNS_SPANNED = map(_name, ("table:number-rows-spanned", "table:number-columns-spanned"))
 _SPACES, _TAB, _LINE_BREAK = map(_name, ("text:s", "text:tab", "text:line-break"))
 _MOST_SPACES = 1_000
+# A moment whose format shows only its time of day, as hours since the day 0 of spreadsheets: no list is so old, and no duration so long.
+_TIME = re.compile(r"PT(\d{1,8})H(\d{1,2})M(\d{1,2}(?:\.\d{1,9})?)S$")
+_FEWEST_HOURS = 24 * 30_000
 _DEFAULT_STYLE, _PARENT = _name("table:default-cell-style-name"), _name("style:parent-style-name")
 
 
@@ -159,6 +163,9 @@ def _value(cell: Any) -> str | None:
     if kind in ("float", "currency"):
         text = str(cell.get(_name("office:value"), ""))
         return text[:-2] if text.endswith(".0") else text
+    passed = _TIME.match(cell.get(_name("office:time-value"), "")) if kind == "time" else None
+    if passed and int(passed[1]) >= _FEWEST_HOURS:
+        return repr((int(passed[1]) * 3600 + int(passed[2]) * 60 + float(passed[3])) / 86400)
     if kind == "boolean":
         return str(cell.get(_name("office:boolean-value")))
     return "\n".join(map(_text, cell.iterchildren(_P))) or cell.get(_name("office:string-value")) or None
