@@ -4,6 +4,7 @@ The warehouse, the summaries and the page are not in it: one run makes them agai
 and what was read of them is staged.
 """
 
+import errno
 import gzip
 import hashlib
 import io
@@ -81,27 +82,50 @@ def restore_backup(settings: Settings, source: Path) -> tuple[int, list[Path]]:
         ConfigurationError: the archive is damaged or none of ours.
     """
     unpacked, checked = _unpacked_beside(settings), _checked_beside(settings)
-    for folder in (unpacked, checked):
-        shutil.rmtree(folder, ignore_errors=True)
+    places = (("staged", settings.staged), ("reference", settings.reference))
+    shutil.rmtree(unpacked, ignore_errors=True)
     unpacked.mkdir(parents=True)
     try:
         count = _unpack(source, unpacked)
-        unpacked.replace(checked)  # from here on nothing runs until all of it is in place
+        checked.mkdir(
+            exist_ok=True
+        )  # from here on nothing runs until all of it is in place; it stands already where another restore was cut off
+        for root, _ in places:
+            shutil.rmtree(checked / root, ignore_errors=True)
+            if (unpacked / root).is_dir():
+                (unpacked / root).replace(checked / root)
     finally:
         shutil.rmtree(unpacked, ignore_errors=True)
     aside: list[Path] = []
-    for root, folder in (("staged", settings.staged), ("reference", settings.reference)):
+    for root, folder in places:
         if (checked / root).is_dir():
             folder.parent.mkdir(parents=True, exist_ok=True)
             if folder.exists() and any(folder.iterdir()):
                 old = folder.with_name(f"{folder.name}.truoc-khi-khoi-phuc-{local_now():%Y%m%d-%H%M%S}")
-                folder.replace(old)
+                _set_aside(folder, old)
                 aside.append(old)
-            elif folder.exists():
-                folder.rmdir()
-            shutil.move(checked / root, folder)
+            _fill(folder, checked / root)
     shutil.rmtree(checked)
     return count, aside
+
+
+def _set_aside(folder: Path, old: Path) -> None:
+    """What was in the folder stands under the other name: by one step, or, where the folder is a disk of its own, piece by piece."""
+    try:
+        folder.replace(old)
+    except OSError as error:
+        if error.errno not in (errno.EBUSY, errno.EXDEV):
+            raise
+        old.mkdir()
+        _fill(old, folder)
+
+
+def _fill(folder: Path, source: Path) -> None:
+    if not folder.exists():
+        shutil.move(source, folder)
+        return
+    for path in sorted(source.iterdir()):
+        shutil.move(path, folder / path.name)
 
 
 def check_restored(settings: Settings) -> None:

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from filelock import FileLock, Timeout
 from packaging.requirements import Requirement
 
+from flows.backup import check_restored
 from flows.runs import load_runs
 from flows.settings import ConfigurationError, Settings, local_now
 from transforms.wording import moment_vi
@@ -131,7 +132,11 @@ def look_at_clock(settings: Settings) -> Iterator[Finding]:
 
 
 def look_at_leftovers(settings: Settings) -> Iterator[Finding]:
-    """Lock, write-ahead log and half-built files of runs that were killed."""
+    """A restore that was cut off; lock, write-ahead log and half-built files of runs that were killed."""
+    try:
+        check_restored(settings)
+    except ConfigurationError as error:
+        yield Finding("red", "Khôi phục", str(error))
     lock = FileLock(settings.lock, timeout=0)
     if settings.lock.exists():
         try:

@@ -12,9 +12,10 @@ import duckdb
 from filelock import FileLock, Timeout
 from rich.console import Console
 
+from flows.backup import check_restored
 from flows.figures import Check, Freshness
 from flows.runs import load_runs
-from flows.settings import Settings
+from flows.settings import ConfigurationError, Settings
 from transforms.wording import moment_vi
 
 # A build needs the new warehouse beside the old one and room to sort.
@@ -69,6 +70,10 @@ def read_status(settings: Settings, now: datetime) -> Status:
     is_running = _is_locked(settings.lock)
     runs = [run for run in load_runs(settings.staged) if run["outcome"] not in _NO_NIGHT]
     lines = [_run_line(runs, is_running)]
+    try:
+        check_restored(settings)
+    except ConfigurationError as error:
+        lines = [Line("Khôi phục", "red", str(error))]  # the runs stand in what was set aside
     as_of: datetime | None = None
     freshness: list[Freshness] = []
     checks: list[Check] = []

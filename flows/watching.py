@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from flows.backup import check_restored
 from flows.certificates import look_at_certificates
 from flows.doctor import look_at_clock, look_at_disk
 from flows.fetching import REPEATED, source_rows
@@ -44,6 +45,7 @@ def find_alarms(settings: Settings, now: datetime) -> list[Alarm]:
 
 
 def _find_silence(settings: Settings, now: datetime) -> Iterator[Alarm]:
+    check_restored(settings)  # no night runs until then, and the history that would tell of it may be set aside
     yield from _silence(load_runs(settings.staged), now)
 
 

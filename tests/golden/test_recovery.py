@@ -24,7 +24,9 @@ from flows.logs import logging_to, note, note_error
 from flows.night import hold_lock, run_night
 from flows.runs import RunLog, load_runs
 from flows.settings import ConfigurationError, Settings, local_now, warehouse_path
+from flows.status import read_status
 from flows.warehouse import checksum_tables
+from flows.watching import find_alarms
 
 
 def cases(path: Path) -> list[str]:
@@ -227,12 +229,40 @@ def test_after_an_interrupted_restore_nothing_runs_until_it_is_whole(
         with pytest.raises(KeyboardInterrupt):
             restore_backup(two_nights, archive)
     assert not two_nights.staged.exists(), "set aside, and nothing yet in its place"
+    (tmp_path / "bad.tar.gz").write_bytes(archive.read_bytes()[:-3000])
+    with pytest.raises(ConfigurationError, match="bản sao lưu"):
+        restore_backup(two_nights, tmp_path / "bad.tar.gz")
     with pytest.raises(ConfigurationError, match="tthc restore"):
         run_night(two_nights)
+    told = (
+        [alarm.text_vi for alarm in find_alarms(two_nights, local_now())],
+        [finding.text_vi for finding in examine(two_nights) if finding.light == "red"],
+        [line.text for line in read_status(two_nights, local_now()).lines if line.light == "red"],
+    )
+    assert all(any("chạy lại `tthc restore`" in text for text in texts) for texts in told), told
     with hold_lock(two_nights, restores=True):
         restore_backup(two_nights, archive)
     run_night(two_nights)
     assert checksum_tables(two_nights.warehouse) == before
+
+
+@pytest.mark.slow
+def test_a_folder_that_is_a_disk_of_its_own_is_restored_too(two_nights: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = tmp_path / "b.tar.gz"
+    write_backup(two_nights, archive)
+    (two_nights.reference / "units.csv").write_text("spoiled", encoding="utf-8")
+    replace_path = Path.replace
+
+    def mounted(path: Path, target: Path) -> Path:
+        if path == two_nights.reference:
+            raise OSError(errno.EBUSY, "Device or resource busy")
+        return replace_path(path, target)
+
+    monkeypatch.setattr(Path, "replace", mounted)
+    _, aside = restore_backup(two_nights, archive)
+    assert [(folder / "units.csv").read_text(encoding="utf-8") for folder in aside if (folder / "units.csv").exists()] == ["spoiled"]
+    assert "Sơn Hạ" in (two_nights.reference / "units.csv").read_text(encoding="utf-8")
+    run_night(two_nights)
 
 
 @pytest.mark.slow
