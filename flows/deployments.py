@@ -5,6 +5,7 @@ Machines without a Prefect server use the systemd timers in docs/systemd instead
 """
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -92,8 +93,13 @@ def prefect_server(settings: Settings, port: int) -> Iterator[str]:
     """A Prefect server on loopback while this is open.
 
     Raises:
-        ConfigurationError: it did not come up; its log says why.
+        ConfigurationError: it did not come up; its log says why. Or somebody else listens there: a server that answers would be taken for
+            this one, and another office's nights would be replaced by this one's.
     """
+    if _is_taken(port):
+        raise ConfigurationError(
+            f"cổng {port} đang có chương trình khác dùng (một `tthc serve` khác?); hãy dừng nó, hoặc đổi cổng bằng --port"
+        )
     url = prepare_environment(settings, port)
     settings.logs.mkdir(parents=True, exist_ok=True)
     log = settings.logs / "prefect-server.log"
@@ -109,6 +115,12 @@ def prefect_server(settings: Settings, port: int) -> Iterator[str]:
                 server.wait(15)
             except subprocess.TimeoutExpired:
                 server.kill()
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as caller:
+        caller.settimeout(5)
+        return caller.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _wait_for(url: str, server: "subprocess.Popen[bytes]", log: Path) -> None:

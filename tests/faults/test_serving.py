@@ -14,7 +14,7 @@ from alone import alone
 from conftest import HEADINGS, case_row, write_workbook
 
 from flows.runs import load_runs
-from flows.settings import Settings
+from flows.settings import ConfigurationError, Settings
 
 pytestmark = pytest.mark.slow
 SECONDS = 300
@@ -61,6 +61,17 @@ def test_every_deployment_is_limited_to_one_run_in_vietnamese_time(office: Setti
         assert deployment.concurrency_limit == 1
         assert deployment.concurrency_options.collision_strategy.value == "CANCEL_NEW"
         assert deployment.parameters["raw"] == str(office.raw)
+
+
+def test_a_port_where_another_server_answers_is_not_used(office: Settings) -> None:
+    """It would be taken for the one just started, and the other office's nights replaced by this one's."""
+    from flows.deployments import prefect_server
+
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=f"cổng {port} .* --port"), prefect_server(office, port):
+            pass
+    assert not (office.warehouse.parent / "prefect").exists()
 
 
 def test_the_schedule_fires_and_publishes_without_a_network(office: Settings, tmp_path: Path) -> None:
