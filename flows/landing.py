@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from flows.settings import LOCAL_TIME
@@ -59,6 +60,8 @@ def time_in_name(name: str) -> datetime | None:
 def find_exports(raw: Path, limits: Limits = Limits(), seen: Path | None = None) -> list[Export]:
     """Every export below `raw`, archives opened, in the order of their paths. Temporary files are no exports.
 
+    A folder in which nothing can be looked for stands among them, as one that cannot be read.
+
     Args:
         raw: the raw folder.
         limits: what archives may ask of the machine.
@@ -66,7 +69,7 @@ def find_exports(raw: Path, limits: Limits = Limits(), seen: Path | None = None)
     """
     index = _Seen(seen, limits)
     exports: list[Export] = []
-    for path in sorted(_files(raw), key=lambda p: p.relative_to(raw).as_posix()):
+    for path in sorted(_files(raw, exports), key=lambda p: p.relative_to(raw).as_posix()):
         name = path.relative_to(raw).as_posix()
         exports.extend(index.look_up(path, name, limits))
     index.save()
@@ -127,21 +130,45 @@ def _is_export(name: str) -> bool:
     )
 
 
-def _files(raw: Path) -> Iterator[Path]:
-    for folder, folders, names in os.walk(raw):
+def _files(raw: Path, closed: list[Export]) -> Iterator[Path]:
+    """The files that may be exports; folders that were not looked into are appended to `closed`."""
+
+    def tell(folder: Path, reason: str) -> None:
+        name = folder.relative_to(raw).as_posix() + "/"
+        closed.append(_unreadable(name, f"{reason}; các tệp trong đó chưa được đọc"))
+
+    def fail(error: OSError) -> None:
+        tell(Path(error.filename or raw), f"không mở được thư mục ({error.strerror}); hãy kiểm tra quyền truy cập, ổ mạng")
+
+    for folder, folders, names in os.walk(raw, onerror=fail):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for link in (Path(folder, name) for name in folders if Path(folder, name).is_symlink()):
+            tell(link, "thư mục là liên kết; hãy chép tệp vào đây, hoặc khai báo nơi đó trong sources.toml")
         for name in names:
             path = Path(folder, name)
-            if _is_export(name) and path.is_file():
+            if _is_export(name) and _is_file(path):
                 yield path
+
+
+def _is_file(path: Path) -> bool:
+    """True also for what cannot even be looked at, such as a link that leads nowhere, so that it is told; not for what is gone meanwhile."""
+    try:
+        return S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return path.is_symlink()
+    except OSError:
+        return True
+
+
+def _unreadable(name: str, reason: str) -> Export:
+    file_id = hashlib.sha256(b"unreadable:" + os.fsencode(name)).hexdigest()
+    return Export(file_id, shown_name(name), None, datetime(1970, 1, 1), reason, False)
 
 
 def exports_of(path: Path, name: str, limits: Limits) -> Iterator[Export]:
     """The exports of one file: itself, or its members where it is an archive."""
-    unread = hashlib.sha256(b"unreadable:" + os.fsencode(name)).hexdigest()
     if shown_name(name) != name:  # no table, page or mail could carry it
-        reason = "tên tệp hoặc thư mục không phải Unicode (UTF-8); hãy đổi tên, chỗ “?” là chữ không đọc được"
-        yield Export(unread, shown_name(name), None, datetime(1970, 1, 1), reason, False)
+        yield _unreadable(name, "tên tệp hoặc thư mục không phải Unicode (UTF-8); hãy đổi tên, chỗ “?” là chữ không đọc được")
         return
     try:
         arrived = datetime.fromtimestamp(path.stat().st_mtime, LOCAL_TIME).replace(tzinfo=None, microsecond=0)
@@ -151,8 +178,7 @@ def exports_of(path: Path, name: str, limits: Limits) -> Iterator[Export]:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         data = path.read_bytes() if start.startswith(b"PK") else b""
     except OSError as error:
-        reason = f"không đọc được tệp ({error.strerror}); hãy kiểm tra quyền truy cập"
-        yield Export(unread, name, None, datetime(1970, 1, 1), reason, False)
+        yield _unreadable(name, f"không đọc được tệp ({error.strerror}); hãy kiểm tra quyền truy cập")
         return
     if not is_archive(data):
         yield Export(digest, name, None, arrived)

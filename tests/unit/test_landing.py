@@ -1,5 +1,6 @@
 """What lies in the raw folder is read once, and again whenever anybody touched it."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -43,6 +44,26 @@ def test_a_name_of_an_old_code_page_costs_its_file_and_is_told(office: Settings)
     for name in ("h? s?.xlsx", "th?ng 6/b.xlsx"):
         status, error = found[name]
         assert status == "rejected" and "hãy đổi tên" in str(error)
+
+
+def test_what_cannot_be_looked_into_is_told_and_costs_nothing_else(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dead network share, a folder of another account, a linked folder: their exports were missing and nobody knew."""
+    (tmp_path / "elsewhere").mkdir()
+    (raw / "linked").symlink_to(tmp_path / "elsewhere")
+    (raw / "nowhere.csv").symlink_to(tmp_path / "gone.csv")
+    (raw / "closed").mkdir()
+    scan = os.scandir
+
+    def refuse(folder: str) -> object:
+        if Path(folder).name == "closed":
+            raise PermissionError(errno.EACCES, "Permission denied", folder)
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = {export.file_name: export.error for export in find_exports(raw) if not export.is_readable}
+    assert list(found) == ["closed/", "linked/", "nowhere.csv"]
+    assert "quyền truy cập" in str(found["closed/"]) and "liên kết" in str(found["linked/"])
+    assert [e.file_name for e in find_exports(raw) if e.is_readable] == ["a.csv", "b.zip", "b.zip"]
 
 
 def test_untouched_files_are_not_read_again(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
