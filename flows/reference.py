@@ -15,6 +15,7 @@ from flows.office_lines import FIRST_DAY, LAST_DAY, Line, read_lines, read_text
 from flows.settings import ConfigurationError
 from flows.year_plan import PLAN_COLUMNS, Plan, parse_plan
 from transforms.corrections import Correction, CorrectionError, parse_corrections
+from transforms.declarations import load_office_yaml
 from transforms.layouts import LayoutLists, ListError, load_lists
 from transforms.normalise import PREFIX_MARK
 from transforms.text import clean, key, unit_reference
@@ -228,7 +229,7 @@ def _load_restart(folder: Path) -> bool:
     if not (folder / "clock.yml").is_file():
         return False
     try:
-        declared = yaml.safe_load(read_text(folder / "clock.yml")) or {}
+        declared = load_office_yaml(read_text(folder / "clock.yml")) or {}
     except yaml.YAMLError as error:
         raise ConfigurationError(f"clock.yml: không phải YAML hợp lệ ({str(error).splitlines()[0]})") from None
     if (
@@ -300,12 +301,12 @@ def load_reference(folder: Path, measures: Sequence[str]) -> Reference:
         ConfigurationError: a table cannot be used; the text names file, line, column, found and expected.
     """
     lists = load_own_lists(folder)
+    units, names = _load_units(folder)
     declared = read_text(folder / "corrections.yml") if (folder / "corrections.yml").is_file() else ""
     try:
-        corrections = parse_corrections(declared)
+        corrections = parse_corrections(declared, lists.words, set(units["unit_code"].to_pylist()))
     except CorrectionError as error:
         raise ConfigurationError(str(error)) from None
-    units, names = _load_units(folder)
     return Reference(
         units,
         names,

@@ -4,7 +4,7 @@ A correction names one dossier's row (`match`), the wrong value it is there for 
 its values) and why. When no current row shows the expected value any more, the correction is spent: nothing is changed and the run warns.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,8 +12,9 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
+from transforms.declarations import load_office_yaml
 from transforms.parsing import parse_dates, procedure_key
-from transforms.text import clean
+from transforms.text import clean, key
 
 _FIELDS = {"id", "table", "match", "expect", "action", "set", "reason"}
 _TYPES: Mapping[str, Mapping[str, str]] = {
@@ -29,6 +30,18 @@ _TYPES: Mapping[str, Mapping[str, str]] = {
     },
     "digitization": {"case_code": "text", "digitized_input_code": "number", "is_result_digitized": "yes_no", "is_e_result": "yes_no"},
 }
+# Columns whose values are canonical words, and the group of words.csv that tells them.
+_WORDS = {
+    "channel": "channel",
+    "service_level": "level",
+    "status_code": "status",
+    "collection": "collection",
+    "method": "method",
+    "payment_state": "payment_state",
+    "digitized_input_code": "component",
+}
+# A dossier without one of them belongs to nobody, or is none of any measure.
+_NEVER_BLANK = frozenset({"unit_code", "channel", "status_code"})
 
 
 class CorrectionError(Exception):
@@ -104,28 +117,33 @@ def render_units(table: str, columns: Sequence[tuple[str, str]], by_code: Sequen
     )
 
 
-def parse_corrections(text: str) -> list[Correction]:
+def parse_corrections(text: str, words: Mapping[str, Mapping[str, Any]], unit_codes: Collection[str]) -> list[Correction]:
     """The corrections of a YAML list.
 
+    Args:
+        text: of corrections.yml.
+        words: as LayoutLists.words; a word of the exports ("Trực tuyến") means what it means there.
+        unit_codes: every code of units.csv.
+
     Raises:
-        CorrectionError: a field is missing or unknown, or a value does not fit its column.
+        CorrectionError: a field is missing, unknown or there twice, or a value does not fit its column.
     """
     try:
-        entries = yaml.safe_load(text) or []
+        entries = load_office_yaml(text) or []
     except yaml.YAMLError as error:
         raise CorrectionError(f"corrections.yml: không phải YAML hợp lệ ({str(error).splitlines()[0]})") from None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise CorrectionError("corrections.yml: phải là một danh sách, mỗi mục bắt đầu bằng “- id: …”")
     corrections: list[Correction] = []
     for entry in entries:
-        correction = _parse_entry(entry)
+        correction = _parse_entry(entry, words, unit_codes)
         if correction.name in {other.name for other in corrections}:
             raise CorrectionError(f"corrections.yml, {correction.name}: id bị lặp")
         corrections.append(correction)
     return corrections
 
 
-def _parse_entry(entry: Mapping[str, Any]) -> Correction:
+def _parse_entry(entry: Mapping[str, Any], words: Mapping[str, Mapping[str, Any]], unit_codes: Collection[str]) -> Correction:
     name = str(entry.get("id") or "(thiếu id)")
     missing = {"id", "match", "expect", "action", "reason"} - {k for k, v in entry.items() if v}
     unknown = entry.keys() - _FIELDS
@@ -136,7 +154,8 @@ def _parse_entry(entry: Mapping[str, Any]) -> Correction:
         raise CorrectionError(f"corrections.yml, {name}: table phải là một trong {', '.join(_TYPES)}")
     if action not in ("drop", "override") or (action == "override") != bool(entry.get("set")):
         raise CorrectionError(f"corrections.yml, {name}: action là drop (không có set) hoặc override (có set)")
-    parts = {part: _literals(name, table, part, entry.get(part) or {}) for part in ("match", "expect", "set")}
+    given = {part: _plain_values(name, part, entry.get(part) or {}, words, unit_codes) for part in ("match", "expect", "set")}
+    parts = {part: {column: _literal(name, table, column, value) for column, value in values.items()} for part, values in given.items()}
     if "case_code" not in parts["match"]:
         raise CorrectionError(f"corrections.yml, {name}: match phải có case_code")
     if "case_code" in parts["set"]:
@@ -153,10 +172,26 @@ _WRITTEN = {
 }
 
 
-def _literals(name: str, table: str, part: str, values: Any) -> dict[str, str]:
+def _plain_values(name: str, part: str, values: Any, words: Mapping[str, Mapping[str, Any]], unit_codes: Collection[str]) -> dict[str, Any]:
+    """Column -> value as the warehouse has it: a word of the exports as what it means, a unit's code in capitals."""
     if not isinstance(values, dict):
         raise CorrectionError(f"corrections.yml, {name}: {part} phải có dạng cột: giá trị")
-    return {str(column): _literal(name, table, str(column), value) for column, value in values.items()}
+    found = {}
+    for column, value in ((str(column), value) for column, value in values.items()):
+        if value is None and part == "set" and column in _NEVER_BLANK:
+            raise CorrectionError(f"corrections.yml, {name}: không được để trống cột {column}")
+        known = words[_WORDS[column]] if column in _WORDS and value is not None else {}
+        if isinstance(value, str):
+            value = known.get(key(value), value)
+        if known and value not in known.values():
+            allowed = ", ".join(str(one) for one in dict.fromkeys(known.values()))
+            raise CorrectionError(f"corrections.yml, {name}: cột {column} không nhận giá trị {value!r}; cần một trong: {allowed}")
+        if column == "unit_code" and value is not None:
+            value = clean(str(value)).upper()
+            if value not in unit_codes:
+                raise CorrectionError(f"corrections.yml, {name}: cột unit_code: có “{value}”, cần mã đơn vị có trong units.csv")
+        found[column] = value
+    return found
 
 
 def _literal(name: str, table: str, column: str, value: Any) -> str:
@@ -170,7 +205,9 @@ def _literal(name: str, table: str, column: str, value: Any) -> str:
     if kind == "number" and isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if kind == "moment":
-        written = f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime | date) else clean(str(value))
+        # a moment with an offset is told in full, so that it becomes a local one as those of exports do
+        is_aware = isinstance(value, datetime) and value.tzinfo is not None
+        written = f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime | date) and not is_aware else clean(str(value))
         moments, bad = parse_dates(pa.array([written]))
         if not bad[0]:
             return f"TIMESTAMP '{moments.cast(pa.timestamp('us'))[0].as_py()}'"

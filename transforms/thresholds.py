@@ -5,7 +5,7 @@ from importlib.resources import files
 import pyarrow as pa
 import yaml
 
-from transforms.declarations import load_declared
+from transforms.declarations import load_declared, load_office_yaml
 
 _WHOLE = (
     "due_soon_working_days",
@@ -62,7 +62,7 @@ def load_tolerances(own: str = "") -> pa.Table:
     """
     tolerances: dict[str, dict[str, int | float]] = {kind: dict(limits) for kind, limits in load_declared(_shipped())[_TOLERANCES].items()}
     try:
-        loaded = yaml.safe_load(own) or {}
+        loaded = load_office_yaml(own) or {}
     except yaml.YAMLError as error:
         raise ThresholdError(f"reference/thresholds.yml: không phải YAML ({str(error).splitlines()[0]})") from None
     if not isinstance(loaded, dict) or loaded.keys() - {_TOLERANCES} or not isinstance(loaded.get(_TOLERANCES, {}), dict):

@@ -18,6 +18,7 @@ from flows.quarantine import delete_old_raw, load_withdrawn, withdraw
 from flows.settings import ConfigurationError, Settings, local_now
 from flows.warehouse import checksum_tables
 from transforms.corrections import CorrectionError, parse_corrections
+from transforms.layouts import load_lists
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("figures_only")]
 
@@ -146,12 +147,33 @@ def test_a_dropped_row_does_not_count(office: Settings) -> None:
         ("20/02/2024 17:00", "31/02/2024 17:00", "không nhận giá trị"),
         ("match: {case_code: 000.22.58.H48-240215-0007}", "match: {status_code: 10}", "match phải có case_code"),
         ("- id", "id", "danh sách"),
+        ("unit_code: 000.32.58.H48", "unit_code: 000.99.58.H48", "mã đơn vị có trong units.csv"),
+        ("unit_code: 000.32.58.H48", "unit_code: null", "không được để trống cột unit_code"),
+        ("unit_code: 000.32.58.H48", "channel: quầy", "cần một trong: online, counter, postal"),
+        ("unit_code: 000.32.58.H48", "status_code: 99", "cần một trong: 1, 2"),
+        ("unit_code: 000.32.58.H48", "due_at: 2024-02-17", "dòng 6: “due_at” có hai lần"),
+        ("\n  reason", "\n  id: khac\n  reason", "dòng 7: “id” có hai lần"),
     ],
 )
 def test_a_wrong_correction_is_refused(before: str, after: str, says: str) -> None:
-    parse_corrections(WRONG_DUE)
+    words, units = load_lists().words, {"000.22.58.H48", "000.32.58.H48"}
+    parse_corrections(WRONG_DUE, words, units)
     with pytest.raises(CorrectionError, match=says):
-        parse_corrections(WRONG_DUE.replace(before, after).replace("\n  ", "\n  " if before != "- id" else "\n"))
+        parse_corrections(WRONG_DUE.replace(before, after).replace("\n  ", "\n  " if before != "- id" else "\n"), words, units)
+
+
+def test_a_correction_may_say_the_words_of_the_exports_and_codes_as_they_are_typed() -> None:
+    text = WRONG_DUE.replace("000.32.58.H48", "000.32.58.h48, channel: Trực tiếp, status_code: Đang xử lý").replace(
+        "20/02/2024 17:00", "2024-02-20T10:00:00Z"
+    )
+    (one,) = parse_corrections(text, load_lists().words, {"000.32.58.H48"})
+    assert one.changes == {
+        "due_at": "TIMESTAMP '2024-02-16 17:00:00'",
+        "unit_code": "'000.32.58.H48'",
+        "channel": "'counter'",
+        "status_code": "4",
+    }
+    assert one.expect == {"due_at": "TIMESTAMP '2024-02-20 17:00:00'"}, "a moment of UTC is a local one, as in exports"
 
 
 def test_headings_add_repairs_a_renamed_heading(office: Settings) -> None:

@@ -31,6 +31,7 @@ from flows.spark import SparkEngine, copy_down, read_on_executors, spark_session
 from flows.staging import record_landing
 from flows.warehouse import apply_corrections, checksum_tables
 from transforms.corrections import parse_corrections
+from transforms.layouts import load_lists
 
 pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
 if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
@@ -112,7 +113,7 @@ def test_the_rows_are_the_oracle_s(office: Office, on_spark: Path, engine: str) 
 
 CORRECTIONS = """
 - {id: moved, match: {case_code: a}, expect: {status_code: 4}, action: override, set: {unit_code: 000.22.58.H48, due_at: 01/02/2024}, reason: nhầm}
-- {id: again, match: {case_code: a}, expect: {unit_code: 000.22.58.H48}, action: override, set: {status_code: 9, channel: null}, reason: nhầm}
+- {id: again, match: {case_code: a}, expect: {unit_code: 000.22.58.H48}, action: override, set: {status_code: 9, channel: postal, finished_at: null}, reason: nhầm}
 - {id: dropped, match: {case_code: b}, expect: {channel: online}, action: drop, reason: trùng}
 - {id: dated, match: {case_code: c}, expect: {status_code: 4}, action: override, set: {received_at: 02/01/2024}, reason: gõ nhầm}
 - {id: spent, match: {case_code: c}, expect: {channel: postal}, action: drop, reason: đã sửa}
@@ -148,7 +149,7 @@ def corrected(engine: Engine) -> tuple[list[object], list[object]]:
     units = [("000.22.58.H48", datetime(year, 1, 1).date(), datetime(year, 12, 31).date()) for year in (2003, 2024, 2025)]
     rows = [{"unit_code": code, "unit_name": "n", "level": "commune", "valid_from": first, "valid_to": last} for code, first, last in units]
     engine.fill("core.units", contract_rows("core.units", rows))
-    apply_corrections(engine, parse_corrections(CORRECTIONS))
+    apply_corrections(engine, parse_corrections(CORRECTIONS, load_lists().words, {"000.22.58.H48"}))
     shown = "case_code, unit_code, unit_valid_from, status_code, channel, received_at, due_at, dated_on, on_date"
     cases = engine.fetch(f"SELECT {shown} FROM work.latest_cases ORDER BY case_code")
     return cases, engine.fetch("SELECT * FROM ops.corrections ORDER BY correction_id")
@@ -168,7 +169,7 @@ def test_corrections_are_the_same_on_both(engine: SparkEngine, tmp_path: Path) -
     first, second, ninth = (datetime(2024, 1, day).date() for day in (1, 2, 9))
     moment = datetime(2024, 1, 9, 17)
     assert cases == [
-        ("a", "000.22.58.H48", first, 9, None, moment, datetime(2024, 2, 1), ninth, ninth),
+        ("a", "000.22.58.H48", first, 9, "postal", moment, datetime(2024, 2, 1), ninth, ninth),
         ("c", "x", datetime(2003, 1, 1).date(), 4, "online", datetime(2024, 1, 2), moment, second, second),
     ]
     assert corrected(engine) == (cases, told)

@@ -16,6 +16,7 @@ from flows.querying import check_reading, open_warehouse
 from flows.reference import LEVELS, UNIT_COLUMNS
 from flows.settings import Settings
 from transforms.corrections import parse_corrections
+from transforms.layouts import load_lists
 from transforms.measures import load_measures
 from transforms.wording import REASONS_VI
 
@@ -158,7 +159,7 @@ def test_the_readme_s_table_of_measures_is_complete() -> None:
 
 
 def test_the_example_of_a_correction_can_be_used_as_it_stands() -> None:
-    assert [correction for block in blocks(GUIDE, "yaml") for correction in parse_corrections(block)]
+    assert [correction for block in blocks(GUIDE, "yaml") for correction in parse_corrections(block, load_lists().words, set())]
 
 
 def test_units_csv_is_described_column_by_column() -> None:
