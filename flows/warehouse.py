@@ -131,7 +131,8 @@ def _load_inputs(
         "SELECT year(min(moment)), year(max(moment)) FROM (SELECT submitted_at AS moment FROM work.cases_rows UNION ALL "
         "SELECT received_at FROM work.cases_rows UNION ALL SELECT due_at FROM work.cases_rows UNION ALL SELECT submitted_at FROM work.waiting_rows) AS moments"
     )[0]
-    years = (min(first or as_of.year, as_of.year), max(last or as_of.year, as_of.year + 1))
+    corrected = [year for correction in reference.corrections for year in correction.years]
+    years = (min(first or as_of.year, as_of.year, *corrected), max(last or as_of.year, as_of.year + 1, *corrected))
     tables["work.calendar"] = make_calendar(*years, reference.overrides, reference.hours)
     tables["work.office_days"] = _open_offices(reference, years, tables["work.calendar"])
     _load_tables(engine, tables)

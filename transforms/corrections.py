@@ -65,6 +65,12 @@ class Correction:
         """SQL condition of the rows it is for."""
         return " AND ".join(f"{column} IS NOT DISTINCT FROM {value}" for column, value in (*self.match.items(), *self.expect.items()))
 
+    @property
+    def years(self) -> set[int]:
+        """Years of the moments it gives, which no row of an export may have."""
+        moments = [self.changes[column] for column, kind in _TYPES[self.table].items() if kind == "moment" and column in self.changes]
+        return {int(moment.removeprefix("TIMESTAMP '")[:4]) for moment in moments if moment != "NULL"}
+
     def corrected(self, table: str, columns: Sequence[tuple[str, str]]) -> str:
         """SQL whose rows are those of a table with the correction applied.
 

@@ -3,7 +3,7 @@
 import json
 import stat
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -127,6 +127,20 @@ def test_a_corrected_date_gives_the_dossier_to_the_unit_in_force_on_it(office: S
         (code, valid_from),
         ("000.22.58.H48", 2025),
     ]
+
+
+def test_a_correction_into_a_year_of_no_export_counts_its_hours_and_periods(office: Settings) -> None:
+    (office.reference / "corrections.yml").write_text(
+        "- {id: nam, match: {case_code: 000.22.58.H48-240215-0007}, expect: {submitted_at: 15/02/2024 08:00}, action: override, "
+        "set: {submitted_at: 29/12/2023 16:00, received_at: 02/01/2024 08:00}, reason: gõ nhầm năm}\n",
+        encoding="utf-8",
+    )
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row(), case_row("000.22.58.H48-240215-0008")])
+    run(office)
+    assert query(office, "SELECT waiting_hours FROM core.cases ORDER BY case_code") == [(2.0,), (1.0,)], (
+        "an hour of Friday, one after New Year"
+    )
+    assert query(office, "SELECT min(period_start) FROM mart.unit_rates WHERE period_kind = 'month'") == [(date(2023, 12, 1),)]
 
 
 def test_a_dropped_row_does_not_count(office: Settings) -> None:
