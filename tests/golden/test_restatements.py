@@ -462,3 +462,39 @@ def test_a_night_on_which_nothing_happened_costs_less_than_a_hundredth_of_the_fi
     first, *others = (after - before for before, after in pairwise(sizes))
     print(f"first night {first} bytes, then {others}")
     assert all(grown < first / 100 for grown in others)
+
+
+TABLES = {("tables", "do 1 hồ sơ tính khác theo bảng tham chiếu hoặc đính chính")}
+
+
+def test_a_fee_that_a_correction_changes_is_told_as_tables_though_a_list_came_too(folder: Path) -> None:
+    export_payment(folder, 5)
+    publish(folder, 5)
+    (folder / "reference" / "corrections.yml").write_text(
+        "- {id: c, table: payments, match: {case_code: 000.22.58.H48-240515-0001}, expect: {amount: 8000}, action: override, set: {amount: 0}, reason: nhầm}\n",
+        encoding="utf-8",
+    )
+    export_payment(folder, 6)
+    assert causes(publish(folder, 6), 6) == TABLES
+
+
+def test_a_fee_of_a_word_that_is_learned_and_forgotten_is_told_as_tables(folder: Path) -> None:
+    export_payment(folder, 5, "Trả rồi")
+    publish(folder, 5)
+    words = folder / "reference" / "words.csv"
+    words.write_text("domain,value,word\npayment_state,paid,Trả rồi\n", encoding="utf-8")
+    assert causes(publish(folder, 6), 6) == TABLES
+    words.unlink()
+    export_payment(folder, 7, "Trả rồi")
+    assert causes(publish(folder, 7), 7) == TABLES
+
+
+def test_a_dossier_of_a_name_that_units_no_longer_bear_is_told_as_tables(folder: Path) -> None:
+    export(folder, 5, [dossier(7, **{"Đơn vị giải quyết": "xã Sơn Hạ"})])
+    publish(folder, 5)
+    units = folder / "reference" / "units.csv"
+    units.write_text(units.read_text(encoding="utf-8").replace("xã Sơn Hạ;", ""), encoding="utf-8")
+    rows = on_time_of_may(publish(folder, 6))
+    assert [row[2:6] + row[8:10] for row in rows if row[0] == date(2024, 6, 6)] == [
+        (6, 6, 5, 5, "tables", "do 1 hồ sơ tính khác theo bảng tham chiếu hoặc đính chính")
+    ]

@@ -1,7 +1,7 @@
 -- Grain: mart.restatements one row a rate of a period that was over and a later day that published it otherwise; mart.restatement_cases one row a
 -- dossier behind it. Of earlier days the dossiers are those found then and kept beside the day.
 -- Inputs: work.restated, work.restated_records, work.recounted, work.compared_cases (rendered from the measures' columns), work.cases_before (flows/restating.py),
--- core.cases, core.case_history, work.day_ends (94_audit_changes.sql), work.files_before, work.published_days, core.units, work.moment.
+-- core.cases, core.case_history, work.every_payment_row, work.every_digitization_row, work.files, work.day_ends (94_audit_changes.sql), work.files_before, work.published_days, core.units, work.moment.
 -- Readers: the summaries, flows/history.py, analysts.
 
 -- Which state of a dossier the exports counted on the day before showed last; none: nothing showed it then.
@@ -18,14 +18,47 @@ ordered AS (
 )
 SELECT case_code, known, newest, last_seen_at FROM ordered WHERE place = 1;
 
+-- Of which of them the fees or the digitization are told otherwise than by the exports counted on the day before: the newest export with rows of the dossier is
+-- compared with the newest of those, both as they are read and judged today, so that a word or a correction tells nothing.
+CREATE TABLE work.told_otherwise AS
+WITH lines AS (
+    SELECT case_code, 'fee' AS about, file_id, collection, method, payment_state, amount, paid_at, CAST(NULL AS BIGINT) AS input_code,
+           CAST(NULL AS BOOLEAN) AS is_result_digitized, CAST(NULL AS BOOLEAN) AS is_e_result
+    FROM work.every_payment_row
+    UNION ALL
+    SELECT case_code, 'digitization', file_id, CAST(NULL AS STRING), CAST(NULL AS STRING), CAST(NULL AS STRING), CAST(NULL AS BIGINT), CAST(NULL AS TIMESTAMP),
+           digitized_input_code, is_result_digitized, is_e_result
+    FROM work.every_digitization_row
+),
+shown AS (
+    SELECT l.*, f.exported_at, CASE WHEN b.file_id IS NOT NULL THEN 1 ELSE 0 END AS was_counted
+    FROM lines AS l
+    JOIN work.files AS f ON f.file_id = l.file_id AND f.status = 'loaded'
+    LEFT JOIN work.files_before AS b ON b.file_id = l.file_id
+    WHERE l.case_code IN (SELECT case_code FROM work.recounted)
+),
+ranked AS (
+    SELECT s.*, dense_rank() OVER (PARTITION BY case_code, about ORDER BY exported_at DESC NULLS LAST, file_id DESC) AS place,
+           dense_rank() OVER (PARTITION BY case_code, about, was_counted ORDER BY exported_at DESC NULLS LAST, file_id DESC) AS place_then
+    FROM shown AS s
+),
+compared AS (
+    SELECT case_code, sum(CASE WHEN place = 1 THEN 1 ELSE 0 END) - sum(CASE WHEN was_counted = 1 AND place_then = 1 THEN 1 ELSE 0 END) AS more
+    FROM ranked
+    GROUP BY case_code, about, collection, method, payment_state, amount, paid_at, input_code, is_result_digitized, is_e_result
+)
+SELECT DISTINCT case_code FROM compared WHERE more <> 0;
+
 CREATE TABLE work.restated_cases AS
 SELECT s.measure, s.period_kind, s.period_start, s.unit_code, s.unit_valid_from, s.case_code,
        CASE WHEN s.before_was IS NULL THEN 'none' WHEN s.before_was = 1 THEN 'numerator' ELSE 'denominator' END AS counted_before,
        CASE WHEN s.now_is IS NULL THEN 'none' WHEN s.now_is = 1 THEN 'numerator' ELSE 'denominator' END AS counted_now,
-       CASE WHEN c.case_code IS NULL THEN CASE WHEN k.case_code IS NULL THEN 'removed' ELSE 'tables' END  -- a correction dropped what the exports still show
+       -- what the exports still show was dropped by a correction, or is refused for a name or a word that the tables no longer have
+       CASE WHEN c.case_code IS NULL THEN CASE WHEN k.case_code IS NULL AND d.gone_exports > 0 THEN 'removed' ELSE 'tables' END
             WHEN b.case_code IS NULL AND k.case_code IS NULL THEN 'late_arrival'
             WHEN b.case_code IS NULL THEN 'tables'
             WHEN o.is_same THEN CASE WHEN o.is_same_clock THEN 'time' ELSE 'tables' END  -- of past hours only calendar and working hours say otherwise
+            WHEN d.gone_exports = 0 AND k.known = k.newest AND l.case_code IS NULL AND b.supplement_count IS NOT DISTINCT FROM c.supplement_count THEN 'tables'
             -- no export says anything new of it: one that did is gone, else it is the tables
             WHEN k.known = k.newest AND NOT (o.is_as_taken_in AND o.is_same_course) THEN CASE WHEN d.gone_exports > 0 AND NOT o.is_as_told THEN 'removed' ELSE 'tables' END
             -- no step of a dossier takes back what counted: a fee line or a digitization is gone with its export, or says otherwise now
@@ -41,6 +74,7 @@ LEFT JOIN work.cases_before AS b ON b.case_code = s.case_code
 LEFT JOIN core.cases AS c ON c.case_code = s.case_code
 LEFT JOIN work.compared_cases AS o ON o.case_code = s.case_code
 LEFT JOIN work.known_states AS k ON k.case_code = s.case_code
+LEFT JOIN work.told_otherwise AS l ON l.case_code = s.case_code
 LEFT JOIN work.day_ends AS e ON e.begins_at = c.ended_at  -- a date without time of day may be of any hour until the office closed
 LEFT JOIN work.day_ends AS r ON r.begins_at = o.taken_in_since;
 
