@@ -8,11 +8,18 @@ class SwallowedRows(ValueError):
     """A quotation mark makes one cell of several lines; the text says which line opens it."""
 
 
+def cut_blank_end(row: list[str], width: int) -> list[str]:
+    """The row without the blank cells beyond a width: Excel saves them where a column was once filled or coloured, and nobody sees them."""
+    filled = max((number for number, cell in enumerate(row, 1) if cell.strip()), default=0)
+    return row[: max(width, filled)]
+
+
 def read_office_rows(text: str) -> list[tuple[int, list[str]]]:
     """Every row of a CSV text, and the line it begins on; saved with "," or ";", lines ended as any system ends them.
 
     A mark that somebody typed before a word opens a cell that takes in all lines up to the next mark: holidays or units would be gone without
     a word. So a mark must be closed where its cell ends, and no line inside a cell may look like a row of the table; in prose a space follows the comma.
+    Blank cells beyond the heading are none.
 
     Raises:
         SwallowedRows: one cell holds what are rows.
@@ -28,7 +35,7 @@ def read_office_rows(text: str) -> list[tuple[int, list[str]]]:
             below = (line for cell in row for line in cell.split("\n")[1:])
             if any(line.count(delimiter) - line.count(delimiter + " ") >= max(1, heading.count(delimiter)) for line in below):
                 raise csv.Error
-            rows.append((begins, row))
+            rows.append((begins, cut_blank_end(row, len(rows[0][1]) if rows else len(row))))
             begins = reader.line_num + 1
     except csv.Error:
         raise SwallowedRows(

@@ -84,11 +84,12 @@ def parse_recipients(lines: Sequence["Line"], unit_codes: Collection[str]) -> li
 def find_alarm_recipients(path: Path) -> list[Recipient]:
     """Who is told of alarms: every usable line of recipients.csv whose scope is all and whose summaries hold `alarm` or are left out.
 
-    Lines that a night would refuse are passed over: an alarm about a broken table must still reach somebody. Empty where there is no table.
+    Lines that a night would refuse are passed over: an alarm about a broken table must still reach somebody, also where it was saved in another
+    encoding, which spoils names but no address. Empty where there is no table.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
+        text = path.read_bytes().decode("utf-8-sig", "replace")
+    except OSError:
         return []
     head = text.partition("\n")[0]
     found: dict[str, Recipient] = {}

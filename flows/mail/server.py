@@ -66,7 +66,7 @@ def load_server(reference: Path) -> MailServer | None:
     declared: dict[str, Any] = {}
     if path.is_file():
         try:
-            declared = tomllib.loads(path.read_text(encoding="utf-8"))
+            declared = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             where = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "phải lưu dạng UTF-8"
             raise ConfigurationError(f"mail.toml: không đọc được ({where})") from None

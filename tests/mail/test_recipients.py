@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import write_reference
 
-from flows.mail.recipients import FREQUENCIES, Recipient, is_due
+from flows.mail.recipients import FREQUENCIES, Recipient, find_alarm_recipients, is_due
 from flows.mail.server import load_server, require_server
 from flows.reference import load_reference
 from flows.settings import ConfigurationError
@@ -95,6 +95,11 @@ def test_the_table_that_ships_is_empty() -> None:
     assert shipped == HEAD
 
 
+def test_alarms_find_their_readers_in_a_table_saved_in_another_encoding(tmp_path: Path) -> None:
+    (tmp_path / "recipients.csv").write_bytes((HEAD + "Ông Sơn,son@sonha.gov.vn,all,,,\n").encode("latin-1", "replace"))
+    assert [one.email for one in find_alarm_recipients(tmp_path / "recipients.csv")] == ["son@sonha.gov.vn"]
+
+
 TOML = 'host = "thu.sonha.gov.vn"\nfrom = "tthc@sonha.gov.vn"\n'
 
 
@@ -107,7 +112,7 @@ def test_the_server_of_mail_toml_with_its_defaults(tmp_path: Path, monkeypatch: 
     assert load_server(tmp_path) is None
     with pytest.raises(ConfigurationError, match="chưa khai báo máy chủ thư"):
         require_server(tmp_path)
-    server = require_server(configure(tmp_path, TOML))
+    server = require_server(configure(tmp_path, "\ufeff" + TOML))  # as Notepad saves it
     assert (server.port, server.security, server.is_on) == (587, "starttls", False)
     monkeypatch.setenv("TTHC_SMTP_SECURITY", "ssl")
     monkeypatch.setenv("TTHC_SMTP_HOST", "khac.gov.vn")

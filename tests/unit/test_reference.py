@@ -111,6 +111,25 @@ def test_a_day_told_twice_alike_is_no_contradiction(tmp_path: Path) -> None:
     assert load_reference(folder, MEASURES).overrides == {date(2024, 5, 6): (True, "")}
 
 
+def test_blank_cells_beyond_the_heading_are_none(tmp_path: Path) -> None:
+    folder = write_reference(tmp_path)
+    (folder / "calendar.csv").write_text("date,is_working\n2024-05-06,true,,\n , ,\n", encoding="utf-8")
+    (folder / "words.csv").write_text("domain;value;word;;\nchannel;online;Qua mạng;;\n ;;;;\n", encoding="utf-8")
+    reference = load_reference(folder, MEASURES)
+    assert reference.overrides == {date(2024, 5, 6): (True, "")}
+    assert reference.lists.words["channel"]["quamạng"] == "online"
+    (folder / "calendar.csv").write_text("date,is_working\n2024-05-06,true,,nghỉ\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"calendar\.csv, dòng 2: có 4 ô, nhiều hơn 2 cột"):
+        load_reference(folder, MEASURES)
+
+
+def test_a_word_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    folder = write_reference(tmp_path)
+    (folder / "words.csv").write_text("domain,value,word\nstatus,4,\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"words\.csv, dòng 2: thiếu từ"):
+        load_reference(folder, MEASURES)
+
+
 def test_the_shipped_reference_tables_load() -> None:
     shipped = Path(__file__).parents[2] / "data" / "reference"
     reference = load_reference(shipped, [*MEASURES, "digitized", "online_partial", "online_full", "payment_procedures", "payment_cases"])

@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from transforms.declarations import load_declared
-from transforms.office_rows import SwallowedRows, read_office_rows
+from transforms.office_rows import SwallowedRows, cut_blank_end, read_office_rows
 from transforms.text import heading_key, key
 
 PATH_SEPARATOR = ">"
@@ -100,12 +100,13 @@ def _read_csv(text: str, fields: Sequence[str], source: str) -> list[tuple[int, 
         rows = read_office_rows(text)
     except SwallowedRows as error:
         raise ListError(f"{source}, {error}") from None
+    rows = [(number, cut_blank_end(row, len(fields))) for number, row in rows if any(cell.strip() for cell in row)]
     if not rows or [cell.strip() for cell in rows[0][1]] != list(fields):
         raise ListError(f"{source}: dòng 1 phải là “{','.join(fields)}”")
-    wrong = next((number for number, row in rows[1:] if any(row) and len(row) != len(fields)), None)
+    wrong = next((number for number, row in rows[1:] if len(row) != len(fields)), None)
     if wrong:
         raise ListError(f"{source}, dòng {wrong}: cần đúng {len(fields)} ô ({','.join(fields)})")
-    return [(number, [cell.strip() for cell in row]) for number, row in rows[1:] if any(row)]
+    return [(number, [cell.strip() for cell in row]) for number, row in rows[1:]]
 
 
 def _load_kinds(text: str) -> dict[str, Kind]:
@@ -183,6 +184,8 @@ def load_lists(extra_headings: str = "", extra_words: str = "") -> LayoutLists:
         for line, (domain, value, word) in _read_csv(text, ("domain", "value", "word"), source) if text.strip() else []:
             if source != "words.csv" and domain not in words:
                 raise ListError(f"{source}, dòng {line}: không có nhóm từ “{domain}”; có: {', '.join(words)}")
+            if not word:
+                raise ListError(f"{source}, dòng {line}: thiếu từ")
             canonical = _word_value(domain, value)
             if source != "words.csv" and canonical not in words[domain].values():
                 raise ListError(f"{source}, dòng {line}: nhóm “{domain}” không có giá trị “{value}”")
