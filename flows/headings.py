@@ -7,19 +7,20 @@ from pathlib import Path
 from flows.reference import load_own_lists
 from flows.settings import ConfigurationError
 from transforms.layouts import ListError, load_lists
+from transforms.office_rows import find_delimiter
 from transforms.text import clean
 
 _HEADER = "kind,column,heading"
 
 
 def check_line(folder: Path, kind: str, column: str, heading: str) -> str:
-    """The CSV line for a heading, if the lists stay sound with it.
+    """The CSV line for a heading, with the delimiter of the table, if the lists stay sound with it.
 
     Raises:
         ConfigurationError: the kind or column is unknown, the heading is declared already, or the present list cannot be used.
     """
     text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow([kind, column, clean(heading)])
+    csv.writer(text, delimiter=find_delimiter(_text(folder)), lineterminator="").writerow([kind, column, clean(heading)])
     line = text.getvalue()
     before = load_own_lists(folder)
     try:

@@ -2,10 +2,17 @@
 
 import csv
 import io
+import re
 
 
 class SwallowedRows(ValueError):
     """A quotation mark makes one cell of several lines; the text says which line opens it."""
+
+
+def find_delimiter(text: str) -> str:
+    """What parts the cells of a table of the office, "," or ";", as its heading tells."""
+    heading = re.split("[\r\n]", text, maxsplit=1)[0]
+    return ";" if heading.count(";") > heading.count(",") else ","
 
 
 def cut_blank_end(row: list[str], width: int) -> list[str]:
@@ -25,8 +32,7 @@ def read_office_rows(text: str) -> list[tuple[int, list[str]]]:
         SwallowedRows: one cell holds what are rows.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    heading = text.partition("\n")[0]
-    delimiter = ";" if heading.count(";") > heading.count(",") else ","
+    heading, delimiter = text.partition("\n")[0], find_delimiter(text)
     reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
     rows: list[tuple[int, list[str]]] = []
     begins = 1

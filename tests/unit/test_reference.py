@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 from conftest import TARGETS, UNITS, write_reference
 
-from flows.reference import load_reference
+from flows.headings import add_line, check_line
+from flows.reference import load_own_lists, load_reference
 from flows.settings import ConfigurationError
 from transforms.text import key
 
@@ -121,6 +122,12 @@ def test_blank_cells_beyond_the_heading_are_none(tmp_path: Path) -> None:
     (folder / "calendar.csv").write_text("date,is_working\n2024-05-06,true,,nghỉ\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"calendar\.csv, dòng 2: có 4 ô, nhiều hơn 2 cột"):
         load_reference(folder, MEASURES)
+
+
+def test_a_heading_is_added_to_a_table_that_excel_saved_with_semicolons(tmp_path: Path) -> None:
+    (tmp_path / "headings.csv").write_bytes("\ufeffkind;column;heading\r\ncases;received;Ngày đến\r\n".encode())
+    add_line(tmp_path, check_line(tmp_path, "cases", "finished", "Xong việc"))
+    assert load_own_lists(tmp_path).headings["cases"].items() >= {("ngàyđến", "received"), ("xongviệc", "finished")}
 
 
 def test_a_word_that_is_not_there_is_refused(tmp_path: Path) -> None:
