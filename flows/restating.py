@@ -22,7 +22,7 @@ _DAYS = pa.schema(
         ("exports_vi", pa.string()),
     ]
 )
-_COUNTED = pa.schema([("rate_number", pa.int64()), ("case_code", pa.string()), ("numerator", pa.int32())])
+_COUNTED = pa.schema([("rate_number", pa.int64()), ("case_code", pa.string()), ("numerator", pa.int32()), ("item", pa.string())])
 _NAMED = 3
 
 

@@ -54,7 +54,7 @@ def render_newest(records: str, key: Sequence[str], there: str, first: date) -> 
 def render_counted(measures: Sequence[Measure], as_of: datetime, cases: str) -> str:
     """SELECT of the dossiers that restated rates count, from a table like core.cases.
 
-    Columns: rate_number, case_code, numerator (0 or 1). work.restated_now says which rates, and their numbers; a period that is over was cut off at
+    Columns: rate_number, case_code, numerator (0 or 1), item (what the measure counts once, NULL where it counts dossiers). work.restated_now says which rates, and their numbers; a period that is over was cut off at
     its last day.
 
     Args:
@@ -68,7 +68,7 @@ def render_counted(measures: Sequence[Measure], as_of: datetime, cases: str) -> 
 def _render_counted(measure: Measure, as_of: datetime, cases: str) -> str:
     denominator, numerator = measure.predicates(as_of, "p.period_end", "p.last_on")
     return (
-        f"SELECT p.rate_number, case_code, CASE WHEN {numerator} THEN 1 ELSE 0 END AS numerator\n"
+        f"SELECT p.rate_number, case_code, CASE WHEN {numerator} THEN 1 ELSE 0 END AS numerator, CAST({measure.distinct or 'NULL'} AS STRING) AS item\n"
         f"FROM {cases}\nJOIN work.restated_now AS p ON p.measure = '{measure.name}' AND p.of_unit_code = unit_code AND p.of_unit_valid_from = unit_valid_from "
         f"AND ({measure.belongs('p.period_start', 'p.period_end')})\nWHERE ({denominator}){measure.is_countable}"
     )

@@ -234,12 +234,12 @@ def test_a_reception_after_the_last_list_goes_on_and_one_before_it_is_dated_back
     assert receptions_of_may(publish(tmp_path, 5), 5) == [(7, 7, *now, cause, reason)]
 
 
-def export_payment(folder: Path, day: int, state: str = "Đã thanh toán") -> None:
+def export_payment(folder: Path, day: int, state: str = "Đã thanh toán", number: int = 1) -> None:
     headings = (
         "Mã hồ sơ|Mã TTHC|Đơn vị|Loại phí|Số tiền|Hình thức thu|Hình thức thanh toán|Trạng thái thanh toán|Thời điểm thanh toán".split("|")
     )
     line = [
-        "000.22.58.H48-240515-0001",
+        f"000.22.58.H48-240515-{number:04d}",
         "1.001193",
         "UBND xã Sơn Hạ",
         "Lệ phí",
@@ -249,7 +249,7 @@ def export_payment(folder: Path, day: int, state: str = "Đã thanh toán") -> N
         state,
         "15/05/2024 08:30",
     ]
-    write_workbook(folder / "raw" / f"phi-{day:02d}.xlsx", [headings, line], titles=(f"Thời điểm xuất: {day:02d}/06/2024 21:00",))
+    write_workbook(folder / "raw" / f"phi-{day:02d}-{number}.xlsx", [headings, line], titles=(f"Thời điểm xuất: {day:02d}/06/2024 21:00",))
 
 
 def causes(settings: Settings, day: int) -> set[tuple[object, ...]]:
@@ -498,3 +498,16 @@ def test_a_dossier_of_a_name_that_units_no_longer_bear_is_told_as_tables(folder:
     assert [row[2:6] + row[8:10] for row in rows if row[0] == date(2024, 6, 6)] == [
         (6, 6, 5, 5, "tables", "do 1 hồ sơ tính khác theo bảng tham chiếu hoặc đính chính")
     ]
+
+
+def test_a_dossier_that_counts_for_another_procedure_is_found_behind_the_rate(folder: Path) -> None:
+    export_payment(folder, 5)
+    export_payment(folder, 5, number=2)
+    publish(folder, 5)
+    export(folder, 6, [dossier(1, **{"Mã TTHC": "1.009999"})])
+    settings = publish(folder, 6)
+    asked = "measure = 'payment_procedures' AND period_kind = 'month' AND restated_on = DATE '2024-06-06'"
+    assert ask(settings, f"SELECT case_code, counted_before, counted_now FROM mart.restatement_cases WHERE {asked}") == [
+        ("000.22.58.H48-240515-0001", "numerator", "numerator")
+    ]
+    assert ask(settings, f"SELECT denominator_before, denominator, cause FROM mart.restatements WHERE {asked}") == [(1, 2, "changed")]
