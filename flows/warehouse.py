@@ -22,7 +22,7 @@ from transforms.corrections import Correction, outcome_rows, render_units
 from transforms.freshness import load_freshness
 from transforms.measures import load_measures, render_months, render_periods
 from transforms.normalise import TROUBLES, staged_schema
-from transforms.pending import is_foreseen, render_pending
+from transforms.pending import is_foreseen, render_pending, render_unpaid
 from transforms.thresholds import load_thresholds
 from transforms.workdays import make_calendar
 
@@ -242,6 +242,7 @@ def _count_pending(engine: Engine, as_of: datetime) -> None:
     engine.load("work.foreseen", pa.table({"measure": pa.array([m.name for m in foreseen], pa.string())}))
     rendered = render_pending([m for m in foreseen if m.period != "ended_at"], as_of, columns)  # new endings are those of open dossiers
     engine.run(f"CREATE TABLE work.pending AS\n{rendered}", "measures.yml")
+    engine.run(f"CREATE TABLE work.unpaid AS\n{render_unpaid(foreseen, as_of, columns)}", "measures.yml")
 
 
 def remove_database(path: Path) -> None:

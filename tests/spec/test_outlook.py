@@ -292,3 +292,25 @@ def test_a_unit_that_ends_brings_nothing_after_its_last_day(tmp_path: Path) -> N
         cases.append(case | {"submitted_at": datetime(2024, 5, 6, 8), "received_at": datetime(2024, 5, 6, 9), "status_code": 4})
     connection, _ = build_staged(tmp_path, {"cases": cases}, datetime(2024, 5, 31, 23), units=units, targets=TARGETS)
     assert connection.execute("SELECT arrivals, expected_denominator FROM mart.needed").fetchall() == [(9, 29)]
+
+
+def test_a_fee_that_is_still_to_be_paid_can_still_be_paid_online(tmp_path: Path) -> None:
+    """Of five dossiers with a fee two were paid online, one in cash; two are unpaid, of which a withdrawn one never will be: one more can make it three."""
+    units = "unit_code,name_vi,level\n000.10.58.H48,Đơn vị một,commune\n"
+    targets = "criterion,measure,level,target\n7.3.7.3,payment_cases,commune,0.6\n3.4.2,on_time,commune,0.6\n"
+    paid = [("paid", "online", 9), ("paid", "online", 9), ("paid", "cash", 9), ("pending", None, 9), ("pending", None, 7)]
+    staged: dict[str, list[dict[str, object]]] = {"cases": [], "payments": []}
+    for number, (state, method, status) in enumerate(paid, 1):
+        code = f"000.10.58.H48-240301-{number:04d}"
+        day = {"submitted_at": datetime(2024, 3, 5, 8), "received_at": datetime(2024, 3, 5, 8), "finished_at": datetime(2024, 3, 6, 8)}
+        facts = {"unit": "Đơn vị một", "procedure_code": "1.000001", "service_level": "info", "channel": "counter", "status_code": status}
+        staged["cases"].append(staged_row(number, case_code=code, **day, **facts))
+        staged["payments"].append(staged_row(number, case_code=code, amount=5000, collection="after", method=method, payment_state=state))
+    connection, checks = build_staged(tmp_path, staged, AS_OF, units=units, targets=targets, calendar=CALENDAR)
+    assert [check.name for check in checks if check.severity == "critical" and not check.is_passed] == []
+    found = connection.execute(
+        "SELECT numerator, denominator, pending, arrivals, unpaid, expected_denominator, remaining, needed, is_possible FROM mart.needed "
+        "WHERE measure = 'payment_cases'"
+    ).fetchall()
+    assert found == [(2, 5, 0, 0, 1, 5, 1, 1, True)]
+    assert connection.execute("SELECT unpaid FROM mart.needed WHERE measure = 'on_time'").fetchall() == [(0,)]

@@ -11,7 +11,7 @@ from flows.reconciliation import load_figures_declared
 from transforms.corrections import render_units
 from transforms.layouts import load_lists
 from transforms.measures import load_measures, render_months, render_periods
-from transforms.pending import is_foreseen, render_pending
+from transforms.pending import is_foreseen, render_pending, render_unpaid
 from transforms.reconciliation import render_candidates, render_counts, render_stated
 from transforms.restatements import render_compared, render_counted, render_newest
 
@@ -42,6 +42,7 @@ def texts() -> dict[str, str]:
     measures = load_measures(columns)
     found["months"] = render_months([m for m in measures if not m.is_per_period], as_of)
     found["pending"] = render_pending([m for m in measures if is_foreseen(m) and m.period != "ended_at"], as_of, columns)
+    found["unpaid"] = render_unpaid([m for m in measures if is_foreseen(m)], as_of, columns)
     found |= {f"periods of {m.name}": render_periods(m, as_of) for m in measures}
     found["counted"] = render_counted(measures, as_of, "work.cases_before")
     found["compared"] = render_compared(measures)

@@ -1,8 +1,8 @@
 -- Grain: mart.trend one row a measure, period and unit; mart.ranking the same for the current periods; mart.needed and mart.forecast one row a
 -- measure and unit for the current year; mart.forecast_backtest one row a measure, unit and past month.
--- What the rest of the year brings: open dossiers that will be counted once finished (work.pending), and new ones, as many a working day as in the
--- last complete months. Their success: the share in those months, with Wilson's interval. A month is complete when its last day's hours are over.
--- Inputs: mart.unit_rates, mart.measures, work.pending, work.foreseen, work.workday_numbers, core.units, work.moment, work.thresholds.
+-- What the rest of the year brings: open dossiers that will be counted once finished (work.pending), counted ones whose fee can still be paid online
+-- (work.unpaid), and new ones, as many a working day as in the last complete months. Their success: the share in those months, with Wilson's interval. A month is complete when its last day's hours are over.
+-- Inputs: mart.unit_rates, mart.measures, work.pending, work.unpaid, work.foreseen, work.workday_numbers, core.units, work.moment, work.thresholds.
 -- Readers: the summaries, analysts.
 
 CREATE TABLE work.ended_periods AS
@@ -108,8 +108,16 @@ pending AS (
      AND p.month >= y.period_start AND p.month < y.period_end
     GROUP BY y.measure, y.unit_code, y.unit_valid_from
 ),
+unpaid AS (
+    SELECT y.measure, y.unit_code, y.unit_valid_from, CAST(sum(p.unpaid) AS BIGINT) AS unpaid
+    FROM this_year AS y
+    JOIN work.unpaid AS p
+      ON p.measure = y.measure AND p.unit_code = y.unit_code AND p.unit_valid_from = y.unit_valid_from
+     AND p.month >= y.period_start AND p.month < y.period_end
+    GROUP BY y.measure, y.unit_code, y.unit_valid_from
+),
 coming AS (
-    SELECT y.*, CASE WHEN y.is_foreseen THEN coalesce(p.pending, 0) END AS pending,
+    SELECT y.*, CASE WHEN y.is_foreseen THEN coalesce(p.pending, 0) END AS pending, CASE WHEN y.is_foreseen THEN coalesce(q.unpaid, 0) END AS unpaid,
            greatest(k.workdays_through - n.workdays_through, 0) AS remaining_days,
            coalesce(b.basis_months, 0) AS basis_months, b.basis_numerator, b.basis_denominator, b.basis_volume, b.basis_days, b.share, b.share_low, b.share_high,
            coalesce(b.is_reliable, FALSE) AS is_reliable
@@ -118,6 +126,7 @@ coming AS (
     CROSS JOIN last_origin AS o
     LEFT JOIN work.workday_numbers AS k ON k.office = '' AND k.date = y.last_day
     LEFT JOIN pending AS p ON p.measure = y.measure AND p.unit_code = y.unit_code AND p.unit_valid_from = y.unit_valid_from
+    LEFT JOIN unpaid AS q ON q.measure = y.measure AND q.unit_code = y.unit_code AND q.unit_valid_from = y.unit_valid_from
     LEFT JOIN work.basis AS b
            ON b.measure = y.measure AND b.unit_code = y.unit_code AND b.unit_valid_from = y.unit_valid_from AND b.origin = o.origin
 ),
@@ -127,7 +136,7 @@ counted AS (
                      ELSE CAST(round(CAST(c.basis_volume AS DOUBLE) * c.remaining_days / nullif(CAST(c.basis_days AS DOUBLE), 0)) AS BIGINT) END AS arrivals
     FROM coming AS c
 )
-SELECT c.*, c.pending + c.arrivals AS remaining, c.denominator + c.pending + c.arrivals AS expected_denominator
+SELECT c.*, c.pending + c.unpaid + c.arrivals AS remaining, c.denominator + c.pending + c.arrivals AS expected_denominator
 FROM counted AS c;
 
 INSERT INTO mart.needed
@@ -147,7 +156,7 @@ shown AS (  -- the best there can be, half up, but never lifted onto a whole per
     FROM aimed AS a
 )
 SELECT a.measure, a.criterion, a.period_start, a.period_end, a.unit_code, a.unit_name, a.level, a.unit_valid_from, a.numerator, a.denominator, a.target,
-       a.pending, a.arrivals, a.expected_denominator, a.remaining, a.needed,
+       a.pending, a.arrivals, a.unpaid, a.expected_denominator, a.remaining, a.needed,
        CASE WHEN a.expected_denominator > 0 THEN CASE WHEN a.needed <= a.remaining THEN TRUE ELSE FALSE END END AS is_possible,
        CASE WHEN NOT a.is_foreseen THEN 'Chỉ số đếm các thủ tục khác nhau, số của các tháng không cộng được, nên không ước tính'
             WHEN a.expected_denominator IS NULL THEN 'Chưa có tháng trọn nào để ước tính số hồ sơ còn lại'
@@ -205,7 +214,8 @@ SELECT f.measure, f.period_start, f.period_end, f.unit_code, f.unit_name, f.leve
             WHEN f.expected_denominator = 0 THEN 'Không dự báo: không phát sinh hồ sơ'
             WHEN f.forecast_numerator IS NULL THEN 'Không dự báo: ' || CAST(f.basis_months AS STRING) || ' tháng trọn gần nhất chưa có hồ sơ nào được tính'
             WHEN f.remaining = 0 THEN 'Không còn hồ sơ nào dự kiến đến cuối kỳ; giữ tỷ lệ hiện tại'
-            ELSE 'Giả định: ' || CAST(f.pending AS STRING) || ' hồ sơ đang mở, cộng ' || CAST(f.arrivals AS STRING)
+            ELSE 'Giả định: ' || CAST(f.pending AS STRING) || ' hồ sơ đang mở, '
+                || CASE WHEN f.unpaid > 0 THEN CAST(f.unpaid AS STRING) || ' hồ sơ chưa nộp phí, ' ELSE '' END || 'cộng ' || CAST(f.arrivals AS STRING)
                 || ' hồ sơ mới theo bình quân mỗi ngày làm việc của ' || CAST(f.basis_months AS STRING) || ' tháng trọn gần nhất; đạt theo tỷ lệ các tháng đó ('
                 || CAST(f.basis_numerator AS STRING) || ' trên ' || CAST(f.basis_denominator AS STRING)
                 || '); khoảng Wilson 95 %, không tính sai số của số lượng'
