@@ -50,7 +50,7 @@ DEFECTS = [
     _of("paid online without a payment", f"UPDATE core.cases SET is_paid_online = NOT is_paid_online WHERE {_ONE_CASE}", "fees_agree"),
     _of("the clock stands still", f"UPDATE core.cases SET waiting_hours = NULL WHERE case_code = {_ONLINE}", "waiting_clock_complete"),
     _of("a late reception hidden", "DELETE FROM mart.late_receptions WHERE case_code = (SELECT min(case_code) FROM mart.late_receptions)", "late_receptions_complete"),
-    _of("a late reception invented", f"INSERT INTO mart.late_receptions SELECT case_code || 'x', unit_code, submitted_at, received_at, 9.0, FALSE FROM core.cases WHERE case_code = {_ONLINE}", "late_receptions_complete"),
+    _of("a late reception invented", f"INSERT INTO mart.late_receptions SELECT case_code || 'x', unit_code, submitted_at, received_at, 9.0, FALSE, unit_valid_from FROM core.cases WHERE case_code = {_ONLINE}", "late_receptions_complete"),
     _of("a month missing", "DELETE FROM {t} WHERE period_kind = 'month' AND period_start = DATE '2024-03-01'", "periods_contiguous"),
     _of("a period ends too late", "UPDATE {t} SET period_end = period_end + 1 WHERE period_kind = 'month' AND period_start = DATE '2024-02-01'", "periods_contiguous"),
     _of("the current month missing", "DELETE FROM {t} WHERE period_kind = 'month' AND period_start = DATE '2024-06-01'", "periods_contiguous"),

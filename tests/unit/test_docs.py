@@ -1,6 +1,7 @@
 """What the documentation says is true: commands, options, targets, files, queries and measures it names exist."""
 
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import duckdb
 import pytest
 import typer.main
 from bench.analysts import CORE_MS, MART_MS, Query, ask, load_queries, report
+from spec.staged import build_staged, staged_row
 
 from expectations import load_contracts
 from flows import cli
@@ -112,6 +114,23 @@ def test_every_query_for_analysts_gives_the_columns_it_promises(night: tuple[Set
         done = connection.execute(query.sql)
         assert [column[0] for column in done.description] == query.columns
         assert done.fetchall(), "an example that shows nothing explains nothing"
+
+
+def test_analysts_lose_no_late_reception_at_a_reform_and_blame_nobody_for_a_deadline_moved_in_time(tmp_path: Path) -> None:
+    """The unit began the day after the dossier was submitted. Of two deadlines one was moved on its last day, the other after it."""
+    units = "unit_code,name_vi,level,valid_from,valid_to\n000.10.58.H48,Xã Cũ,commune,2003-01-01,2024-02-29\n000.20.58.H48,Xã Mới,commune,2024-03-01,\n"
+    facts = {"unit": "Xã Mới", "procedure_code": "1.000001", "service_level": "full"}
+    taken_in = {"submitted_at": datetime(2024, 2, 29, 10), "received_at": datetime(2024, 3, 4, 10), "status_code": 4, "channel": "online"}
+    files = [{"file_id": name * 64, "exported_at": datetime(2024, 3, day, 23)} for name, day in (("a", 5), ("b", 6))]
+    cases = []
+    for file, dues in zip(files, ((datetime(2024, 3, 6, 17), datetime(2024, 3, 4, 17)), (datetime(2024, 3, 12, 17),) * 2), strict=True):
+        for number, due in enumerate(dues, 1):
+            case = staged_row(number, case_code=f"000.20.58.H48-240229-{number:04d}", due_at=due, **facts, **taken_in)
+            cases.append(case | {"file_id": file["file_id"]})
+    connection, _ = build_staged(tmp_path, {"cases": cases}, datetime(2024, 3, 7, 23), units=units, files=files)
+    late, moved = (next(q.sql for q in load_queries() if words in q.title) for words in ("Chậm tiếp nhận", "lùi hẹn trả"))
+    assert [row[:3] for row in connection.execute(late).fetchall()] == [("Xã Mới", 2, 0)]
+    assert connection.execute(moved).fetchall() == [("Xã Mới", 2, 2, 1)]
 
 
 def test_analysts_have_twelve_queries_on_prepared_tables_and_on_dossiers() -> None:

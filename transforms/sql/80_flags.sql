@@ -6,7 +6,8 @@
 -- Readers: the summaries, the mail, analysts.
 
 INSERT INTO mart.late_receptions
-SELECT case_code, unit_code, submitted_at, received_at, waiting_hours, CASE WHEN received_at IS NULL AND status_code IN (1, 2, 4, 5, 6) THEN TRUE ELSE FALSE END AS is_waiting
+SELECT case_code, unit_code, submitted_at, received_at, waiting_hours, CASE WHEN received_at IS NULL AND status_code IN (1, 2, 4, 5, 6) THEN TRUE ELSE FALSE END AS is_waiting,
+       unit_valid_from
 FROM core.cases
 WHERE waiting_hours > 8.0
 ORDER BY waiting_hours DESC, case_code;
