@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+# Problems of the work list that say that the time is up.
+OVER = ("overdue", "reception_over_8h")
 # Measure, period kind, period start, unit code, unit valid_from.
 RateKey = tuple[str, str, date, str, date]
 
@@ -125,6 +127,11 @@ class WorkItem:
     submitted_at: datetime | None
     received_at: datetime | None
     message_vi: str
+
+    @property
+    def is_over(self) -> bool:
+        """Its time is up already."""
+        return self.problem in OVER
 
 
 @dataclass(frozen=True)

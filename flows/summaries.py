@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from flows.csv_files import write_csv
+from flows.figures import OVER
 from flows.summaries_honesty import tell_questions, tell_restated
 from flows.summaries_plan import tell_plan, tell_tasks
 from flows.warehouse_figures import read_differences, read_units
@@ -361,8 +362,8 @@ def _worklist(query: Any) -> tuple[list[str], list[list[object]]]:
         "SELECT rank, case_code, unit_code, unit_name, level, procedure_code, field_vi, problem, due_at, hours_left, submitted_at, received_at, "
         "message_vi FROM mart.worklist ORDER BY rank"
     ):
-        row = [rank, case, code, name, LEVELS_VI[level], procedure, field, PROBLEMS_VI[problem], moment_vi(due), hours_left_vi(hours)]
-        rows.append([*row, moment_vi(submitted), moment_vi(received), message])
+        row = [rank, case, code, name, LEVELS_VI[level], procedure, field, PROBLEMS_VI[problem], moment_vi(due)]
+        rows.append([*row, hours_left_vi(hours, is_over=problem in OVER), moment_vi(submitted), moment_vi(received), message])
     return headings, rows
 
 

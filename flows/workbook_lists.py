@@ -140,7 +140,6 @@ def worklist_sheet(sheet: Any, figures: Figures) -> None:
     columns += [Column("Mã TTHC", 11, "code"), Column("Lĩnh vực", 16), Column("Việc", 20), Column("Phải xong trước", 16, "moment")]
     columns += [Column("Giờ làm việc còn lại", 10, "hours"), Column("Nộp lúc", 16, "moment"), Column("Tiếp nhận lúc", 16, "moment")]
     columns += [Column("Nội dung", 38)]
-    late = ("reception_over_8h", "overdue")
     rows = [
         [
             w.rank,
@@ -149,7 +148,7 @@ def worklist_sheet(sheet: Any, figures: Figures) -> None:
             w.unit.called,
             w.procedure_code,
             w.field_vi,
-            f"{'✗' if w.problem in late else '▲'} {PROBLEMS_VI[w.problem]}",
+            f"{'✗' if w.is_over else '▲'} {PROBLEMS_VI[w.problem]}",
             typed(w.due_at),
             None if w.hours_left is None else hours_left_shown(w.hours_left),
             typed(w.submitted_at),

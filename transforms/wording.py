@@ -122,10 +122,13 @@ def hours_vi(hours: float) -> str:
     return f"{hours_shown(hours):.1f}".replace(".", ",") + f"{_NBSP}giờ"
 
 
-def hours_left_vi(hours: float) -> str:
-    """Working hours left as a text shows them: còn 5,4 giờ; quá 2,0 giờ; rounded as `hours_left_shown` says."""
+def hours_left_vi(hours: float, *, is_over: bool = False) -> str:
+    """Working hours left as a text shows them: còn 5,4 giờ; quá 2,0 giờ; rounded as `hours_left_shown` says.
+
+    What became overdue since the last working hour is over by 0,0.
+    """
     shown = hours_left_shown(hours)
-    return f"{'còn' if shown >= 0 else 'quá'} {abs(shown):.1f}".replace(".", ",") + f"{_NBSP}giờ"
+    return f"{'quá' if is_over or shown < 0 else 'còn'} {abs(shown):.1f}".replace(".", ",") + f"{_NBSP}giờ"
 
 
 def moment_vi(moment: datetime | None) -> str:

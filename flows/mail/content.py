@@ -374,7 +374,7 @@ def _reception(late: LateReception) -> str:
 def _work_list(items: Sequence[WorkItem]) -> list[str]:
     texts = []
     for i in items:
-        left = f" ({hours_left_vi(i.hours_left)} làm việc)" if i.hours_left is not None else ""
+        left = f" ({hours_left_vi(i.hours_left, is_over=i.is_over)} làm việc)" if i.hours_left is not None else ""
         due = f", phải xong trước {moment_vi(i.due_at)}{left}" if i.due_at else ""
         texts.append(f"{i.case_code}, {i.unit.called}: {lower_first(PROBLEMS_VI.get(i.problem, i.problem))}{due}")
     return cut_list(texts, "hồ sơ", "tệp viec-can-lam.csv") or ["Không có."]

@@ -115,12 +115,8 @@ def _needed_table(frame: Frame, unit: Unit) -> Table:
 
 
 def _hours_left(item: WorkItem) -> Cell:
-    """The working hours left; what became overdue since the last working hour is over by 0,0, as its message says."""
-    if item.hours_left is None:
-        return number(None)
-    over = item.hours_left == 0 and item.problem in ("overdue", "reception_over_8h")
-    shown = hours_left_vi(item.hours_left)
-    return number(item.hours_left, shown.replace("còn", "quá") if over else shown)
+    """The working hours left."""
+    return number(item.hours_left, None if item.hours_left is None else hours_left_vi(item.hours_left, is_over=item.is_over))
 
 
 def _handed_table(frame: Frame, unit: Unit) -> Table | None:
@@ -139,7 +135,7 @@ def _worklist_table(items: Sequence[WorkItem]) -> Table:
         [
             number(place),
             text(item.case_code),
-            Cell(PROBLEMS_VI[item.problem], tone="missed" if item.problem in ("overdue", "reception_over_8h") else "warn"),
+            Cell(PROBLEMS_VI[item.problem], tone="missed" if item.is_over else "warn"),
             moment(item.due_at),
             _hours_left(item),
             text(item.procedure_code),

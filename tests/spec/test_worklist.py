@@ -142,6 +142,11 @@ def test_a_dossier_closed_without_a_reception_is_late_but_waits_no_more(warehous
     assert warehouse.execute("SELECT cases FROM mart.flags WHERE problem = 'waiting_over_8h'").fetchall() == over == [(3,)]
 
 
+def test_what_became_overdue_after_the_last_working_hour_has_no_time_left() -> None:
+    """Due on Friday at 17:00, seen on Saturday: not a working minute has passed, and yet the day is over."""
+    assert hours_left_vi(0.0, is_over=True).replace("\N{NO-BREAK SPACE}", " ") == "quá 0,0 giờ"
+
+
 def test_overdue_is_what_already_counts_against_on_time(warehouse: duckdb.DuckDBPyConnection) -> None:
     late = warehouse.execute(
         "SELECT case_code FROM core.cases WHERE is_received AND NOT is_finished AND status_code IN (2, 4) "
