@@ -243,6 +243,14 @@ def test_measured_lines_before_and_after_the_deadline(planned: Settings) -> None
         ("100 % (1 trên 1)", "done", "Hoàn thành")
     ]
     assert statuses(fresh)["1.7"] == "no_report"
+    [(old,)] = show(
+        fresh,
+        "SELECT count(*) FROM mart.unit_rates WHERE is_stale AND measure = 'on_time' AND level = 'commune' AND period_kind = 'year' AND period_start = DATE '2024-01-01'",
+    )
+    assert old
+    assert show(fresh, "SELECT note_vi FROM mart.plan WHERE criterion = '3.4.2'") == [
+        (f"Số liệu của {old} đơn vị đã cũ, chưa đủ để kết luận",)
+    ], "done by a list of June"
 
 
 # Criterion 2, led by Phòng Tư pháp, deadline 31/12/2024: reports, the date, what the plan says.

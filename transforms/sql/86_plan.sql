@@ -2,7 +2,7 @@
 -- Which year: that of the line's deadline, so that after New Year the plan is still judged by its own year.
 -- Lines measured from exports: the year's rate of the levels (mart.group_rates) or the unit (mart.unit_rates) the line is led by; several levels
 -- are added up, sum over sum. Criterion 1.7: tasks given in the year (84_tasks.sql). Until the deadline's day has ended: on_track at the target or
--- above, at_risk below; after it: done, or missed; without denominator: no_report.
+-- above, at_risk below; after it: done, or missed; without denominator: no_report. Units whose data of that year are old are told in note_vi.
 -- A unit is its code and the day it began: who bears the code before or after it neither reports nor is counted for it.
 -- Criteria keep their codes from year to year, so a report dated before the line's year says nothing about the line.
 -- Reported lines led by one office: its newest report, or one without unit, says it; partners' reports do not. Led by a group ("UBND cấp xã"):
@@ -69,7 +69,7 @@ counted AS (
     WHERE y.source = 'tasks'
 ),
 unit_counts AS (
-    SELECT y.criterion, y.target, r.unit_code, r.unit_name, r.numerator, r.denominator
+    SELECT y.criterion, y.target, r.unit_code, r.unit_name, r.numerator, r.denominator, CASE WHEN r.is_stale THEN 1 ELSE 0 END AS stale
     FROM year_lines AS y
     JOIN work.plan_leads AS l ON l.criterion = y.criterion
     JOIN mart.unit_rates AS r
@@ -77,7 +77,7 @@ unit_counts AS (
      AND r.period_kind = 'year' AND r.period_start = y.year_start
     WHERE y.source = 'exports'
     UNION ALL
-    SELECT y.criterion, y.target, t.unit_code, t.unit_name, sum(CASE WHEN t.is_on_time THEN 1 ELSE 0 END), sum(CASE WHEN t.is_counted THEN 1 ELSE 0 END)
+    SELECT y.criterion, y.target, t.unit_code, t.unit_name, sum(CASE WHEN t.is_on_time THEN 1 ELSE 0 END), sum(CASE WHEN t.is_counted THEN 1 ELSE 0 END), 0
     FROM year_lines AS y
     JOIN mart.task_status AS t ON t.task_year = y.plan_year
     WHERE y.source = 'tasks'
@@ -99,15 +99,19 @@ units AS (
     FROM worst
     GROUP BY criterion
 ),
+stale AS (
+    SELECT criterion, CAST(sum(stale) AS BIGINT) AS units_stale FROM unit_counts GROUP BY criterion
+),
 totals AS (
     SELECT criterion, CAST(sum(numerator) AS BIGINT) AS numerator, CAST(sum(denominator) AS BIGINT) AS denominator
     FROM counted
     GROUP BY criterion
 )
 SELECT y.criterion, coalesce(t.numerator, 0) AS numerator, coalesce(t.denominator, 0) AS denominator, coalesce(u.units_measured, 0) AS units_measured,
-       coalesce(u.units_missed, 0) AS units_missed, u.worst_unit_name
+       coalesce(u.units_missed, 0) AS units_missed, u.worst_unit_name, coalesce(s.units_stale, 0) AS units_stale
 FROM year_lines AS y
 LEFT JOIN totals AS t ON t.criterion = y.criterion
+LEFT JOIN stale AS s ON s.criterion = y.criterion
 LEFT JOIN units AS u ON u.criterion = y.criterion;
 
 -- Reported lines: who is to report, and what was reported.
@@ -177,7 +181,7 @@ LEFT JOIN by_lead AS l ON l.criterion = p.criterion AND l.place = 1;
 
 INSERT INTO mart.plan
 WITH figures AS (
-    SELECT p.*, CAST(m.as_of AS DATE) AS today, m.as_of, c.numerator, c.denominator, c.units_measured, c.units_missed, c.worst_unit_name,
+    SELECT p.*, CAST(m.as_of AS DATE) AS today, m.as_of, c.numerator, c.denominator, c.units_measured, c.units_missed, c.worst_unit_name, c.units_stale,
            CAST(c.numerator AS DOUBLE) / nullif(CAST(c.denominator AS DOUBLE), 0) AS rate,
            -- hundredths of a percent, half up, never lifted onto the target or a whole percent
            CAST(floor(CAST(c.numerator * 20000 + c.denominator AS DOUBLE) / nullif(CAST(c.denominator * 2 AS DOUBLE), 0)) AS BIGINT) AS rounded
@@ -254,7 +258,11 @@ SELECT j.line_number, j.criterion, j.name_vi, j.lead_unit, j.partner_units, j.de
        CASE WHEN j.source = 'plan_progress' THEN CASE WHEN j.is_reported THEN j.progress_rate END ELSE j.rate END AS actual_rate,
        CASE WHEN j.source = 'plan_progress' THEN CAST(j.units_reported AS BIGINT) ELSE CAST(j.units_measured AS BIGINT) END AS units_measured,
        CASE WHEN j.source = 'plan_progress' THEN CAST(j.units_expected - j.units_done AS BIGINT) ELSE CAST(j.units_missed AS BIGINT) END AS units_missed,
-       j.worst_unit_name, j.note_vi, j.status,
+       j.worst_unit_name,
+       CASE WHEN j.units_stale > 0
+            THEN 'Số liệu của ' || CAST(j.units_stale AS STRING) || ' đơn vị đã cũ, chưa đủ để kết luận' || CASE WHEN j.note_vi IS NULL THEN '' ELSE '; ' || j.note_vi END
+            ELSE j.note_vi END AS note_vi,
+       j.status,
        CASE j.status WHEN 'done' THEN 'Hoàn thành'
                      WHEN 'on_track' THEN 'Đúng tiến độ'
                      WHEN 'at_risk' THEN 'Có nguy cơ'
