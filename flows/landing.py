@@ -12,7 +12,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Any
 
-from flows.settings import LOCAL_TIME
+from flows.settings import LOCAL_TIME, local_now
 from transforms.readers import Limits, is_archive, list_members, read_member
 from transforms.sheets import UnreadableExport
 from transforms.text import shown_name
@@ -29,7 +29,7 @@ class Export:
         file_id: SHA-256 of the export's bytes, of the member's for one inside an archive.
         file_name: path below the raw folder, with "/".
         member: name inside the archive, None outside.
-        arrived_at: when its bytes were first seen to have arrived (the file's modification time then), Vietnamese civil time.
+        arrived_at: when its bytes were first seen to have arrived (the file's modification time then, never later than now), Vietnamese civil time.
         error: why the archive was refused, None for everything that can be tried.
         is_readable: False when not even its bytes can be read, so that its SHA-256 is not known.
     """
@@ -171,7 +171,8 @@ def exports_of(path: Path, name: str, limits: Limits) -> Iterator[Export]:
         yield _unreadable(name, "tên tệp hoặc thư mục không phải Unicode (UTF-8); hãy đổi tên, chỗ “?” là chữ không đọc được")
         return
     try:
-        arrived = datetime.fromtimestamp(path.stat().st_mtime, LOCAL_TIME).replace(tzinfo=None, microsecond=0)
+        modified = datetime.fromtimestamp(path.stat().st_mtime, LOCAL_TIME).replace(tzinfo=None, microsecond=0)
+        arrived = min(modified, local_now())  # what lies here has arrived, whatever the clock that wrote it says
         with path.open("rb") as stream:
             start = stream.read(4)
             stream.seek(0)

@@ -14,7 +14,7 @@ from flows import landing
 from flows.checking import check_file
 from flows.landing import find_exports
 from flows.night import run_night
-from flows.settings import Settings
+from flows.settings import Settings, local_now
 from transforms.readers import Limits
 
 
@@ -85,6 +85,12 @@ def test_new_bytes_of_the_same_size_and_time_under_an_old_name_are_noticed(raw: 
     after = find_exports(raw, seen=seen)[0]
     assert after.arrived_at == before.arrived_at
     assert after.file_id == hashlib.sha256((raw / "a.csv").read_bytes()).hexdigest() != before.file_id
+
+
+def test_what_lies_here_has_arrived_whatever_the_clock_that_wrote_it_says(raw: Path) -> None:
+    """A list dated next year waited until then as one exported after the moment of the figures."""
+    os.utime(raw / "a.csv", (4_000_000_000, 4_000_000_000))
+    assert find_exports(raw)[0].arrived_at <= local_now()
 
 
 def test_a_file_touched_a_moment_ago_is_looked_at_again(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
