@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from datetime import datetime
 from email import message_from_bytes, policy
+from pathlib import Path
 
 import duckdb
 import openpyxl
@@ -108,6 +109,30 @@ def test_a_reused_code_is_two_units(reform: Night) -> None:
         reform, "SELECT DISTINCT unit_valid_from FROM mart.unit_rates_today WHERE unit_code = '000.22.58.H48' AND denominator > 0"
     )
     assert [str(first) for (first,) in today] == ["2025-07-01"]
+
+
+COMING = """unit_code,name_vi,level,valid_from,valid_to,successor_code
+000.22.58.H48,UBND xã Sơn Hạ,commune,2003-01-01,2025-06-30,H48.902
+000.32.58.H48,UBND xã Sơn Thủy,commune,2003-01-01,2025-06-30,H48.902
+H48.902,UBND xã Sơn Hạ mới,commune,2025-07-01,,
+"""
+
+
+@pytest.mark.parametrize("as_of", [datetime(2025, 1, 1), datetime(2025, 6, 30, 23), datetime(2025, 7, 1, 12)])
+def test_a_unit_that_has_not_begun_has_no_old_data(tmp_path: Path, as_of: datetime) -> None:
+    day = {"Ngày nộp hồ sơ": "02/12/2024 08:00", "Ngày tiếp nhận": "02/12/2024 09:00", "Ngày hẹn trả": "09/12/2024"}
+    row = case_row("000.22.58.H48-241202-0001", **day | {"Ngày kết thúc xử lý": "05/12/2024 10:00", "Ngày trả kết quả": None})
+    write_workbook(tmp_path / "raw" / "a.xlsx", [HEADINGS, row], titles=(f"Thời điểm xuất: {as_of:%d/%m/%Y %H:%M}",))
+    reference = write_reference(tmp_path / "reference", COMING)
+    settings = make_settings(tmp_path / "raw", reference, tmp_path / "w.duckdb", tmp_path / "outbox", as_of)
+    assert run_night(settings).is_published
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        stale = connection.execute(
+            "SELECT DISTINCT unit_code FROM mart.unit_rates WHERE period_kind = 'year' AND period_start = DATE '2025-01-01' AND is_stale"
+        ).fetchall()
+        told = connection.execute("SELECT unit_code FROM ops.freshness WHERE problem = 'never' AND unit_code IS NOT NULL").fetchall()
+    assert stale == [("000.32.58.H48",)]
+    assert ("H48.902",) not in told
 
 
 ENDED = """unit_code,name_vi,level,valid_from,valid_to

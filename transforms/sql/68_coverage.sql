@@ -192,8 +192,10 @@ WITH newest AS (
     SELECT unit_number, max(exported_at) AS data_as_of FROM work.export_covers WHERE is_covered GROUP BY unit_number
 )
 SELECT n.unit_number, n.unit_code, n.valid_from, n.valid_to, w.data_as_of, s.age_days, s.allowed_days,
-       CASE WHEN w.data_as_of IS NULL OR s.age_days > s.allowed_days THEN TRUE ELSE FALSE END AS is_old
+       CASE WHEN n.valid_from >= CAST(m.as_of AS DATE) THEN FALSE  -- begins on that day or later: no list can be expected to show it
+            WHEN w.data_as_of IS NULL OR s.age_days > s.allowed_days THEN TRUE ELSE FALSE END AS is_old
 FROM work.unit_numbers AS n
+CROSS JOIN work.moment AS m
 LEFT JOIN newest AS w ON w.unit_number = n.unit_number
 LEFT JOIN work.source_ages AS s ON s.kind = 'cases' AND s.unit_number = n.unit_number;
 
@@ -223,8 +225,7 @@ covering AS (
 )
 SELECT e.period_kind, e.period_start, e.period_end, e.unit_number, e.unit_code, e.valid_from,
        CASE WHEN e.ended_on IS NULL THEN e.data_as_of ELSE coalesce(v.data_as_of, e.data_as_of) END AS data_as_of,
-       CASE WHEN e.data_as_of IS NULL THEN TRUE
-            WHEN e.ended_on IS NULL THEN e.is_old
+       CASE WHEN e.data_as_of IS NULL OR e.ended_on IS NULL THEN e.is_old
             WHEN coalesce(v.data_as_of, e.data_as_of) < c.closed_at THEN TRUE
             ELSE FALSE END AS is_stale
 FROM ends AS e
