@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 from packaging.requirements import Requirement
@@ -96,6 +97,21 @@ def look_at_folders(settings: Settings) -> Iterator[Finding]:
         place = next(p for p in (folder, *folder.parents) if p.exists())
         is_open = place.is_dir() and os.access(place, os.W_OK | os.X_OK)
         yield Finding("green" if is_open else "red", subject, f"{'ghi được' if is_open else 'không ghi được vào'} {place}")
+    closed = [path for path in _written_again(settings) if not os.access(path, os.W_OK)]
+    if closed:
+        yield Finding(
+            "red",
+            "Quyền ghi",
+            f"không ghi được vào {len(closed)} tệp, thư mục của các lần chạy trước, ví dụ {closed[0]}; "
+            "thường do đã chạy một lần bằng tài khoản khác, hãy trả chúng về tài khoản chạy hằng đêm",
+        )
+
+
+def _written_again(settings: Settings) -> Iterator[Path]:
+    """What runs before left and the next will write into: folders, and files that are added to."""
+    for top in (settings.staged, settings.kept, settings.outbox):
+        yield from (path for path in (top, *top.rglob("*")) if path.is_dir() or path.suffix in (".jsonl", ".sqlite"))
+    yield from (path for path in (settings.lock,) if path.exists())
 
 
 def look_at_disk(settings: Settings) -> Iterator[Finding]:

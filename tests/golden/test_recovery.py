@@ -330,6 +330,15 @@ def test_the_doctor_names_what_is_wrong(two_nights: Settings, monkeypatch: pytes
     assert "w.duckdb.wal" in found["Tệp dở dang", "yellow"]
 
 
+@pytest.mark.slow
+def test_the_doctor_names_what_another_account_left(two_nights: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody ran it once as administrator: the next night cannot write, and the doctor said the machine was ready."""
+    theirs = two_nights.staged / "runs.jsonl"
+    monkeypatch.setattr(os, "access", lambda path, mode: path != theirs)
+    (found,) = (finding for finding in examine(two_nights) if finding.light == "red")
+    assert str(theirs) in found.text_vi and "tài khoản khác" in found.text_vi
+
+
 def test_a_probe_that_fails_is_a_finding(office: Settings) -> None:
     def look_badly(settings: Settings) -> list[object]:
         raise ValueError("x")
