@@ -49,17 +49,18 @@ def _tiles(frame: Frame, current: Sequence[Rate], plan: set[str]) -> list[dict[s
     waiting = sum(row.is_waiting for row in frame.figures.late)
     overdue = sum(item.problem == "overdue" for item in frame.figures.worklist)
     judged = states["met"] + states["missed"]
+    good = "✓" if judged else "–"  # nothing counted yet, as on the first of January, is no success
     return [
         {
             "value": f"{states['missed']}/{judged}",
             "label": "lượt chỉ tiêu của đơn vị không đạt",
-            "sign": "✗" if states["missed"] else "✓",
+            "sign": "✗" if states["missed"] else good,
             "href": "#khong-dat",
         },
         {
             "value": f"{len(missing)}/{len(frame.figures.units)}",
             "label": "đơn vị có chỉ tiêu không đạt",
-            "sign": "✗" if missing else "✓",
+            "sign": "✗" if missing else good,
             "href": "#don-vi",
         },
         {
@@ -232,6 +233,7 @@ def _missed_table(frame: Frame, measures: Sequence[Measure], year: Period) -> Ta
         for r in missed
         if r.unit
     ]
+    is_judged = any(r.period == year and r.status == "met" and r.unit and r.measure in order for r in frame.figures.rates)
     return Table(
         "khong-dat",
         f"Chỉ tiêu không đạt, {period_vi('year', year.start).lower()}: thiếu nhiều nhất ở trên",
@@ -239,6 +241,6 @@ def _missed_table(frame: Frame, measures: Sequence[Measure], year: Period) -> Ta
         rows,
         note="Còn thiếu: số hồ sơ (thủ tục) phải đạt thêm trong số đã có để tỷ lệ bằng chỉ tiêu.",
         is_searchable=True,
-        empty="Mọi đơn vị đều đạt các chỉ tiêu có số liệu.",
+        empty="Mọi đơn vị đều đạt các chỉ tiêu có số liệu." if is_judged else "Chưa có số liệu của chỉ tiêu nào.",
         search_label="Tìm đơn vị hoặc chỉ số",
     )

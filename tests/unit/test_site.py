@@ -141,6 +141,17 @@ def test_the_site_is_replaced_whole_and_a_failure_leaves_the_old_one(tmp_path: P
     assert [path.name for path in tmp_path.iterdir()] == ["trang"]
 
 
+def test_where_no_target_has_a_figure_yet_the_overview_shows_no_success() -> None:
+    figures = make_figures("x")
+    silent = [replace(rate, numerator=0, denominator=0, status="no_data", shortfall=None) if rate.unit else rate for rate in figures.rates]
+    page = dict(draw_pages(replace(figures, rates=silent)))["index.html"]
+    assert "Chưa có số liệu của chỉ tiêu nào." in page
+    assert "Mọi đơn vị đều đạt" not in page
+    assert re.findall(r'class="sign">(.)</span> 0/', page) == ["–", "–"]
+    met = [replace(rate, status="met", shortfall=0) if rate.unit else rate for rate in figures.rates]
+    assert "Mọi đơn vị đều đạt các chỉ tiêu có số liệu." in dict(draw_pages(replace(figures, rates=met)))["index.html"]
+
+
 def test_a_night_without_figures_still_has_a_site(tmp_path: Path) -> None:
     nothing = replace(
         make_figures("x"), units=[], current=[], rates=[], groups=[], worklist=[], late=[], needed=[], flags=[], ranks=[], plan=[]
