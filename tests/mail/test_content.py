@@ -271,11 +271,23 @@ def test_the_office_is_told_what_did_not_arrive_what_is_old_what_was_refused_and
     assert len(html.encode()) < 100_000
 
 
-def body_of(content: Content, figures: Figures) -> str:
+def test_where_nothing_came_in_the_text_says_so(figures: Figures) -> None:
+    silent = figures.units[0]
+    rates = [replace(r, numerator=0, denominator=0, status="no_data", shortfall=None) if r.unit == silent else r for r in figures.rates]
+    quiet = replace(figures, rates=rates, current=figures.current)
+    office = body_of(describe_office(quiet, None, OFFICE), quiet, "plain")
+    assert f"\n{silent.called}\n  - không phát sinh\n" in office
+    content = describe_units(quiet, None, unit_of(silent.code))
+    assert content
+    label = next(m.label_vi for m in figures.measures if m.name == "on_time")
+    assert f"\n{label}\n  - không phát sinh\n" in body_of(content, quiet, "plain")
+
+
+def body_of(content: Content, figures: Figures, kind: str = "html") -> str:
     made = compose(content, [], as_of=figures.as_of, name="A", addressee="a@b.vn", max_bytes=20_000_000)
     message = message_from_bytes(made.data, policy=policy.default)
     assert isinstance(message, EmailMessage)
-    return body(message, "html")
+    return body(message, kind).replace("\r\n", "\n")
 
 
 @given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=40), st.lists(st.sampled_from(WORDS), min_size=1, max_size=12))
