@@ -147,6 +147,10 @@ def _share_gaps(names: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return shared
 
 
+# No office is given so little; 0.97% is 97 % with a sign too many, and every unit would reach it.
+_LEAST_TARGET = 0.01
+
+
 def _load_targets(folder: Path, measures: Sequence[str]) -> pa.Table:
     rows: list[dict[str, object]] = []
     lines: dict[tuple[object, ...], int] = {}
@@ -159,6 +163,8 @@ def _load_targets(folder: Path, measures: Sequence[str]) -> pa.Table:
                 raise line.fail("target", "một số từ 0 đến 1, ví dụ 0.97") from None
             if not 0 <= target <= 1:
                 raise line.fail("target", "một số từ 0 đến 1, ví dụ 0.97")
+            if 0 < target < _LEAST_TARGET:
+                raise line.fail("target", "một số từ 0 đến 1, ví dụ 0.97, hoặc một tỷ lệ từ 1 %, ví dụ 97%")
             first, last = line.validity()
             measure, level = line.one_of("measure", measures), line.one_of("level", LEVELS)
             before = lines.setdefault((measure, level, first), line.number)

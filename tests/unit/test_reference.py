@@ -33,7 +33,9 @@ def test_a_code_may_be_used_again_later(tmp_path: Path) -> None:
     assert load_reference(write_reference(tmp_path, again), MEASURES).units.num_rows == 5
 
 
-@pytest.mark.parametrize(("target", "says"), [("97", "từ 0 đến 1"), ("cao", "từ 0 đến 1")])
+@pytest.mark.parametrize(
+    ("target", "says"), [("97", "từ 0 đến 1"), ("cao", "từ 0 đến 1"), ("0.97%", "ví dụ 97%"), ('"0,97 %"', "ví dụ 97%")]
+)
 def test_a_target_is_a_share(tmp_path: Path, target: str, says: str) -> None:
     with pytest.raises(ConfigurationError, match=says):
         load_reference(write_reference(tmp_path, targets=TARGETS.replace("0.97", target)), MEASURES)
