@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 from flows.landing import Export, exports_of
 from flows.settings import ConfigurationError, Settings, local_now
@@ -76,11 +77,12 @@ def find_landed(staged: Path, target: str) -> dict[str, list[str]]:
         names = (load_record(path) or {})["every_name"]
         shown = [f"{name} › {member}" if member else name for name, member in names]
         is_hash = len(target) >= 8 and path.stem.startswith(target.lower())
-        matching = [s for s, (name, _) in zip(shown, names, strict=True) if target in (name, name.rpartition("/")[2], s)]
+        meant = [{normalize("NFC", form) for form in (name, name.rpartition("/")[2], s)} for s, (name, _) in zip(shown, names, strict=True)]
+        matching = [s for s, forms in zip(shown, meant, strict=True) if normalize("NFC", target) in forms]
         if is_hash or matching:
             found[path.stem] = shown
             for name in matching if not is_hash else ():
-                by_name.setdefault(name, set()).add(path.stem)
+                by_name.setdefault(normalize("NFC", name), set()).add(path.stem)
     if not found:
         raise ConfigurationError(
             f"không có tệp nào tên “{target}” hoặc có mã SHA-256 bắt đầu như vậy (cần ít nhất 8 ký tự); xem bảng ops.files"

@@ -5,6 +5,7 @@ import stat
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from unicodedata import normalize
 
 import duckdb
 import pyarrow.parquet as pq
@@ -68,6 +69,13 @@ def test_a_withdrawn_export_leaves_no_trace_in_the_numbers_and_can_come_back(off
     withdraw(office.staged, "wrong.xlsx", "rút nhầm", undo=True)
     run(office)
     assert checksum_tables(office.warehouse) == with_wrong
+
+
+def test_forget_takes_a_name_as_it_is_typed_whatever_form_the_file_s_has(office: Settings) -> None:
+    """A Mac writes names decomposed; nobody can type them so."""
+    write_workbook(office.raw / normalize("NFD", "Hồ sơ ấy.xlsx"), [HEADINGS, case_row()])
+    run(office)
+    assert len(withdraw(office.staged, "Hồ sơ ấy.xlsx", "sai kỳ")) == 1
 
 
 def test_forget_wants_a_known_export_and_a_reason(published: Settings) -> None:
