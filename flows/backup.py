@@ -87,9 +87,8 @@ def restore_backup(settings: Settings, source: Path) -> tuple[int, list[Path]]:
     unpacked.mkdir(parents=True)
     try:
         count = _unpack(source, unpacked)
-        checked.mkdir(
-            exist_ok=True
-        )  # from here on nothing runs until all of it is in place; it stands already where another restore was cut off
+        # From here on nothing runs until all of it is in place; the folder stands already where another restore was cut off.
+        checked.mkdir(exist_ok=True)
         for root, _ in places:
             shutil.rmtree(checked / root, ignore_errors=True)
             if (unpacked / root).is_dir():

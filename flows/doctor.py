@@ -132,9 +132,8 @@ def look_at_disk(settings: Settings) -> Iterator[Finding]:
 def look_at_clock(settings: Settings) -> Iterator[Finding]:
     """The machine's clock against what is known to have happened: a clock that went back makes figures for the wrong day."""
     now = local_now()
-    latest = next(
-        (run["started_at"] for run in reversed(load_runs(settings.staged))), None
-    )  # a run since tells that the clock is right again
+    runs = load_runs(settings.staged)
+    latest = runs[-1]["started_at"] if runs else None  # the last one, not the latest: a run since tells that the clock is right again
     if latest and latest > now + timedelta(minutes=5):
         yield Finding(
             "red",
