@@ -202,6 +202,22 @@ def test_hours_that_are_no_longer_worked_are_told_as_tables(folder: Path, table:
     assert receptions_of_may(publish(folder, 6), 6) == [(6, 7, 7, 7, "tables", "do 1 hồ sơ tính khác theo bảng tham chiếu hoặc đính chính")]
 
 
+def test_a_list_that_comes_late_and_shows_what_was_known_changes_no_cause(folder: Path) -> None:
+    """The list of the second comes on the fifth, or counts again; the same state was known from that of the third."""
+    due = {"Ngày hẹn trả": "06/06/2024 17:00"}
+    export(folder, 2, [dossier(1), dossier(6, **OPEN, **due)])
+    export(folder, 5, [dossier(6, **due, **{"Ngày kết thúc xử lý": "05/06/2024 10:00", "Ngày trả kết quả": None})])
+    (folder / "reference" / "corrections.yml").write_text(
+        "- {id: c, match: {case_code: 000.22.58.H48-240515-0001}, expect: {status_code: 10}, action: override, set: {due_at: 18/05/2024}, reason: nhầm}\n",
+        encoding="utf-8",
+    )
+    settings = publish(folder, 5)
+    assert ask(
+        settings,
+        "SELECT case_code, cause FROM mart.restatement_cases WHERE measure = 'on_time' AND period_kind = 'month' ORDER BY case_code",
+    ) == [("000.22.58.H48-240515-0001", "tables"), ("000.22.58.H48-240515-0006", "progress")]
+
+
 @pytest.mark.parametrize(("listed", "cause"), [(10, "progress"), (22, "changed")])
 def test_an_end_without_a_time_may_be_of_the_end_of_its_day(folder: Path, listed: int, cause: str) -> None:
     due = {"Ngày hẹn trả": "06/06/2024 17:00"}

@@ -1,22 +1,38 @@
 -- Grain: mart.restatements one row a rate of a period that was over and a later day that published it otherwise; mart.restatement_cases one row a
 -- dossier behind it. Of earlier days the dossiers are those found then and kept beside the day.
 -- Inputs: work.restated, work.restated_records, work.recounted, work.compared_cases (rendered from the measures' columns), work.cases_before (flows/restating.py),
--- core.cases, core.case_history, work.every_payment_row, work.every_digitization_row, work.files, work.day_ends (94_audit_changes.sql), work.files_before, work.published_days, core.units, work.moment.
+-- core.cases, core.case_history, work.every_case_row, work.unit_refs, work.every_payment_row, work.every_digitization_row, work.files, work.day_ends (94_audit_changes.sql), work.files_before, work.published_days, core.units, work.moment.
 -- Readers: the summaries, flows/history.py, analysts.
 
--- Which state of a dossier the exports counted on the day before showed last; none: nothing showed it then.
+-- Which state of a dossier the exports counted on the day before showed last; none: nothing showed it then. Every row of those exports is looked at, not the
+-- places that the history names: a list that comes late or counts again may be the first to show what was known all along.
 CREATE TABLE work.known_states AS
-WITH states AS (
-    SELECT h.case_code, h.state_number, h.last_seen_at, CASE WHEN f.file_id IS NOT NULL THEN h.state_number END AS known,
-           max(h.state_number) OVER (PARTITION BY h.case_code) AS newest
-    FROM core.case_history AS h
-    LEFT JOIN work.files_before AS f ON f.file_id = h.file_id
-    WHERE h.case_code IN (SELECT case_code FROM work.recounted)
+WITH shown AS (
+    SELECT DISTINCT r.case_code, f.exported_at, u.unit_code, u.valid_from AS unit_valid_from, r.procedure_code, r.channel, r.submitted_at, r.received_at, r.due_at,
+           r.finished_at, r.returned_at, r.status_code
+    FROM work.every_case_row AS r
+    JOIN work.files_before AS b ON b.file_id = r.file_id
+    JOIN work.files AS f ON f.file_id = r.file_id AND f.status = 'loaded'
+    JOIN work.unit_refs AS u ON u.unit_ref = r.unit_ref AND u.on_date = r.on_date
+    WHERE r.case_code IN (SELECT case_code FROM work.recounted)
 ),
-ordered AS (
-    SELECT case_code, known, newest, last_seen_at, row_number() OVER (PARTITION BY case_code ORDER BY known DESC) AS place FROM states WHERE known IS NOT NULL
+known AS (
+    SELECT h.case_code, h.state_number, h.last_seen_at, row_number() OVER (PARTITION BY h.case_code ORDER BY h.state_number DESC) AS place
+    FROM core.case_history AS h
+    JOIN shown AS s
+      ON s.case_code = h.case_code AND s.exported_at >= h.valid_from AND s.exported_at <= h.last_seen_at AND s.unit_code = h.unit_code
+     AND s.unit_valid_from = h.unit_valid_from AND s.channel = h.channel AND s.status_code = h.status_code
+     AND s.procedure_code IS NOT DISTINCT FROM h.procedure_code AND s.submitted_at IS NOT DISTINCT FROM h.submitted_at
+     AND s.received_at IS NOT DISTINCT FROM h.received_at AND s.due_at IS NOT DISTINCT FROM h.due_at
+     AND s.finished_at IS NOT DISTINCT FROM h.finished_at AND s.returned_at IS NOT DISTINCT FROM h.returned_at
+),
+newest AS (
+    SELECT case_code, max(state_number) AS state_number FROM core.case_history WHERE case_code IN (SELECT case_code FROM known) GROUP BY case_code
 )
-SELECT case_code, known, newest, last_seen_at FROM ordered WHERE place = 1;
+SELECT k.case_code, k.state_number AS known, n.state_number AS newest, k.last_seen_at
+FROM known AS k
+JOIN newest AS n ON n.case_code = k.case_code
+WHERE k.place = 1;
 
 -- Of which of them the fees or the digitization are told otherwise than by the exports counted on the day before: the newest export with rows of the dossier is
 -- compared with the newest of those, both as they are read and judged today, so that a word or a correction tells nothing.
