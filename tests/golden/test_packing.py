@@ -8,14 +8,14 @@ import os
 import random
 import shutil
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from conftest import HEADINGS, case_row, rounds, settings_in, write_reference, write_workbook
+from conftest import HEADINGS, UNITS, case_row, rounds, settings_in, write_reference, write_workbook
 
 from flows import packing
 from flows.manifest import Manifest
@@ -157,6 +157,29 @@ def test_lists_of_one_moment_are_shown_by_the_same_rows_packed_or_not(tmp_path: 
     before = figures(tmp_path, moment)
     assert pack(settings) == 3
     assert figures(tmp_path, moment) == before
+
+
+def test_a_dossier_without_any_date_has_the_unit_of_each_list_s_own_day_packed_or_not(tmp_path: Path) -> None:
+    """Its lists of the last day of the old Sơn Hạ and the first of the new one say the same."""
+    (tmp_path / "raw").mkdir()
+    since = "000.22.58.H48,UBND xã Sơn Hạ,commune,H48,21292,xã Sơn Hạ,2025-07-01,,,\n"
+    write_reference(tmp_path / "reference", UNITS + since)
+    undated = case_row("000.22.58.H48-250602-0001", **{h: None for h in HEADINGS if h.startswith("Ngày")}, **{"Trạng thái": "Đang xử lý"})
+    for day, finished in (("20250630", 19), ("20250701", 20), ("20250702", 21)):
+        other = case_row("000.22.58.H48-250602-0002", **{"Ngày kết thúc xử lý": f"{finished}/02/2024 10:00"})
+        text = io.StringIO()
+        csv.writer(text).writerows([HEADINGS, undated, case_row("000.22.58.H48-250602-0003"), other])
+        (tmp_path / "raw" / f"ho_so_{day}220000.csv").write_text(text.getvalue(), encoding="utf-8")
+    settings = settings_in(tmp_path, datetime(2025, 7, 2, 23))
+    before = figures(tmp_path, settings.as_of)
+    assert pack(settings) == 2
+    assert figures(tmp_path, settings.as_of) == before
+    with duckdb.connect(str(tmp_path / "figures.duckdb"), read_only=True) as connection:
+        asked = "SELECT unit_valid_from, valid_from, last_row_number FROM core.case_history WHERE case_code = '000.22.58.H48-250602-0001' ORDER BY state_number"
+        assert connection.execute(asked).fetchall() == [
+            (date(2003, 1, 1), datetime(2025, 6, 30, 22), 2),
+            (date(2025, 7, 1), datetime(2025, 7, 1, 22), 2),
+        ]
 
 
 def test_packing_night_after_night_ends_where_packing_at_once_does(tmp_path: Path) -> None:

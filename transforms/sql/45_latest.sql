@@ -4,9 +4,13 @@
 -- Inputs: work.good_cases, work.payments_rows, work.digitization_rows, work.rejected, work.files.
 -- Readers: with corrections.yml applied they are work.latest_cases, work.latest_digitization and work.latest_payments; then 50_payments.sql and 60_cases.sql.
 
--- Most dossiers stand in one row and need no ordering; only keys are ordered of the others, by the numbers that files have in the order of file_id.
+-- Most dossiers stand in one row and need no ordering; only keys are ordered of the others, by the numbers that files have in the order of file_id. One state
+-- without any date stands for as many rows as lists show it, because its unit is that of each list's own day (62_history.sql).
 CREATE TABLE work.repeated_codes AS
-SELECT case_code FROM work.good_cases GROUP BY case_code HAVING count(*) > 1;
+SELECT case_code
+FROM work.good_cases
+GROUP BY case_code
+HAVING count(*) > 1 OR count(CASE WHEN state_id IS NOT NULL AND dated_on IS NULL THEN 1 END) > 0;
 
 CREATE TABLE work.older_rows AS
 WITH ranked AS (

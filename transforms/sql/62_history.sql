@@ -3,7 +3,7 @@
 -- tells less. Of several rows at one moment the one counts that wins in 45_latest.sql. Nothing here is corrected: it is what the source said.
 -- Most dossiers have one state and need no ordering; only of those with states that interleave (shown again after another) every place is looked at, so that
 -- the cost follows what changed and not how many nights showed it. Only keys are ordered: rows with all their columns would go through the disk.
--- Inputs: work.good_cases, work.repeated_codes, work.first_places, work.places, work.chained_exports, work.files.
+-- Inputs: work.good_cases, work.repeated_codes, work.unit_refs, work.first_places, work.places, work.chained_exports, work.files.
 -- Readers: 94_audit_lists.sql; tthc explain --history; analysts.
 
 CREATE TABLE work.first_seen AS
@@ -13,7 +13,7 @@ JOIN work.chained_exports AS e ON e.export_number = p.export_number
 JOIN work.files AS f ON f.file_id = e.file_id AND f.status = 'loaded';
 
 CREATE VIEW work.sightings AS
-SELECT c.case_code, c.source_rank, c.state_id, c.unit_code, c.unit_valid_from, c.procedure_code, c.channel, c.submitted_at, c.received_at, c.due_at, c.finished_at, c.returned_at, c.status_code,
+SELECT c.case_code, c.source_rank, c.state_id, c.unit_ref, c.dated_on, c.unit_code, c.unit_valid_from, c.procedure_code, c.channel, c.submitted_at, c.received_at, c.due_at, c.finished_at, c.returned_at, c.status_code,
        coalesce(s.exported_at, c.exported_at) AS first_at, coalesce(s.file_id, c.file_id) AS first_file_id, coalesce(s.file_number, c.file_number) AS first_file,
        CASE WHEN s.file_id IS NULL THEN c.sheet ELSE s.sheet END AS first_sheet, coalesce(s.sheet_number, c.sheet_number) AS first_sheet_number,
        coalesce(s.row_number, c.row_number) AS first_row_number,
@@ -23,7 +23,7 @@ LEFT JOIN work.first_seen AS s ON s.state_id = c.state_id
 WHERE c.exported_at IS NOT NULL;
 
 CREATE TABLE work.repeated_sightings AS
-SELECT s.case_code, s.source_rank, s.state_id, s.unit_code, s.unit_valid_from, s.procedure_code, s.channel, s.submitted_at, s.received_at, s.due_at, s.finished_at, s.returned_at, s.status_code,
+SELECT s.case_code, s.source_rank, s.state_id, s.unit_ref, s.dated_on, s.unit_code, s.unit_valid_from, s.procedure_code, s.channel, s.submitted_at, s.received_at, s.due_at, s.finished_at, s.returned_at, s.status_code,
        s.first_at, s.first_file, s.first_sheet, s.first_sheet_number, s.first_row_number, s.last_at, s.last_file, s.last_sheet, s.last_row_number
 FROM work.sightings AS s
 JOIN work.repeated_codes AS r ON r.case_code = s.case_code;
@@ -39,9 +39,11 @@ WITH ordered AS (
     LEFT JOIN work.listed_cases AS l ON l.case_code = s.case_code
     WHERE s.source_rank = 0 OR l.case_code IS NULL OR s.first_at < l.listed_at
 )
-SELECT DISTINCT case_code FROM ordered WHERE seen_until >= first_at;
+SELECT case_code FROM ordered WHERE seen_until >= first_at
+UNION
+SELECT case_code FROM work.repeated_sightings WHERE state_id IS NOT NULL AND dated_on IS NULL;
 
--- Every place of the dossiers whose states interleave.
+-- Every place of the dossiers whose states interleave, or whose unit is that of the day of each list because they bear no date.
 CREATE TABLE work.interleaved_sightings AS
 SELECT s.case_code, s.source_rank, s.unit_code, s.unit_valid_from, s.procedure_code, s.channel, s.submitted_at, s.received_at, s.due_at, s.finished_at, s.returned_at, s.status_code,
        s.first_at, s.first_file, s.first_sheet, s.first_sheet_number, s.first_row_number, s.last_at, s.last_file, s.last_sheet, s.last_row_number
@@ -49,13 +51,15 @@ FROM work.repeated_sightings AS s
 JOIN work.interleaved_cases AS i ON i.case_code = s.case_code
 WHERE s.state_id IS NULL
 UNION ALL
-SELECT s.case_code, s.source_rank, s.unit_code, s.unit_valid_from, s.procedure_code, s.channel, s.submitted_at, s.received_at, s.due_at, s.finished_at, s.returned_at, s.status_code,
+SELECT s.case_code, s.source_rank, CASE WHEN s.dated_on IS NULL THEN u.unit_code ELSE s.unit_code END, CASE WHEN s.dated_on IS NULL THEN u.valid_from ELSE s.unit_valid_from END,
+       s.procedure_code, s.channel, s.submitted_at, s.received_at, s.due_at, s.finished_at, s.returned_at, s.status_code,
        f.exported_at, f.file_number, e.sheet, e.sheet_number, p.row_number, f.exported_at, f.file_number, e.sheet, p.row_number
 FROM work.repeated_sightings AS s
 JOIN work.interleaved_cases AS i ON i.case_code = s.case_code
 JOIN work.places AS p ON p.state_id = s.state_id
 JOIN work.chained_exports AS e ON e.export_number = p.export_number
-JOIN work.files AS f ON f.file_id = e.file_id AND f.status = 'loaded';
+JOIN work.files AS f ON f.file_id = e.file_id AND f.status = 'loaded'
+LEFT JOIN work.unit_refs AS u ON s.dated_on IS NULL AND u.unit_ref = s.unit_ref AND u.on_date = CAST(f.exported_at AS DATE);
 
 CREATE VIEW work.events AS
 WITH every_event AS (
