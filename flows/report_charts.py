@@ -1,4 +1,4 @@
-"""The pictures of the report: all units against each target, and each unit's share of dossiers on time."""
+"""The pictures of the report: what all units reached together by each measure, and each unit's share of dossiers on time against its target."""
 
 from flows.charts import Chart, field, to_png, to_svg
 from flows.office_files import plain_text
@@ -10,6 +10,7 @@ _MET, _MISSED, _RULE = "#5B7FA6", "#8C3B34", "#1A1A1A"
 # of a PNG. The last one is the Liberation Sans inside vl-convert.
 _FONT = "Liberation Serif, Times New Roman, DejaVu Serif, serif, sans-serif"
 _MISSED_SIGN = "×"  # not ✗, which few fonts have
+_Bar = tuple[str, float, float | None, str]  # name, rate, target or None, the rate as shown
 _MOST_UNITS = 60  # more bars than that are no picture; the furthest from the target are shown
 
 
@@ -21,18 +22,17 @@ def draw_pictures(result: PeriodResult) -> tuple[dict[str, bytes], dict[str, str
 
 
 def _overall(result: PeriodResult) -> Chart | None:
-    rows = [
-        (plain_text(m.label_vi), m.total[0] / m.total[1], min(u.target for u in m.units), percent_vi(*m.total))
-        for m in result.measures
-        if m.units and m.total[1]
+    """Totals have no target (a target belongs to the level it is written for), so none is drawn and none is called missed."""
+    rows: list[_Bar] = [
+        (plain_text(m.label_vi), m.total[0] / m.total[1], None, percent_vi(*m.total)) for m in result.measures if m.units and m.total[1]
     ]
-    return _bars(rows, "Kết quả chung; vạch đứng là chỉ tiêu") if rows else None
+    return _bars(rows, "Kết quả chung của các đơn vị") if rows else None
 
 
 def _units(measure: MeasureResult | None) -> Chart | None:
     if measure is None:
         return None
-    rows = [
+    rows: list[_Bar] = [
         (plain_text(u.unit_name), u.numerator / u.denominator, u.target, percent_vi(u.numerator, u.denominator, u.target))
         for u in measure.units
         if u.denominator
@@ -41,18 +41,19 @@ def _units(measure: MeasureResult | None) -> Chart | None:
     return _bars(rows[:_MOST_UNITS], "Đơn vị, thấp nhất trước; vạch đứng là chỉ tiêu") if rows else None
 
 
-def _bars(rows: list[tuple[str, float, float, str]], title: str) -> Chart:
+def _bars(rows: list[_Bar], title: str) -> Chart:
     values = [
         {
             "name": name,
             "rate": rate,
             "target": target,
-            "label": shown if rate >= target else f"{shown} {_MISSED_SIGN}",
-            "beyond": max(rate, target),  # the words never lie on the target's mark
-            "met": rate >= target,
+            "label": shown if target is None or rate >= target else f"{shown} {_MISSED_SIGN}",
+            "beyond": rate if target is None else max(rate, target),  # the words never lie on the target's mark
+            "met": target is None or rate >= target,
         }
         for name, rate, target, shown in rows
     ]
+    targets = [value for value in values if value["target"] is not None]
     place = {"y": field("name", "nominal", sort=None, title=None, axis={"labelLimit": 400, "labelFontSize": 13})}
     axis = {"values": [0, 0.25, 0.5, 0.75, 1], "labelExpr": "datum.value * 100 + ' %'"}
     share = field("rate", "quantitative", title=None, scale={"domain": [0, 1]}, axis=axis)
@@ -63,7 +64,11 @@ def _bars(rows: list[tuple[str, float, float, str]], title: str) -> Chart:
         "data": {"values": values},
         "layer": [
             {"mark": {"type": "bar", "height": {"band": 0.7}}, "encoding": {**place, "x": share, "color": colour}},
-            {"mark": tick, "encoding": {**place, "x": field("target", "quantitative")}},
+            *(
+                [{"data": {"values": targets}, "mark": tick, "encoding": {**place, "x": field("target", "quantitative")}}]
+                if targets
+                else []
+            ),
             {"mark": {"type": "text", "align": "left", "dx": 6, "fontSize": 13}, "encoding": {**place, **words}},
         ],
         "width": 420,

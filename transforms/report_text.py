@@ -243,7 +243,7 @@ def _overall(result: PeriodResult) -> list[Block]:
         )
     headings = ("Tiêu chí", "Chỉ số", "Đạt", "Tổng số", "Tỷ lệ", before, "So với kỳ trước (điểm %)")
     table = Table("Kết quả chung theo các chỉ số của kế hoạch", headings, rows, headings[2:6], (2.0, 5.2, 1.5, 1.7, 1.9, 2.0, 2.3))
-    return [Paragraph(text), table, Picture("overall", "Kết quả chung so với chỉ tiêu")]
+    return [Paragraph(text), table, Picture("overall", "Kết quả chung theo các chỉ số của kế hoạch")]
 
 
 def _criterion(letter: str, m: MeasureResult, result: PeriodResult) -> list[Block]:

@@ -185,6 +185,14 @@ def test_a_planted_text_in_a_chart_is_only_drawn() -> None:
     assert not any("<img" in svg or "<script" in svg for svg in drawings.values())
 
 
+def test_totals_have_no_target_and_are_drawn_without_one() -> None:
+    """8 of 10 misses the unit's 97 %: the unit's bar says so, the total's is neither marked nor red and has no line of a target."""
+    _, drawings = draw_pictures(report("Đơn vị"))
+    missed = {name: ("×" in svg, "#8C3B34" in svg, "chỉ tiêu" in svg) for name, svg in drawings.items()}
+    assert missed == {"overall": (False, False, False), "on_time": (True, True, True)}
+    assert all("80,0" in svg or "80 %" in svg or "80\u00a0%" in svg for svg in drawings.values())
+
+
 def test_pictures_have_words_whatever_fonts_the_machine_has(monkeypatch: pytest.MonkeyPatch) -> None:
     made = report("Đơn vị Ệ")
     pictures, _ = draw_pictures(made)
