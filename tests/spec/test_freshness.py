@@ -189,6 +189,13 @@ def nightly_over_tet(h: History) -> None:
         h.list(f"{night:%d/%m}", "02/01", f"{night:%d/%m}")
 
 
+def every_morning(h: History, last: str = "15/02") -> None:
+    """Exported every day at 06:00, before work, weekends and Tết too: what stood there the evening of the working day before."""
+    for morning in days(day("22/01"), day(last)):
+        evening = max(d for d in days(day("02/01"), morning - timedelta(days=1)) if d.weekday() < 5 and d not in TET)
+        h.add(datetime.combine(morning, time(6)), dossiers(day("02/01"), evening, datetime.combine(evening, time(22))))
+
+
 def a_new_year(h: History) -> None:
     """Lists since 1 January begin again."""
     for night in ("20/12", "21/12", "22/12", "25/12", "26/12", "27/12", "28/12", "29/12"):
@@ -200,7 +207,7 @@ def a_new_year(h: History) -> None:
 ORDINARY = [
     (weekly, "18/03"), (weekly_overlapping, "11/03"), (month_by_month, "10/07"), (month_re_exported, "03/07"), (months_with_carried_over, "03/05"),
     (open_dossiers_only, "11/03"), (twice_a_day, "12/03"), (parts_around_midnight, "13/03"), (one_file_a_commune, "08/03"), (one_file_a_procedure, "07/03"),
-    (nightly_over_tet, "16/02"), (a_new_year, "05/01"),
+    (nightly_over_tet, "16/02"), (every_morning, "15/02"), (a_new_year, "05/01"),
 ]  # fmt: skip
 
 
@@ -263,6 +270,17 @@ def test_one_fault_raises_exactly_its_alarm(tmp_path: Path, fault: str, expected
     found = alarms(connection)
     connection.close()
     assert found == expected
+
+
+@pytest.mark.slow
+def test_a_morning_list_without_the_day_before_is_frozen(tmp_path: Path) -> None:
+    history = History()
+    every_morning(history, "25/01")
+    history.add(datetime(2024, 1, 26, 6), dossiers(day("02/01"), day("24/01"), datetime(2024, 1, 24, 22)))
+    connection = history.build(tmp_path, datetime(2024, 1, 26, 9))
+    found = alarms(connection)
+    connection.close()
+    assert found == [("frozen", None, "red")]
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 -- Only the newest days of export are looked back on (work.watch.deliveries), so that a year of nightly lists costs no more than a fortnight.
 -- A missing dossier is told only where a newer list proves that it covers it: it still lists dossiers that had ended before, of the same day of reception, unit,
 -- procedure and channel. Parts, other months and lists of open dossiers prove nothing and raise nothing.
--- Inputs: work.exports, work.export_covers, work.source_ages, work.unit_ages (68_coverage.sql), work.*_rows, work.kinds, work.watch, ops.rejects, work.files.
+-- Inputs: core.calendar, work.exports, work.export_covers, work.source_ages, work.unit_ages (68_coverage.sql), work.*_rows, work.kinds, work.watch, ops.rejects, work.files.
 -- Readers: the gate's rules, tthc status, the summaries.
 
 CREATE TABLE work.deliveries AS
@@ -237,19 +237,21 @@ GROUP BY t.unit_number;
 DROP TABLE work.listed;
 
 -- The same content under another time: for long enough that something should have happened, and of a list that was up to date when it was first made.
+-- A day counts once its work has ended: an office that exports before work shows on Monday morning what it showed on Saturday.
 CREATE TABLE work.frozen AS
 WITH named AS (
-    SELECT e.kind, CAST(e.exported_at AS DATE) AS since_on, max(regexp_extract(coalesce(f.member, f.file_name), '(20[0-9]{6})[0-9]{6}', 1)) AS stamp
+    SELECT e.kind, e.exported_at AS since_at, max(regexp_extract(coalesce(f.member, f.file_name), '(20[0-9]{12})', 1)) AS stamp
     FROM work.files AS f
     JOIN work.exports AS e ON e.file_id = f.file_id
     JOIN work.deliveries AS d ON d.kind = e.kind AND d.delivered_on = e.delivered_on AND d.number = 1
     WHERE f.status = 'duplicate'
-    GROUP BY e.kind, CAST(e.exported_at AS DATE)
+    GROUP BY e.kind, e.exported_at
 ),
 copied AS (
-    SELECT kind, since_on, try_cast(substr(stamp, 1, 4) || '-' || substr(stamp, 5, 2) || '-' || substr(stamp, 7, 2) AS DATE) AS until_on
+    SELECT kind, since_at, try_cast(substr(stamp, 1, 4) || '-' || substr(stamp, 5, 2) || '-' || substr(stamp, 7, 2) || ' ' || substr(stamp, 9, 2) || ':'
+                                    || substr(stamp, 11, 2) || ':' || substr(stamp, 13, 2) AS TIMESTAMP) AS until_at
     FROM named
-    WHERE length(stamp) = 8
+    WHERE length(stamp) = 14
 ),
 differing AS (
     SELECT n.kind, min(CASE WHEN o.content <> n.content OR o.cases <> n.cases THEN o.place END) AS place
@@ -259,7 +261,7 @@ differing AS (
     GROUP BY n.kind
 ),
 same AS (
-    SELECT s.kind, min(d.delivered_on) AS since_on, max(d.delivered_on) AS until_on
+    SELECT s.kind, min(d.exported_at) AS since_at, max(d.exported_at) AS until_at
     FROM work.delivery_sizes AS s
     JOIN differing AS f ON f.kind = s.kind AND (f.place IS NULL OR s.place < f.place)
     JOIN work.deliveries AS d ON d.kind = s.kind AND d.number = s.number
@@ -267,16 +269,24 @@ same AS (
     GROUP BY s.kind
 ),
 spans AS (
-    SELECT kind, since_on, until_on FROM same
+    SELECT kind, since_at, until_at FROM same
     UNION ALL
-    SELECT c.kind, c.since_on, least(c.until_on, CAST(m.as_of AS DATE)) FROM copied AS c CROSS JOIN work.moment AS m WHERE c.until_on IS NOT NULL
+    SELECT c.kind, c.since_at, least(c.until_at, m.as_of) FROM copied AS c CROSS JOIN work.moment AS m WHERE c.until_at IS NOT NULL
+),
+worked AS (
+    SELECT p.kind, CAST(p.since_at AS DATE) AS since_on, CAST(p.until_at AS DATE) AS until_on,
+           a.worked - CASE WHEN x.is_working AND p.since_at < CAST(x.date AS TIMESTAMP) + INTERVAL 1 SECOND * greatest(x.morning_to, x.afternoon_to) THEN 1 ELSE 0 END AS worked_since,
+           b.worked - CASE WHEN y.is_working AND p.until_at < CAST(y.date AS TIMESTAMP) + INTERVAL 1 SECOND * greatest(y.morning_to, y.afternoon_to) THEN 1 ELSE 0 END AS worked_until
+    FROM spans AS p
+    JOIN work.day_counts AS a ON a.date = CAST(p.since_at AS DATE)
+    JOIN work.day_counts AS b ON b.date = CAST(p.until_at AS DATE)
+    JOIN core.calendar AS x ON x.date = a.date
+    JOIN core.calendar AS y ON y.date = b.date
 ),
 judged AS (
-    SELECT p.kind, p.since_on, p.until_on, b.worked - a.worked AS days, s.cases, s.pace, a.worked - s.worked_to AS behind
-    FROM spans AS p
+    SELECT p.kind, p.since_on, p.until_on, p.worked_until - p.worked_since AS days, s.cases, s.pace, p.worked_since - s.worked_to AS behind
+    FROM worked AS p
     JOIN work.delivery_sizes AS s ON s.kind = p.kind AND s.unit_number = 0 AND s.number = 1
-    JOIN work.day_counts AS a ON a.date = p.since_on
-    JOIN work.day_counts AS b ON b.date = p.until_on
 )
 SELECT j.kind, min(j.since_on) AS since_on, max(j.until_on) AS until_on
 FROM judged AS j CROSS JOIN work.watch AS w
