@@ -116,6 +116,8 @@ DEFECTS = [
     _of("plan and targets differ", "INSERT INTO mart.plan (criterion, measure, deadline, target) SELECT criterion, measure, valid_from, target / 2 FROM core.targets LIMIT 1", "plan_target_differs"),
     _of("a report nobody planned", "INSERT INTO core.plan_progress (criterion) VALUES ('9.9.9')", "plan_report_unplanned"),
     _of("a report dated last year", "INSERT INTO mart.plan (criterion, source, deadline) VALUES ('9.9.9', 'plan_progress', DATE '2024-12-31'); INSERT INTO core.plan_progress (criterion, reported_on, exported_at) VALUES ('9.9.9', DATE '2023-12-31', TIMESTAMP '2024-01-02 08:00:00')", "plan_report_of_earlier_year"),
+    _of("a report dated next year", "INSERT INTO core.plan_progress (criterion, reported_on) VALUES ('9.9.9', DATE '2031-01-01')", "plan_report_after_as_of"),
+    _of("a task done after the moment", "INSERT INTO core.tasks (task_no, finished_on) VALUES ('1', DATE '2031-01-01')", "task_dates_after_as_of"),
     _of("an extension undated", "INSERT INTO mart.task_status (task_no, extension_asked) VALUES ('1', 'undated')", "task_extension_undated"),
     _of("a task done undated", "INSERT INTO mart.task_status (task_no, state) VALUES ('1', 'undated')", "task_done_undated"),
     _of("a Biểu 06 that differs", "UPDATE mart.reconciliation SET theirs = theirs + 1, difference = difference + 1, is_tolerated = FALSE WHERE figure = 'total'", "reconciliation_differs"),

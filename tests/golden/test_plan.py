@@ -311,6 +311,30 @@ def test_a_report_of_an_earlier_year_does_not_answer_this_years_line(planned: Se
     )
 
 
+def test_days_after_the_date_are_kept_and_told_of(planned: Settings) -> None:
+    """The date is 28/06/2024: a report of the 29th or of next year, a task finished, given or asked to be extended later. That day itself is none of them."""
+    days = ("28/06/2024", "29/06/2024", "20/06/2025")
+    write_reports(
+        planned,
+        "\n".join(
+            f"{c} | {u} | {day} | Xong | 100 | Đã hoàn thành | "
+            for c, u, day in zip(("2", "III.2", "III.2"), ("Phòng Tư pháp", "xã Sơn Hạ", "xã Sơn Thủy"), days, strict=True)
+        ),
+    )
+    done = {"Trạng thái": "Đã hoàn thành"}
+    dated = [
+        (f"{name} {day}", {"Ngày hoàn thành": "28/06/2024"} | done | {name: day})
+        for name in ("Ngày giao", "Ngày xin gia hạn", "Ngày hoàn thành")
+        for day in days[:2]
+    ]
+    write_tasks(planned, [task_row(number, **changes) for number, changes in dated])
+    result = run_at(planned, planned.as_of)
+    found = {check.name: check.found for check in result.checks}
+    assert found["plan_report_after_as_of"] == 2
+    assert found["task_dates_after_as_of"] == 3
+    assert show(planned, "SELECT count(*) FROM core.plan_progress UNION ALL SELECT count(*) FROM core.tasks") == [(3,), (6,)], "kept"
+
+
 def test_an_answer_of_a_few_cells_is_no_title(planned: Settings) -> None:
     """A criterion's code is as short as a section's number; "3 | Cải cách TTHC" is a title, a state or a day beside the code is an answer."""
     rows = "3 | | | Cải cách TTHC | | | \n 2 | | | | | Đã hoàn thành | \n III.2 | xã Sơn Hạ | 19/06/2024 | | | | \n | | | Người lập biểu | | | "
