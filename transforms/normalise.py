@@ -175,14 +175,16 @@ def _parse(column: Column, text: pa.DictionaryArray, lists: LayoutLists) -> _Par
             values, bad = pa.array([unit_reference(key(word)) for word in words.to_pylist()], pa.string()), none_bad
         case "level":
             values, bad = parsing.parse_levels(words, lists.words["level"])
-        case "amount" | "count":
+        case "amount":
             values, bad = parsing.parse_numbers(words)
+        case "count":
+            values, bad = parsing.parse_numbers(words, is_count=True)
         case "figure":
             values, bad = parsing.parse_figures(words)
         case "fee":
             values, bad = parsing.parse_numbers(words, no_fee_words=True)
         case "duration":
-            values, bad = parsing.parse_numbers(words)
+            values, bad = parsing.parse_numbers(words, is_count=True)
             bad = none_bad  # a deadline in words ("trong ngày") is no reason to lose the procedure
         case "text":
             hidden = has_personal_number(words)

@@ -6,6 +6,7 @@ Formats are those of Vietnamese exports: day before month, always.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
@@ -244,15 +245,21 @@ _NO_FEE = {key(word) for word in ("Không", "Không thu", "Không thu phí", "Mi
 _CURRENCY = re.compile(r"\s*(đồng|vnđ|vnd|đ|₫)\.?$", re.IGNORECASE)
 _GROUPED = re.compile(r"^-?\d{1,3}([., ])\d{3}(?:\1\d{3})*(?:[.,]0{1,2})?$")
 _PLAIN = re.compile(r"^-?\d+(?:[.,]0+)?$")
+# Identity and telephone numbers begin with 0 and have nine digits and more; no system writes an amount or a count so.
+_SOMEBODY = re.compile(r"^0(?=.*[^\W0])(?:[., ]?\d){8,}")
+# More dossiers or days than that is somebody's number, which lost its first 0 where a spreadsheet took it for a number (912345678).
+_MOST_COUNTED = 99_999_999
 
 
 def parse_whole_number(text: str) -> int:
     """A count or an amount in đồng: 1.000.000, 1000000, 1000000.0, "20.000 đ".
 
     Raises:
-        ValueError: the text is no whole number.
+        ValueError: the text is no whole number, or somebody's number: published as a sum, it would carry a citizen's data everywhere.
     """
     bare = _CURRENCY.sub("", text.strip())
+    if _SOMEBODY.match(unicodedata.normalize("NFKC", bare)):
+        raise ValueError(text)
     if _GROUPED.match(bare):
         return int(re.sub(r"[., ]", "", re.sub(r"(?<=\d{3})[.,]0{1,2}$", "", bare)))
     if _PLAIN.match(bare):
@@ -260,14 +267,14 @@ def parse_whole_number(text: str) -> int:
     raise ValueError(text)
 
 
-def parse_numbers(column: pa.Array, *, no_fee_words: bool = False) -> tuple[pa.Array, np.ndarray]:
-    """Whole numbers (int64); with `no_fee_words`, "Không" is 0, as catalogues write it."""
+def parse_numbers(column: pa.Array, *, no_fee_words: bool = False, is_count: bool = False) -> tuple[pa.Array, np.ndarray]:
+    """Whole numbers (int64); with `no_fee_words`, "Không" is 0, as catalogues write it; a count has no more than eight digits."""
 
     def parse(text: str) -> int:
         if no_fee_words and key(text) in _NO_FEE:
             return 0
         value = parse_whole_number(text)
-        if abs(value) >= 2**62:
+        if abs(value) > (_MOST_COUNTED if is_count else 2**62 - 1):
             raise ValueError(text)
         return value
 
@@ -295,11 +302,11 @@ def parse_figure(text: str) -> int:
 
 
 def parse_figures(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
-    """Counts (int64) of an aggregated export's cells, see `parse_figure`; a negative count is not understood."""
+    """Counts (int64) of an aggregated export's cells, see `parse_figure`; what is negative or has more than eight digits is no count."""
 
     def parse(text: str) -> int:
         value = parse_figure(text)
-        if not 0 <= value < 2**62:
+        if not 0 <= value <= _MOST_COUNTED:
             raise ValueError(text)
         return value
 

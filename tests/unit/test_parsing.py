@@ -139,6 +139,27 @@ def test_what_is_no_count_is_bad(text: str) -> None:
         parse_whole_number(text)
 
 
+@pytest.mark.parametrize(
+    "number", ["051204001234", "0912345678", "051204001234.0", "0912345678 đ", "051.204.001.234", "０９１２３４５６７８", "02553864123"]
+)
+def test_somebody_s_number_is_neither_an_amount_nor_a_count(number: str) -> None:
+    cells = pa.array([number])
+    for values, bad in (
+        parse_numbers(cells),
+        parse_numbers(cells, no_fee_words=True),
+        parse_numbers(cells, is_count=True),
+        parse_figures(cells),
+    ):
+        assert (values.to_pylist(), list(bad)) == ([None], [True])
+    assert list(parse_figures(pa.array([f"Số lượng: {number}; Tỷ lệ: 5%"]))[1]) == [True]
+
+
+def test_a_telephone_number_that_lost_its_zero_is_no_count_but_may_be_an_amount() -> None:
+    assert list(parse_numbers(pa.array(["912345678"]), is_count=True)[1]) == [True]
+    assert list(parse_figures(pa.array(["912345678"]))[1]) == [True]
+    assert parse_numbers(pa.array(["912345678", "007", "000000000", "1.000.000.000"]))[0].to_pylist() == [912345678, 7, 0, 1_000_000_000]
+
+
 def test_no_fee_in_words_is_zero_only_in_the_catalogue() -> None:
     values, bad = parse_numbers(pa.array(["Không", "8.000", None]), no_fee_words=True)
     assert (values.to_pylist(), list(bad)) == ([0, 8000, None], [False, False, False])
@@ -270,7 +291,7 @@ def test_a_cell_without_a_count_is_not_understood(text: str) -> None:
 
 
 @given(
-    st.integers(0, 10**9),
+    st.integers(0, 99_999_999),
     st.decimals(0, 100, places=1),
     st.sampled_from([" ", "; ", "\n", ", ", ""]),
     st.sampled_from(["Số lượng: ", "số lượng:", "SỐ  LƯỢNG: ", "So\u0302\u0301 lu\u031bo\u031b\u0323ng: "]),
