@@ -114,29 +114,40 @@ _SPACE = " \u00a0\u2009\u202f"  # names of sheets come with the spaces they were
 _GAP = f"[{_SPACE}.-]"
 _PERSONAL_FORMS = "|".join(
     (
-        rf"\d{{12}}|\d{{9}}|0\d{{2}}(?:[{_SPACE}.]\d{{3}}){{3}}",
+        rf"\d{{12}}|\d{{9}}|0\d{{2}}(?:{_GAP}\d{{3}}){{3}}|0\d{{5}}[{_SPACE}]\d{{6}}",
         r"0\d{9}|02\d{9}|\+84\d{9,10}|84[35789]\d{8}",
         rf"0\d{{3}}{_GAP}\d{{3}}{_GAP}?\d{{3}}|0\d{{2}}{_GAP}\d{{3}}{_GAP}?\d{{4}}|0\d{{2}}{_GAP}\d{{3}}(?:{_GAP}\d{{2}}){{2}}",
         # dates are parted into twos and fours as well: these forms must begin as a mobile number and keep to one sign
-        *(rf"0[35789]\d{{2}}(?:{sign}\d{{2}}){{3}}|0[35789]\d{{2}}{sign}\d{{3}}{sign}\d{{3}}" for sign in (" ", r"\.", "-", "/", "_")),
+        *(rf"0[35789]\d{{2}}(?:{sign}\d{{2}}){{3}}|0[35789]\d{{2}}{sign}\d{{3}}{sign}\d{{3}}" for sign in (" ", r"\.", "-", "/", "_", ",")),
+        rf"0[35789]\d{{3}}[{_SPACE}.]\d{{5}}|0[35789]\d{{4}}[{_SPACE}]\d{{4}}|\(0[35789]\d{{2}}\){_GAP}?\d{{3}}{_GAP}?\d{{3}}",
+        *(rf"0\d{{3}}(?:{sign}\d{{4}}){{2}}" for sign in (" ", r"\.", "-")),
         *(rf"0[35789](?:{sign}\d{{4}}){{2}}|0[35789](?:{sign}\d{{2}}){{4}}" for sign in (" ", r"\.")),
-        rf"(?:\+84|\(\+?84\)){_GAP}?\d{{2,3}}{_GAP}?\d{{3}}{_GAP}?\d{{3,4}}",
+        rf"(?:(?:\+|00)84|\(\+?84\)){_GAP}?(?:\(0\))?{_GAP}?\d{{2,3}}{_GAP}?\d{{3}}{_GAP}?\d{{3,4}}",
         rf"\(?02\d{{2}}\)?{_GAP}\d{{3,4}}{_GAP}?\d{{3,4}}",
     )
 )
 _EMAIL = r"[0-9A-Za-z][0-9A-Za-z.+_-]*@[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)+"
 _PERSONAL = rf"(?:^|\D)(?:{_PERSONAL_FORMS})(?:\D|$)|{_EMAIL}"
 _PERSONAL_PYTHON = re.compile(rf"(?<!\d)(?:{_PERSONAL_FORMS})(?!\d)|{_EMAIL}")
+# Keyboards of other languages write full-width signs (０９１２…), word processors longer dashes; each is one character, so that places stay the same.
+_ORDINARY = {0xFEE0 + sign: sign for sign in range(0x21, 0x7F)} | dict.fromkeys((*range(0x2010, 0x2016), 0x2212), 0x2D)
+_NOT_ORDINARY_RE2 = "[\\x{2010}-\\x{2015}\\x{2212}\\x{FF01}-\\x{FF5E}]"
 
 
 def has_personal_number(column: pa.Array) -> pa.Array:
     """Mask of the cells that hold what looks like an identity number, a telephone number or an e-mail address."""
+    odd = pc.fill_null(pc.match_substring_regex(column, _NOT_ORDINARY_RE2), False)
+    if pc.any(odd).as_py():
+        column = pa.array([text and text.translate(_ORDINARY) for text in column.to_pylist()], pa.string())
     return pc.fill_null(pc.match_substring_regex(column, _PERSONAL), False)
 
 
 def hide_numbers(text: str) -> str:
     """The text with every identity number, telephone number and e-mail address replaced by ***."""
-    return _PERSONAL_PYTHON.sub("***", text)
+    shown, end = "", 0
+    for found in _PERSONAL_PYTHON.finditer(text.translate(_ORDINARY)):
+        shown, end = f"{shown}{text[end : found.start()]}***", found.end()
+    return shown + text[end:]
 
 
 def unit_reference(unit_key: str) -> str:
@@ -158,8 +169,37 @@ _DATE_LIKE = re.compile(r"(?<!\d)(?:\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{4}-\d{1,2}-
 _TIME_LIKE = re.compile(r"(?<!\d)\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,6})?)?(?:Z| ?[+-]\d{2}:?\d{2})?(?!\d)")
 
 
+_MOST_SHOWN = 60
 # What is written behind an office's name like a person's: each word with a capital letter ("Phòng Tài chính - Kế hoạch" is not).
-_PERSON_BEHIND = re.compile(r"(?<=[-–,;:(/])(?:\s*[A-ZÀ-ỸĐ][^\s\d,;()/-]*){2,}(?=\s*(?:[-–,;:)/]|$))")
+_PERSON_BEHIND = re.compile(
+    r"(?:(?<=[-–—−,;:(/\\|\[{<>+_•·*“\"'])|(?<=[^A-ZĐ]\.))(?:\s*[A-ZÀ-ỸĐ][^\s\d,;()/\\|\[\]{}<>+_•·*”\"'-]*){2,}"
+    r"(?=\s*(?:[-–—−,;:)/\\|\]}<>+_•·*”\"'.\d]|$))"
+)
+# A person is also told by the word before a name ("bà Nguyễn Thị Bịa", "cán bộ: Bịa Văn"), or by a family name that opens two words more, where no street or
+# commune is named so ("phường Lê Hồng Phong"). Family names that are ordinary words of offices too (Quản Lý Đô Thị) count only before Văn and Thị.
+_NAME_WORD = r"(?-i:[A-ZĐÀÁÂÃÈÉÊÌÍÒÓÔÕÙÚÝĂĨŨƠƯẠ-Ỹ])[^\W\d_]*"
+_FAMILY = "Nguyễn|Trần|Lê|(?<!vi )Phạm|Hoàng|Huỳnh|Phan|Vũ|Võ|Đặng|Bùi|Đỗ|Ngô|Đinh|Trương|Trịnh"
+_FAMILY_TOO = f"{_FAMILY}|Hồ|Lý|Dương|Mai|Hà|Đoàn|Lương|Cao|Tạ|Châu|Tô|Đào|Lâm|Phùng|Thái|Quách"
+_NO_PLACE = "".join(
+    rf"(?<!\b{place} )"
+    for place in ("phường", "xã", "phố", "đường", "trấn", "quận", "huyện", "tỉnh", "trường", "P.", "TP", "TP.", "TT", "TT.", "Q.")
+)
+_PERSON = re.compile(
+    rf"(?P<title>(?-i:\b(?:[Ôô]ng|[Bb]à|anh|chị|đ/c))\.?\s*:?\s+)(?P<named>{_NAME_WORD}(?:\s+{_NAME_WORD})+)"
+    rf"|(?P<role>\b(?:đồng chí|cán bộ|công chức|chuyên viên|nhân viên|người \w+|chủ hồ sơ|họ tên|họ và tên)\s*:?\s+)(?P<held>{_NAME_WORD}(?:\s+{_NAME_WORD})+)"
+    rf"|{_NO_PLACE}(?P<whole>\b(?:(?:{_FAMILY})(?:\s+{_NAME_WORD}){{2,}}|(?:{_FAMILY_TOO})\s+(?:Văn|Thị)\s+[^\W\d_]+(?:\s+{_NAME_WORD})*))",
+    re.IGNORECASE,
+)
+
+
+def names_person(text: str) -> bool:
+    """True where words tell that a person is named: bà Nguyễn Thị Bịa, cán bộ Bịa Văn Ba, Trần Văn Bịa; never by the name of an office or a place alone."""
+    return bool(_PERSON.search(text))
+
+
+def _hide_person(found: re.Match[str]) -> str:
+    name = found["named"] or found["held"] or found["whole"]
+    return found[0].removesuffix(name) + _initials(name)
 
 
 def mask(text: str, *, is_moment: bool = False) -> str:
@@ -169,18 +209,18 @@ def mask(text: str, *, is_moment: bool = False) -> str:
         text: the cell.
         is_moment: the cell's column is for dates, which are shown then; elsewhere a date may be somebody's birthday.
     """
-    text = clean(text)[:60]
+    text = clean(text)
     digits = sum(c.isdigit() for c in text)
     beside = sum(c.isdigit() for c in _TIME_LIKE.sub(" ", _DATE_LIKE.sub(" ", text)))  # a number beside a date is a number all the same
-    if re.search(r"\d{9,}", text) or beside >= 9 or _PERSONAL_PYTHON.search(text):
+    if re.search(r"\d{9,}", text) or beside >= 9 or hide_numbers(text) != text:
         return "***"
     if not is_moment:
         text = _DATE_LIKE.sub(lambda m: re.sub(r"\d", "*", m[0]), text)
     if not any(c.isalpha() for c in text):
-        return text
+        return text[:_MOST_SHOWN]
     if _OFFICES.match(text) and digits < 9:
-        return _PERSON_BEHIND.sub(lambda m: _initials(m[0]), text)
-    return _initials(text)
+        return _PERSON.sub(_hide_person, _PERSON_BEHIND.sub(lambda m: _initials(m[0]), text))[:_MOST_SHOWN]
+    return _initials(text)[:_MOST_SHOWN]
 
 
 def _initials(text: str) -> str:

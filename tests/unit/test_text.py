@@ -73,6 +73,14 @@ def test_mask_hides_numbers_of_people(number: str, gap: str) -> None:
         "99",
         "Phòng Tài chính - Kế hoạch",
         "UBND xã Sơn Lạ",
+        "UBND phường Lê Hồng Phong",
+        "UBND PHƯỜNG TRẦN HƯNG ĐẠO",
+        "UBND thành phố Hồ Chí Minh",
+        "UBND TT. Di Lăng",
+        "Phòng Tổ chức cán bộ",
+        "Phòng Quản Lý Đô Thị",
+        "Phòng Xử Lý Vi Phạm Hành Chính",
+        "Bộ phận Tiếp Nhận Hồ Sơ Trực Tuyến",
     ],
 )
 def test_mask_shows_what_helps_to_repair(text: str) -> None:
@@ -95,6 +103,15 @@ def test_a_date_shows_nobody_s_number_beside_it(moment: str, number: str) -> Non
         ("UBND xã Sơn Hạ - Nguyễn Văn Bịa", "UBND xã Sơn Hạ - N… V… B…"),
         ("Phòng Tư pháp (Trần Thị Bịa)", "Phòng Tư pháp (T… T… B…)"),
         ("UBND XÃ SƠN HẠ, NGUYỄN VĂN BỊA", "UBND XÃ SƠN HẠ, N… V… B…"),
+        ("UBND xã Sơn Hạ [Đinh Văn Bịa]", "UBND xã Sơn Hạ [Đ… V… B…]"),
+        ("UBND xã Sơn Hạ | Bịa Văn Ba", "UBND xã Sơn Hạ | B… V… B…"),
+        ("UBND xã Sơn Hạ. Bịa Văn Ba", "UBND xã Sơn Hạ. B… V… B…"),
+        ("UBND xã Sơn Hạ bà Bịa Thị Ba", "UBND xã Sơn Hạ bà B… T… B…"),
+        ("UBND xã Sơn Hạ – cán bộ: Bịa Văn Ba", "UBND xã Sơn Hạ – cán bộ: B… V… B…"),
+        ("UBND xã Sơn Hạ Trần Thị Bịa", "UBND xã Sơn Hạ T… T… B…"),
+        ("UBND xã Sơn Hạ hồ văn bịa", "UBND xã Sơn Hạ h… v… b…"),
+        ("Công an Lê Văn Bịa 12", "Công an L… V… B… 12"),
+        (f"UBND xã {'Sơn Hạ và ' * 6}051204001234", "***"),  # behind what is shown of it
     ],
 )
 def test_mask_hides_people_beside_offices_and_dates_among_words(text: str, shown: str) -> None:
@@ -108,6 +125,8 @@ def test_mask_hides_people_beside_offices_and_dates_among_words(text: str, shown
         "0912.345678", "091 234 5678", "+84912345678", "+84 912 345 678", "+84 91 234 5678", "84912345678", "02553864123", "0255 3864 123",
         "0255.3864123", "(0255) 3864 123", "0912.34.56.78", "0912-34-56-78", "035 123 45 67", "09 1234 5678", "09 12 34 56 78", "0912/345/678",
         "0912\u00a0345\u00a0678", "(84)912345678", "(+84) 912 345 678", "hoa.nguyen91@thudientu.vn",
+        "０９１２３４５６７８", "０５１２０４００１２３４", "051-204-001-234", "0512 0400 1234", "051204 001234", "0912,345,678", "0912–345–678", "09123 45678",
+        "(0912) 345 678", "0084912345678", "+84 (0) 912 345 678", "ｈｏａ＠thudientu.vn",
     ],
 )  # fmt: skip
 def test_a_person_s_number_or_address_is_hidden_however_it_is_parted(number: str) -> None:
@@ -122,6 +141,7 @@ def test_a_person_s_number_or_address_is_hidden_however_it_is_parted(number: str
         "000.22.58.H48-240215-0007", "H48.529-240215-0007", "1.001193.000.00.00.H48", "vốn từ 500.000.000.000 đồng", "trên 100.000.000 đồng",
         "Từ ngày 01.06.2024-30.06.2024", "QĐ 0123/2024", "07:00-11:30 03/06/2024", "2024-06-30 23:00:00", "ds_20240630230000.xlsx",
         "05/03/2024 08:00", "03.06.24 08.30", "0206-01-02 03:00:00", "QĐ 0789/2024", "ds_03_2024_2025",
+        "0106.2024-3006.2024", "Năm ２０２４", "040215-000123", "kỳ 01/06/2024–30/06/2024",
     ],
 )  # fmt: skip
 def test_codes_amounts_and_dates_are_nobody_s_numbers(text: str) -> None:
