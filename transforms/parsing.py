@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.text import clean_column, has_personal_number, hide_numbers, key, mask, text_bytes
+from transforms.text import clean_column, has_personal_number, hide_numbers, key, mask, names_person, text_bytes
 
 # A year outside is a typing slip (0206), not a date.
 FIRST_YEAR, LAST_YEAR = 1990, 2099
@@ -387,7 +387,7 @@ _CODE_LIKE = re.compile(r"^(?!\d{9,12}$)[0-9A-Za-z][0-9A-Za-z.\-_/]{0,39}$")
 _OFFICE = r"(?:[0-9A-Z]{3}\.[0-9A-Z]{2}\.[0-9A-Z]{2}\.[A-Z]\d{2}|[A-Z]\d{2}(?:\.[0-9A-Z]{2,3}){0,3})"
 CASE_CODE = rf"^{_OFFICE}-\d{{6}}-\d{{3,}}$"
 _WORDS = r"\pL{2,}[ ,.:;-]+\pL{2,}"
-_CODE_AND_MORE = rf"^(?P<code>{_OFFICE} ?- ?\d{{6}} ?- ?\d{{3,}})(?P<more>[ ,;:(|].*)$"
+_CODE_AND_MORE = rf"^(?P<before>(?:.*[ ,;:)|/_-])?)(?P<code>{_OFFICE} ?- ?\d{{6}} ?- ?\d{{3,}})(?P<more>(?:[ ,;:(|/_-].*)?)$"
 
 
 def parse_code_cells(cells: pa.Array) -> tuple[pa.Array, np.ndarray]:
@@ -412,11 +412,15 @@ def parse_case_codes(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
     """Dossier codes in capitals without spaces, and a mask of those of the two known forms.
 
     An odd code is kept; an error value (#N/A) is none, nor are words without a number, a bare identity or telephone number, or words with one
-    ("Nguyễn Thị Hoa, ĐT 0912345678"): the code of no system, but a citizen in the wrong column. Words and such numbers behind a code of a known form
-    are no part of it ("H48.529-240215-0007 Nguyễn Thị Hoa"): kept, they would make another dossier of it, and carry a citizen's name everywhere.
+    ("Nguyễn Thị Hoa, ĐT 0912345678") or that name a person: the code of no system, but a citizen in the wrong column. Words and such numbers before or
+    behind a code of a known form are no part of it ("H48.529-240215-0007 Nguyễn Thị Hoa"): kept, they would make another dossier of it, and carry a
+    citizen's name everywhere.
     """
-    column = _without_what_follows(pc.replace_substring_regex(column, pattern="[\\x{2010}-\\x{2015}\\x{2212}]", replacement="-"))
-    told = pc.and_(pc.match_substring_regex(column, _WORDS), has_personal_number(column))
+    column = _without_what_is_beside(pc.replace_substring_regex(column, pattern="[\\x{2010}-\\x{2015}\\x{2212}]", replacement="-"))
+    in_words = pc.fill_null(pc.match_substring_regex(column, _WORDS), False)
+    told = pc.and_(in_words, has_personal_number(column))
+    if pc.any(in_words).as_py():
+        told = pc.or_(told, pc.and_(in_words, pa.array([names_person(text or "") for text in column.to_pylist()], pa.bool_())))
     codes = pc.utf8_upper(pc.replace_substring_regex(column, pattern=" ", replacement=""))
     bare = pc.replace_substring_regex(codes, pattern=r"[.,/()_-]", replacement="")
     none = pc.or_(
@@ -429,11 +433,11 @@ def parse_case_codes(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
     return codes, known.to_numpy(zero_copy_only=False).astype(bool)
 
 
-def _without_what_follows(column: pa.Array) -> pa.Array:
-    """The cells, those that begin with a code of a known form cut behind it where two words, or somebody's number, follow; one word may be a mark ("BS")."""
+def _without_what_is_beside(column: pa.Array) -> pa.Array:
+    """The cells, of those with a code of a known form this alone where two words, or somebody's number, stand beside it; one word may be a mark ("BS")."""
     parts = pc.extract_regex(pc.utf8_upper(column), pattern=_CODE_AND_MORE)
     if parts.null_count == len(column):
         return column
-    more = pc.struct_field(parts, "more")
-    follows = pc.or_(pc.match_substring_regex(more, _WORDS), has_personal_number(more))
-    return pc.if_else(pc.fill_null(follows, False), pc.struct_field(parts, "code"), column)
+    beside = [pc.struct_field(parts, side) for side in ("before", "more")]
+    told = [pc.fill_null(pc.or_(pc.match_substring_regex(text, _WORDS), has_personal_number(text)), False) for text in beside]
+    return pc.if_else(pc.or_(*told), pc.struct_field(parts, "code"), column)

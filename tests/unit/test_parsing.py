@@ -208,6 +208,12 @@ def test_a_citizen_in_the_column_of_codes_is_no_code(cell: str) -> None:
     assert parse_procedure_codes(pa.array([cell])).to_pylist() == ["***"]
 
 
+@pytest.mark.parametrize("cell", ["HS số 12 bà Đinh Thị Bịa", "15/2024 Trần Văn Bịa", "Trần Thị Bịa 1980"])
+def test_a_citizen_s_name_with_a_number_is_no_code(cell: str) -> None:
+    assert parse_case_codes(pa.array([cell]))[0].to_pylist() == [None]
+    assert "Bịa" not in str(parse_procedure_codes(pa.array([cell])))
+
+
 @pytest.mark.parametrize("cell", ["HSLT-77", "BN 240215001", "Biên nhận số 15", "H48-0912345678"])
 def test_an_odd_code_stays_a_code(cell: str) -> None:
     assert parse_case_codes(pa.array([cell]))[0].to_pylist() == [cell.upper().replace(" ", "")]
@@ -223,6 +229,8 @@ def test_an_odd_code_stays_a_code(cell: str) -> None:
         "; 051 204 001 234",
         " hoa@thudientu.vn",
         " (bổ sung lần 2)",
+        "-0912345678",
+        "/051204001234",
     ],
 )
 @pytest.mark.parametrize("code", ["000.22.58.H48-240215-0007", "H48.529-240215-0007", "h48.529 - 240215 - 0007", "H48.529–240215–0007"])
@@ -232,9 +240,18 @@ def test_words_and_numbers_behind_a_code_are_no_part_of_it(code: str, behind: st
     assert list(known) == [True]
 
 
+@pytest.mark.parametrize("before", ["Đinh Thị Bịa - ", "ĐINH VĂN BA, ", "0912345678 ", "Mã hồ sơ: ", "(Đinh Thị Bịa) "])
+@pytest.mark.parametrize("code", ["000.22.58.H48-240215-0007", "H48.529-240215-0007", "h48.529 - 240215 - 0007"])
+def test_words_and_numbers_before_a_code_are_no_part_of_it(before: str, code: str) -> None:
+    codes, known = parse_code_cells(pa.array([before + code, f"{before}{code} (Đinh Thị Bịa)"]))
+    assert codes.to_pylist() == [code.upper().replace(" ", "")] * 2
+    assert list(known) == [True, True]
+
+
 @pytest.mark.parametrize(
     "cell",
     [
+        "BS H48.529-240215-0007",
         "H48.529-240215-0007-1",
         "H48.529-240215-0007 A",
         "H48.529-240215-0007BS",
