@@ -91,7 +91,8 @@ def run(
     catch_up: Annotated[
         bool,
         typer.Option(
-            "--catch-up", help="Chạy lần lượt mọi đêm (00:30) đã đến mà chưa xong, mỗi đêm theo thời điểm của nó; dùng cho lịch chạy."
+            "--catch-up",
+            help="Chạy lần lượt mọi đêm (00:30) đã đến mà chưa xong, mỗi đêm theo thời điểm của nó (đêm mới nhất: lúc hỏi xong các nguồn); dùng cho lịch chạy.",
         ),
     ] = False,
     no_fetch: Annotated[bool, typer.Option("--no-fetch", help="Không lấy tệp mới từ các nguồn trong sources.toml trước khi chạy.")] = False,
@@ -121,6 +122,7 @@ def run(
 
     held, moment = False, None
     for moment, result in nights:
+        moment = result.as_of or moment
         if catch_up:
             typer.echo(f"Đêm {moment:%d/%m/%Y}, chốt {moment:%H:%M}:")
         show_result(replace(settings, as_of=moment), result)

@@ -6,6 +6,7 @@ fetch → land → read (normalise, stage) → build → gate → publish → re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ class NightResult:
         sources: what asking each source gave.
         post: mails prepared, and sent where sending is on.
         docs: first page of the gate's Data Docs; None when they could not be written.
+        as_of: the moment of its figures, where that is not the one it began with.
     """
 
     is_published: bool
@@ -65,6 +67,7 @@ class NightResult:
     sources: list[SourceOutcome] = field(default_factory=list)
     post: Post = field(default_factory=Post)
     docs: Path | None = None
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -287,6 +290,12 @@ def _run_locked(
         return result
 
 
+def _moment_after(sources: Sequence[SourceOutcome], settings: Settings) -> datetime | None:
+    """The as_of to go on with once sources were asked, None where it stays: never another day's, by which mails and folders are known."""
+    now = local_now()
+    return now if sources and settings.as_of_follows_fetch and settings.as_of < now and settings.as_of.date() == now.date() else None
+
+
 def _run_steps(
     settings: Settings,
     watcher: Watcher,
@@ -298,6 +307,10 @@ def _run_steps(
     validation: Validation,
 ) -> NightResult:
     sources = step(fetch)(settings) if settings.fetches else []
+    moved = _moment_after(sources, settings)
+    if moved:
+        settings = replace(settings, as_of=moved)
+        run.move(moved)
     exports = step(land)(settings)
     files_read, transient = step(read)(settings, reference, exports, watcher)
     manifest = step(list_exports)(settings, reference, exports, transient)
@@ -305,7 +318,7 @@ def _run_steps(
         step(build)(settings, reference, manifest, run.history(files_read))
         checks = step(gate)(settings, reference, manifest, run.run_id, accepted, validation)
         held = failed_critically(checks)
-        result = NightResult(not held, manifest.files, files_read, checks, sources=sources)
+        result = NightResult(not held, manifest.files, files_read, checks, sources=sources, as_of=moved)
         if held:
             remove_database(building_path(settings.warehouse))
             result.post = step(prepare_mail)(settings, reference, server, checks, manifest.files, False)

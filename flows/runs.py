@@ -83,6 +83,10 @@ class RunLog:
                 append_line(self.staged / "runs.jsonl", {"run_id": run["run_id"], "outcome": "interrupted"})
         self._append({"outcome": "started", "started_at": self.started_at, "as_of": self.as_of, "version": version("tthc")})
 
+    def move(self, as_of: datetime) -> None:
+        """Note that the run is for a later moment than it began with."""
+        self._append({"as_of": as_of})
+
     def note(self, outcome: str, detail: str) -> None:
         """Note something that was done at once, in one line."""
         now = local_now()

@@ -1,6 +1,6 @@
 """When the job runs: which nights there are, which of them were missed, and running those in order, each with its own as_of.
 
-A night is a moment of the schedule (00:30). It is done when a run for it, or for a later moment that has come, was published or held back:
+A night is a moment of the schedule (00:30); the latest one, where sources are asked, the moment when they had answered. It is done when a run for it, or for a later moment that has come, was published or held back:
 figures never go back in time. A night that failed or was cut off is not done and is tried again.
 """
 
@@ -54,5 +54,6 @@ def run_missed_nights(settings: Settings, run: Callable[[Settings], NightResult]
     Raises:
         AlreadyRunning: another run holds the lock.
     """
-    for moment in missed_nights(load_runs(settings.staged), local_now()):
-        yield moment, run(replace(settings, as_of=moment))
+    nights = missed_nights(load_runs(settings.staged), local_now())
+    for moment in nights:
+        yield moment, run(replace(settings, as_of=moment, as_of_follows_fetch=moment == nights[-1]))

@@ -50,6 +50,8 @@ class Settings:
         warehouse: the published DuckDB file; staged files, lock and run log stand beside it.
         outbox: summaries, one folder a day.
         as_of: the moment the figures are for, Vietnamese civil time.
+        as_of_follows_fetch: once the sources were asked, as_of is that moment where it is still the same day. What a web system exports at
+            being asked is younger than the run's beginning, and would count only a day later.
         workers: reader processes.
         read_seconds, read_bytes: time and memory one file may take before it is given up.
         limits: what a file may ask for before it is refused unopened.
@@ -72,6 +74,7 @@ class Settings:
     keep_warehouses: int = 7
     fetches: bool = True
     send: bool = False
+    as_of_follows_fetch: bool = False
 
     @property
     def staged(self) -> Path:
@@ -170,4 +173,5 @@ def make_settings(
         ),
         int(_number("TTHC_KEEP_RAW_DAYS", 0, least=0)) or None,
         int(_number("TTHC_KEEP_WAREHOUSES", 7, least=1)),
+        as_of_follows_fetch=as_of is None,
     )

@@ -11,10 +11,11 @@ from conftest import HEADINGS as COLUMNS
 from conftest import case_row, settings_in, write_workbook
 
 from fetch.conftest import Fetcher
+from fetch.servers import Office, http_server
 from flows.cli import main
 from flows.connections.http import fill_dates
-from flows.fetching import source_rows
-from flows.night import hold_lock, run_night
+from flows.fetching import SourceOutcome, source_rows
+from flows.night import _moment_after, hold_lock, run_night
 from flows.settings import ConfigurationError, Settings, local_now
 from flows.sources import KEYS, SecretUnavailable, load_sources
 
@@ -178,3 +179,48 @@ def test_the_examples_of_the_manual_can_be_used_and_every_key_is_explained(offic
     (office.reference / "sources.toml").write_text(example, encoding="utf-8")
     assert [source.kind for source in load_sources(office.reference, office.raw)] == ["folder", "sftp", "http", "http", "s3", "imap"]
     assert [key for key in KEYS if f"`{key}`" not in manual] == []
+
+
+def test_what_a_system_exports_at_being_asked_counts_in_the_same_night(
+    fetcher: Fetcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else every list is a night old, and a dossier finished on its day counts as overdue until the next."""
+    began = datetime(2024, 7, 1, 0, 30)
+    asked = began + timedelta(minutes=3)
+    clock = iter([began, began])  # afterwards the sources have answered
+    for module in ("settings", "schedule", "night", "runs", "arrivals", "fetching"):
+        monkeypatch.setattr(f"flows.{module}.local_now", lambda: next(clock, asked))
+    made = write_workbook(tmp_path / "made.xlsx", [COLUMNS, case_row()], titles=("Thời điểm xuất: 01/07/2024 00:31",))
+    with http_server(Office()) as web:
+        web.exports["/x.xlsx"] = made.read_bytes()
+        fetcher.write(f'name = "web"\nkind = "http"\naddress = "{web.url}/x.xlsx"')
+        settings = fetcher.settings
+        places = ["--raw", settings.raw, "--reference", settings.reference, "--warehouse", settings.warehouse, "--outbox", settings.outbox]
+        monkeypatch.setattr("sys.argv", ["tthc", "run", "--catch-up", *map(str, places)])
+        with pytest.raises(SystemExit) as end:
+            main()
+    assert end.value.code == 0
+    assert "Đêm 01/07/2024, chốt 00:33:" in capsys.readouterr().out
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        assert connection.execute("SELECT status FROM ops.files").fetchall() == [("loaded",)]
+        assert connection.execute("SELECT as_of FROM ops.runs").fetchall() == [(asked,)]
+        assert connection.execute("SELECT DISTINCT as_of FROM mart.unit_rates").fetchall() == [(asked,)]
+    assert (settings.outbox / "2024-07-01").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("as_of", "follows", "moved"),
+    [
+        (datetime(2024, 7, 1, 0, 30), True, datetime(2024, 7, 1, 0, 33)),
+        (datetime(2024, 7, 1, 0, 30), False, None),  # somebody asked for this very moment
+        (datetime(2024, 6, 30, 23, 59), True, None),  # mails and folders are known by their day
+        (datetime(2024, 7, 1, 9), True, None),  # the clock was set back meanwhile
+    ],
+)
+def test_only_a_run_for_now_moves_on_with_its_sources(
+    office: Settings, monkeypatch: pytest.MonkeyPatch, as_of: datetime, follows: bool, moved: datetime | None
+) -> None:
+    monkeypatch.setattr("flows.night.local_now", lambda: datetime(2024, 7, 1, 0, 33))
+    settings = replace(office, as_of=as_of, as_of_follows_fetch=follows)
+    assert _moment_after([SourceOutcome("a", "http")], settings) == moved
+    assert _moment_after([], settings) is None
