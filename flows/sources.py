@@ -11,7 +11,7 @@ import tomllib
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -160,18 +160,30 @@ class Source:
 
     def wants(self, path: str) -> bool:
         """Whether a file is taken, by its path below the address: never what is hidden or still being written."""
-        whole = unicodedata.normalize("NFC", path).lower()
+        whole = _even(path)
         parts = whole.split("/")
         last = parts[-1]
-        if any(fnmatch(last, pattern) for pattern in _NEVER_TAKEN) or any(part.startswith(".") and part != ".." for part in parts):
+        if any(fits_pattern(last, pattern) for pattern in _NEVER_TAKEN) or any(part.startswith(".") and part != ".." for part in parts):
             return False
         if self.settings.get("settle") == "marker" and last.endswith(str(self.settings["marker"]).lower()):
             return False
 
         def fits(patterns: list[str]) -> bool:
-            return any(fnmatch(whole if "/" in one else last, unicodedata.normalize("NFC", one).lower()) for one in patterns)
+            return any(fits_pattern(whole if "/" in one else last, one) for one in patterns)
 
         return fits(self.settings["include"]) and not fits(self.settings["exclude"])
+
+
+def fits_pattern(text: str, pattern: str) -> bool:
+    """Whether a name, an address or a subject is of a pattern with `*` and `?`, whatever case it has and however its accents are composed.
+
+    A bracket is a bracket: subjects begin with "[TTHC]", and names end in "[2024]".
+    """
+    return fnmatchcase(_even(text), _even(pattern).replace("[", "[[]"))
+
+
+def _even(text: str) -> str:
+    return unicodedata.normalize("NFC", text).lower()
 
 
 class _Lines:

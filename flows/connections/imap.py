@@ -6,15 +6,15 @@ import imaplib
 import re
 import ssl
 from collections.abc import Iterator, Sequence
+from datetime import UTC
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import getaddresses, parsedate_to_datetime
-from fnmatch import fnmatch
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
 from flows.connections.remote import Receive, RemoteFile, SourceFailure
-from flows.sources import Source
+from flows.sources import Source, fits_pattern
 
 _BATCH = 200
 _FACTS = re.compile(rb"UID (\d+)")
@@ -117,10 +117,10 @@ class ImapConnection:
                 yield RemoteFile(origin, f"thu-{number}.eml", int(size[1]) if size else None, _sent(head))
 
     def _wants(self, head: EmailMessage) -> bool:
-        senders = [address.lower() for _, address in getaddresses([str(value) for value in head.get_all("from", [])])]
-        subject = " ".join(str(head.get("subject", "")).split()).lower()
-        allowed = [pattern.lower() for pattern in self.source["senders"]]
-        return any(fnmatch(one, pattern) for one in senders for pattern in allowed) and fnmatch(subject, self.source["subject"].lower())
+        senders = [address for _, address in getaddresses([str(value) for value in head.get_all("from", [])])]
+        subject = " ".join(str(head.get("subject", "")).split())
+        is_allowed = any(fits_pattern(one, pattern) for one in senders for pattern in self.source["senders"])
+        return is_allowed and fits_pattern(subject, self.source["subject"])
 
     def look_again(self, file: RemoteFile) -> RemoteFile | None:
         """See Connection: a mail in a mailbox never changes."""
@@ -169,9 +169,12 @@ def _parse(body: bytes) -> EmailMessage:
 
 def _sent(head: EmailMessage) -> float | None:
     try:
-        return parsedate_to_datetime(str(head["date"])).timestamp() if head["date"] else None
+        moment = parsedate_to_datetime(str(head["date"])) if head["date"] else None
     except (TypeError, ValueError):
         return None
+    if moment is None:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()  # "-0000", as many programs write, is UTC (RFC 5322, 3.3)
 
 
 def _short(error: BaseException) -> str:

@@ -1,6 +1,7 @@
 """A mailbox against pymap's server: attachments of allowed senders, and no mail touched."""
 
 import io
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from fetch.conftest import Fetcher
 from fetch.servers import LOOPBACK, Mailbox, free_port, mail, make_certificate
-from flows.connections.imap import mailbox_name
+from flows.connections.imap import _parse, _sent, mailbox_name
 from flows.landing import find_exports
 
 
@@ -84,3 +85,15 @@ def test_a_missing_folder_and_a_server_that_is_down_are_told(fetcher: Fetcher, b
 @pytest.mark.parametrize(("folder", "written"), [("INBOX", '"INBOX"'), ("Báo cáo & số", '"B&AOE-o c&AOE-o &- s&HtE-"'), ('a"b', '"a\\"b"')])
 def test_folder_names_are_written_as_imap_wants(folder: str, written: str) -> None:
     assert mailbox_name(folder) == written
+
+
+@pytest.mark.parametrize("zone", ["Asia/Ho_Chi_Minh", "UTC"])
+@pytest.mark.parametrize("date", ["Sun, 30 Jun 2024 15:00:00 -0000", "Sun, 30 Jun 2024 15:00:00 GMT", "Sun, 30 Jun 2024 22:00:00 +0700"])
+def test_when_a_mail_was_sent_does_not_depend_on_this_machines_zone(zone: str, date: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert _sent(_parse(f"Date: {date}\r\n\r\n".encode())) == 1_719_759_600
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -1,6 +1,7 @@
 """sources.toml: every error names its line; secrets never stand in it; failing sources show in the warehouse and cost only themselves."""
 
 import re
+import unicodedata
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ from flows.connections.http import fill_dates
 from flows.fetching import SourceOutcome, source_rows
 from flows.night import _moment_after, hold_lock, run_night
 from flows.settings import ConfigurationError, Settings, local_now
-from flows.sources import KEYS, SecretUnavailable, load_sources
+from flows.sources import KEYS, SecretUnavailable, fits_pattern, load_sources
 
 FOLDER = '[[source]]\nname = "a"\nkind = "folder"\naddress = "/mnt/a"\n'
 
@@ -224,3 +225,19 @@ def test_only_a_run_for_now_moves_on_with_its_sources(
     settings = replace(office, as_of=as_of, as_of_follows_fetch=follows)
     assert _moment_after([SourceOutcome("a", "http")], settings) == moved
     assert _moment_after([], settings) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern", "fits"),
+    [
+        ("[TTHC] Tệp xuất 30/06", "[TTHC] *", True),
+        ("T", "[TTHC]", False),
+        ("hồ sơ [2024].xlsx", "*[2024].XLSX", True),
+        (unicodedata.normalize("NFD", "Gửi tệp xuất"), "*tệp xuất*", True),
+        ("gửi tệp xuất", unicodedata.normalize("NFD", "*TỆP xuất*"), True),
+        ("gửi tep xuat", "*tệp xuất*", False),
+        ("a1.csv", "a?.csv", True),
+    ],
+)
+def test_in_a_pattern_only_the_star_and_the_question_mark_are_special(text: str, pattern: str, fits: bool) -> None:
+    assert fits_pattern(text, pattern) is fits
