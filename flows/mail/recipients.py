@@ -48,6 +48,11 @@ class Recipient:
         return not self.units
 
 
+def is_address(text: str) -> bool:
+    """Whether every mail server takes it as an address."""
+    return bool(_ADDRESS.fullmatch(text))
+
+
 def parse_recipients(lines: Sequence["Line"], unit_codes: Collection[str]) -> list[Recipient]:
     """The recipients, typed; errors name line and column but never show an address.
 

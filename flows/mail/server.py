@@ -2,12 +2,14 @@
 
 import ipaddress
 import os
+import ssl
 import stat
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from flows.mail.recipients import is_address
 from flows.settings import ConfigurationError
 
 SECURITIES = {"starttls": 587, "ssl": 465, "none": 25}
@@ -100,6 +102,8 @@ def require_server(reference: Path) -> MailServer:
 
 def _make(declared: dict[str, Any], reference: Path) -> MailServer:
     host = _text(declared, "host") or ""
+    if not _is_host(host):
+        raise _wrong("host", host, "tên máy chủ thư, dạng smtp.coquan.gov.vn; cổng ghi ở mục port")
     security = _text(declared, "security") or "starttls"
     if security not in SECURITIES:
         raise _wrong("security", security, f"một trong: {', '.join(SECURITIES)}")
@@ -107,8 +111,11 @@ def _make(declared: dict[str, Any], reference: Path) -> MailServer:
         text = "starttls hoặc ssl; không mã hóa chỉ dùng cho máy chủ trên chính máy này, trừ khi ghi rõ allow_plain = true"
         raise _wrong("security", security, text)
     sender = _text(declared, "from")
-    if not sender or "@" not in sender or any(sign in sender for sign in "\r\n<>, "):
-        raise _wrong("from", sender or "", "địa chỉ thư của cơ quan dùng để gửi, dạng ten@coquan.gov.vn")
+    if not sender or not is_address(sender):
+        raise _wrong("from", sender or "", "địa chỉ thư của cơ quan dùng để gửi, dạng ten@coquan.gov.vn, không dấu")
+    reply_to = _text(declared, "reply_to")
+    if reply_to and ("@" not in reply_to or not reply_to.isprintable()):
+        raise _wrong("reply_to", reply_to, "địa chỉ thư nhận trả lời, dạng ten@coquan.gov.vn, trên một dòng")
     for name in ("send", "allow_plain"):
         if not isinstance(declared.get(name, False), bool):
             raise _wrong(name, declared[name], "true hoặc false")
@@ -128,10 +135,10 @@ def _make(declared: dict[str, Any], reference: Path) -> MailServer:
         sender,
         user,
         password,
-        _text(declared, "reply_to"),
+        reply_to,
         _number(declared, "timeout_seconds", 60, 0.1, 3600),
         int(_number(declared, "max_mb", 20, 0.01, 1000) * 1024**2),
-        _text(declared, "ca_file"),
+        _authority(declared, reference),
         tuple(float(w) for w in waits),
         bool(declared.get("send", False)),
     )
@@ -166,6 +173,32 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _is_host(host: str) -> bool:
+    """Whether it can be asked for at all; one with a sign or a label that no name has fails within the sending, in no words."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        try:
+            return bool(host.encode("idna")) and not any(sign in host for sign in ":/@ ")
+        except UnicodeError:
+            return False
+    return True
+
+
+def _authority(declared: dict[str, Any], reference: Path) -> str | None:
+    """The file of ca_file, seen from mail.toml's folder as every file there; from the working folder where it stood so far."""
+    named = _text(declared, "ca_file")
+    if named is None:
+        return None
+    path = next((path for path in (reference / named, Path(named)) if path.is_file()), reference / named)
+    try:
+        ssl.create_default_context(cafile=str(path))
+    except OSError as error:  # also what is no certificate
+        why = "không phải tệp chứng thư PEM" if isinstance(error, ssl.SSLError) else error.strerror
+        raise ConfigurationError(f"gửi thư: ca_file “{path}”: không đọc được ({why})") from None
+    return str(path)
 
 
 def _password(declared: dict[str, Any], reference: Path) -> str | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import write_reference
+from post_office import make_certificate
 
 from flows.mail.recipients import FREQUENCIES, Recipient, find_alarm_recipients, is_due
 from flows.mail.server import load_server, require_server
@@ -134,12 +135,31 @@ def test_the_server_of_mail_toml_with_its_defaults(tmp_path: Path, monkeypatch: 
         ("send = true", "chưa có host"),
         ('host = "h"', "mục from"),
         ('host = "h"\nfrom = "a@b\\nBcc: c@d"', "mục from"),
+        ('host = "h"\nfrom = "vănphòng@sonha.gov.vn"', "mục from"),
+        (TOML.replace("thu.sonha", "thu..sonha"), "mục host"),
+        (TOML.replace("thu.sonha.gov.vn", "thu.sonha.gov.vn:587"), "mục host"),
+        (TOML.replace("thu.sonha.gov.vn", "smtp://thu"), "mục host"),
+        (TOML.replace("thu.sonha.gov.vn", " "), "mục host"),
+        (TOML + 'reply_to = "a@b.vn\\nBcc: c@d.vn"', "mục reply_to"),
+        (TOML + 'reply_to = "văn phòng"', "mục reply_to"),
+        (TOML + 'ca_file = "khong-co.pem"', "khong-co.pem”: không đọc được (No such file"),
+        (TOML + 'ca_file = "mail.toml"', "mail.toml”: không đọc được (không phải tệp chứng thư PEM)"),
     ],
 )
 def test_a_wrong_setting_is_told(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(ConfigurationError) as error:
         load_server(configure(tmp_path, text))
     assert told in str(error.value)
+
+
+def test_the_authority_is_seen_from_the_folder_of_mail_toml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    certificate = make_certificate(tmp_path)
+    assert require_server(configure(tmp_path, TOML + f'ca_file = "{certificate.name}"')).ca_file == str(certificate)
+    monkeypatch.chdir(certificate.parent.parent)  # where it stood so far, it still does
+    relative = certificate.relative_to(Path.cwd())
+    assert require_server(configure(tmp_path, TOML + f'ca_file = "{relative}"')).ca_file == str(relative)
 
 
 def test_plain_only_on_this_machine_or_where_allowed(tmp_path: Path) -> None:
