@@ -85,6 +85,7 @@ class Arrivals:
         self._contents = {path.stem for path in (self.records / "files").glob("*.json")}
         self._done: set[tuple[Any, ...]] = set()
         self.etags: dict[str, str] = {}
+        self.looks_before = self.load("looks.json")  # of the fetch before this one, however often this one has to begin again
         for line in read_lines(self.records / "origins.jsonl"):  # of a torn one the file is looked at again, and known by its bytes
             self._done.add((line["origin"], line["size"], line["modified_at"], line["etag"]))
             if line.get("answered_etag"):

@@ -174,9 +174,8 @@ def _finished(
         there = {file.path for file in listed}
         return [file for file in new if f"{file.path}{source['marker']}" in there]
     if rule == "next_fetch":
-        before = arrivals.load("looks.json")
         arrivals.save("looks.json", {file.origin: [file.size, file.modified_at] for file in new})
-        return [file for file in new if before.get(file.origin) == [file.size, file.modified_at]]
+        return [file for file in new if arrivals.looks_before.get(file.origin) == [file.size, file.modified_at]]
     if new and source["settle_seconds"]:
         time.sleep(float(source["settle_seconds"]))
         if len(new) > _TOGETHER:  # one listing costs less than many looks

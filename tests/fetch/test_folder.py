@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from fetch.conftest import Fetcher
 from flows.arrivals import safe_path
+from flows.connections.folder import FolderConnection
+from flows.connections.remote import Receive, RemoteFile, SourceFailure
 from flows.landing import _is_export, find_exports, time_in_name
 from flows.staging import load_record
 
@@ -154,6 +156,24 @@ def test_a_marker_or_a_second_night_can_say_that_a_file_is_whole(fetcher: Fetche
     (share / "a.xlsx").write_bytes(b"a2")
     assert fetcher.fetch().landed == []
     assert fetcher.fetch().landed == ["nguon/a.xlsx"]
+
+
+def test_a_second_try_is_not_a_second_night(fetcher: Fetcher, share: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by a review: a file that was growing while the line broke was held to be the same as at the fetch before."""
+    fetcher.write(folder_source(share, 'settle = "next_fetch"\nretries = 1'))
+    (share / "a.xlsx").write_bytes(b"a")
+    assert fetcher.fetch().landed == []
+    (share / "b.xlsx").write_bytes(b"half")
+    download, broken = FolderConnection.download, iter([True])
+
+    def break_once(self: FolderConnection, file: RemoteFile, receive: Receive) -> None:
+        if next(broken, False):
+            raise SourceFailure("mất kết nối", may_pass=True)
+        download(self, file, receive)
+
+    monkeypatch.setattr(FolderConnection, "download", break_once)
+    assert fetcher.fetch().landed == ["nguon/a.xlsx"]
+    assert fetcher.fetch().landed == ["nguon/b.xlsx"]
 
 
 @pytest.mark.parametrize(
