@@ -215,6 +215,15 @@ def source_rows(settings: Settings, now: datetime) -> list[dict[str, Any]]:
     return [_row(source, settings.staged / "fetched" / source.name, now) for source in load_sources(settings.reference, settings.raw)]
 
 
+def first_asked_at(settings: Settings, name: str) -> datetime | None:
+    """When this source was asked for the first time, None where it never was or nobody knows."""
+    try:
+        at = (load_record(settings.staged / "fetched" / name / "state.json") or {}).get("first_tried_at")
+    except ValueError:
+        return None
+    return datetime.fromisoformat(at) if at else None
+
+
 def _row(source: Source, records: Path, now: datetime) -> dict[str, Any]:
     try:
         state = load_record(records / "state.json") or {}

@@ -8,7 +8,7 @@ from typing import Any
 from flows.backup import check_restored
 from flows.certificates import look_at_certificates
 from flows.doctor import look_at_clock, look_at_disk
-from flows.fetching import REPEATED, source_rows
+from flows.fetching import REPEATED, first_asked_at, source_rows
 from flows.runs import load_runs
 from flows.settings import ConfigurationError, Settings
 from transforms.wording import moment_vi
@@ -65,7 +65,7 @@ def _find_full_disk(settings: Settings, now: datetime) -> Iterator[Alarm]:
 def _find_failing_sources(settings: Settings, now: datetime) -> Iterator[Alarm]:
     """Sources that failed repeatedly or for days, or give nothing new for days; nothing about one that was never asked."""
     for row in source_rows(settings, now):
-        success, newest = row["last_success_at"], row["last_new_file_at"]
+        success, newest, asked = row["last_success_at"], row["last_new_file_at"], first_asked_at(settings, row["source"])
         if row["failures"] >= REPEATED or (row["failures"] and success and now - success > SOURCE_SILENCE):
             yield Alarm(f"source-{row['source']}", f"{row['message_vi']}; các nguồn khác vẫn lấy. Hãy chạy tthc doctor")
         elif not row["failures"] and newest and now - newest > SOURCE_SILENCE:
@@ -73,6 +73,12 @@ def _find_failing_sources(settings: Settings, now: datetime) -> Iterator[Alarm]:
             yield Alarm(
                 f"source-{row['source']}",
                 f"Nguồn “{row['source']}”: lấy được nhưng đã {days} ngày không có tệp mới (từ {moment_vi(newest)}); hãy hỏi bên gửi",
+            )
+        elif not row["failures"] and not newest and asked and now - asked > SOURCE_SILENCE:
+            yield Alarm(
+                f"source-{row['source']}",
+                f"Nguồn “{row['source']}”: trả lời nhưng chưa có tệp nào từ khi khai báo ({moment_vi(asked)}); "
+                "hãy xem lại address, include, senders, subject trong sources.toml, rồi hỏi bên gửi",
             )
 
 

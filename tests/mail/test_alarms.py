@@ -168,6 +168,9 @@ def test_a_source_that_fails_or_is_silent_is_an_alarm(people: Settings) -> None:
     assert "3 lần liền" in failing and "không thấy thư mục" in failing
     (silent,) = found(last_success_at=now, last_new_file_at=now - timedelta(days=4))
     assert "4 ngày không có tệp mới" in silent
+    (empty,) = found(last_success_at=now, last_new_file_at=None)  # a pattern or a folder that nothing is of
+    assert "chưa có tệp nào" in empty and "sources.toml" in empty
+    assert found(last_success_at=now, last_new_file_at=None, first_tried_at=now - timedelta(days=2)) == []
     (people.reference / "sources.toml").write_text("[[sources]]\n", encoding="utf-8")
     (wrong,) = find_alarms(people, now)
     assert wrong.code == "configuration"
