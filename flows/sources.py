@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from flows.settings import ConfigurationError
 
@@ -28,6 +28,8 @@ _SCHEMES = {"sftp": ("sftp",), "http": ("http", "https"), "s3": ("s3",), "imap":
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _PLACEHOLDER_FORM = re.compile(r"yyyy|mm|dd|(from|to):(%[YymdHMS]|[^%{}])+")
 _NEVER_TAKEN = ("~$*", ".*", "*.part", "*.tmp", "*.crdownload", "*.filepart", "thumbs.db", "desktop.ini")
+_MOST = 1_000_000  # minutes, megabytes, tries: beyond it, and with "inf" or "nan", no clock of this machine can reckon
+_MOST_DAYS_AGO = 36_500
 Setting = bool | int | float | str | list[Any] | dict[str, Any]
 
 
@@ -269,9 +271,11 @@ def _make_source(facts: Mapping[str, Any], fail: Fail, reference: Path, raw: Pat
         raise fail(
             "login_url", f"nguồn “{name}” (http): đăng nhập bằng biểu mẫu cần đủ login_url, username và password_env (hoặc password_file)"
         )
-    for key in ("login_url", "endpoint"):
-        if facts.get(key) and (urlsplit(facts[key]).scheme not in ("http", "https") or not urlsplit(facts[key]).hostname):
-            raise fail(key, f"nguồn “{name}”: {key} là “{facts[key]}”, cần địa chỉ https://…")
+    for key in ("login_url", "endpoint", "proxy"):
+        parts = _split(facts.get(key) or "")
+        if facts.get(key) and (parts is None or parts.scheme not in ("http", "https")):
+            shown = facts[key].rpartition("@")[2].partition("?")[0]
+            raise fail(key, f"nguồn “{name}”: {key} là “{shown}”, cần địa chỉ {'http://…' if key == 'proxy' else 'https://…'}")
     if facts.get("file_name"):
         _check_placeholders(name, "file_name", facts["file_name"], fail)
     defaults = {key: rule.default for key, rule in KEYS.items() if rule.default is not None and (not rule.kinds or kind in rule.kinds)}
@@ -296,21 +300,29 @@ def _check_key(name: str, kind: str, key: str, value: Any, fail: Fail) -> None:
             raise fail(key, f"nguồn “{name}”: {key} không được để trống")
         if not all(isinstance(one, of) and not isinstance(one, bool) for one in value):
             raise fail(key, f"nguồn “{name}”: {key} cần danh sách gồm {'số nguyên' if of is int else 'chuỗi trong dấu nháy'}")
+    if key == "days_ago" and any(abs(ago) > _MOST_DAYS_AGO for ago in value):
+        raise fail(key, f"nguồn “{name}”: days_ago là {value}, cần số ngày không quá {_MOST_DAYS_AGO}")
+    if key == "marker" and not value.strip():
+        raise fail(key, f"nguồn “{name}”: marker trống, cần phần thêm vào sau tên tệp, ví dụ .xong")
     if rule.words and value not in rule.words:
         raise fail(key, f"nguồn “{name}”: {key} là “{value}”, cần một trong: {', '.join(rule.words)}")
     if rule.least is not None and isinstance(value, int | float) and value < rule.least:
         raise fail(key, f"nguồn “{name}”: {key} là {value}, cần ít nhất {rule.least}")
+    if rule.least is not None and isinstance(value, int | float) and not value <= _MOST:
+        raise fail(key, f"nguồn “{name}”: {key} là {value}, cần một số không quá {_MOST}")
 
 
 def _check_address(name: str, kind: str, address: str, fail: Fail, raw: Path) -> None:
     key = "address"
     if kind == "folder":
+        if "\0" in address:
+            raise fail(key, f"nguồn “{name}”: address có ký tự không in được, cần đường dẫn của một thư mục")
         folder, inside = Path(address).expanduser().resolve(), raw.resolve()
         if folder.is_relative_to(inside) or inside.is_relative_to(folder):
             raise fail(key, f"nguồn “{name}”: thư mục “{address}” và thư mục tệp xuất không được chứa nhau")
         return
-    parts = urlsplit(address)
-    if parts.scheme not in _SCHEMES[kind] or not parts.hostname:
+    parts = _split(address)
+    if parts is None or parts.scheme not in _SCHEMES[kind]:
         example = {
             "sftp": "sftp://may-chu/thu-muc",
             "http": "https://may-chu/tep.xlsx",
@@ -326,6 +338,15 @@ def _check_address(name: str, kind: str, address: str, fail: Fail, raw: Path) ->
         raise fail(key, f"nguồn “{name}”: cổng trong address phải là số từ 1 đến 65535") from None
     if kind == "http":
         _check_placeholders(name, key, address, fail)
+
+
+def _split(address: str) -> SplitResult | None:
+    """The parts of an address that names a machine, else None."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # a bracket that is not closed
+        return None
+    return parts if parts.hostname else None
 
 
 def _check_placeholders(name: str, key: str, text: str, fail: Fail) -> None:

@@ -20,6 +20,7 @@ from flows.night import _moment_after, hold_lock, run_night
 from flows.settings import ConfigurationError, Settings, local_now
 from flows.sources import KEYS, SecretUnavailable, fits_pattern, load_sources
 
+WEB = '[[source]]\nname = "a"\nkind = "http"\naddress = "https://m/x"\n'
 FOLDER = '[[source]]\nname = "a"\nkind = "folder"\naddress = "/mnt/a"\n'
 
 
@@ -62,6 +63,16 @@ def said(office: Settings, text: str) -> str:
         ),
         ('[[source]]\nname = "a"\nkind = "s3"\naddress = "s3://kho/x"\naccess_key = "k"\n', "thiếu secret_key_env hoặc secret_key_file"),
         ('[[source]]\nname = "a"\nkind = "folder"\naddress = "/"\n', "không được chứa nhau"),
+        ('[[source]]\nname = "a"\nkind = "folder"\naddress = "/mnt\\u0000"\n', "dòng 4: nguồn “a”: address có ký tự không in được"),
+        (FOLDER + "max_minutes = inf\n", "dòng 5: nguồn “a”: max_minutes là inf, cần một số không quá 1000000"),
+        (FOLDER + "max_mb = nan\n", "max_mb là nan, cần một số không quá"),
+        (FOLDER + "stale_after_hours = 1e300\n", "stale_after_hours là 1e+300, cần một số không quá"),
+        (FOLDER + 'settle = "marker"\nmarker = " "\n', "dòng 6: nguồn “a”: marker trống"),
+        (WEB.replace("https://m", "https://[m"), "dòng 4: nguồn “a”: address là “https://[m/x”, cần dạng https://"),
+        (WEB + 'proxy = "http://ai:bimat@"\n', "dòng 5: nguồn “a”: proxy là “”, cần địa chỉ http://…"),
+        (WEB + 'proxy = "may:3128"\n', "proxy là “may:3128”, cần địa chỉ http://…"),
+        (WEB + "days_ago = [0, 9999999]\n", "days_ago là [0, 9999999], cần số ngày không quá"),
+        (WEB + 'login_url = "https://[m"\nusername = "u"\npassword_env = "P"\n', "login_url là “https://[m”, cần địa chỉ https://…"),
     ],
 )
 def test_an_error_names_its_line_what_stands_there_and_what_is_needed(office: Settings, text: str, told: str) -> None:
