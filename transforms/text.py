@@ -169,15 +169,20 @@ _DATE_LIKE = re.compile(r"(?<!\d)(?:\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{4}-\d{1,2}-
 _TIME_LIKE = re.compile(r"(?<!\d)\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,6})?)?(?:Z| ?[+-]\d{2}:?\d{2})?(?!\d)")
 
 
-_MOST_SHOWN = 60
+_MOST_SHOWN, _MOST_LOOKED_AT = 60, 500
 # What is written behind an office's name like a person's: each word with a capital letter ("Phòng Tài chính - Kế hoạch" is not).
+# Where one word ends and the next begins is told by the space between them, or, in words written as one, by the second capital letter: were both
+# open, a long word in capitals could be parted in more ways than there are seconds.
+_REST = r"[^\s\d,;()/\\|\[\]{}<>+_•·*”\"'-]*"
+# Vietnamese capitals with two marks stand in Unicode each before its small letter.
+_CAPITAL = f"[A-ZĐÀÁÂÃÈÉÊÌÍÒÓÔÕÙÚÝĂĨŨƠƯ{''.join(map(chr, range(0x1EA0, 0x1EFA, 2)))}]"
 _PERSON_BEHIND = re.compile(
-    r"(?:(?<=[-–—−,;:(/\\|\[{<>+_•·*“\"'])|(?<=[^A-ZĐ]\.))(?:\s*[A-ZÀ-ỸĐ][^\s\d,;()/\\|\[\]{}<>+_•·*”\"'-]*){2,}"
+    rf"(?:(?<=[-–—−,;:(/\\|\[{{<>+_•·*“\"'])|(?<=[^A-ZĐ]\.))\s*(?:{_CAPITAL}{_REST}(?:\s+{_CAPITAL}{_REST})+|{_CAPITAL}{_REST}{_CAPITAL}{_REST})"
     r"(?=\s*(?:[-–—−,;:)/\\|\]}<>+_•·*”\"'.\d]|$))"
 )
 # A person is also told by the word before a name ("bà Nguyễn Thị Bịa", "cán bộ: Bịa Văn"), or by a family name that opens two words more, where no street or
 # commune is named so ("phường Lê Hồng Phong"). Family names that are ordinary words of offices too (Quản Lý Đô Thị) count only before Văn and Thị.
-_NAME_WORD = r"(?-i:[A-ZĐÀÁÂÃÈÉÊÌÍÒÓÔÕÙÚÝĂĨŨƠƯẠ-Ỹ])[^\W\d_]*"
+_NAME_WORD = rf"(?-i:{_CAPITAL})[^\W\d_]*"
 _FAMILY = "Nguyễn|Trần|Lê|(?<!vi )Phạm|Hoàng|Huỳnh|Phan|Vũ|Võ|Đặng|Bùi|Đỗ|Ngô|Đinh|Trương|Trịnh"
 _FAMILY_TOO = f"{_FAMILY}|Hồ|Lý|Dương|Mai|Hà|Đoàn|Lương|Cao|Tạ|Châu|Tô|Đào|Lâm|Phùng|Thái|Quách"
 _NO_PLACE = "".join(
@@ -209,7 +214,7 @@ def mask(text: str, *, is_moment: bool = False) -> str:
         text: the cell.
         is_moment: the cell's column is for dates, which are shown then; elsewhere a date may be somebody's birthday.
     """
-    text = clean(text)
+    text = clean(text)[:_MOST_LOOKED_AT]
     digits = sum(c.isdigit() for c in text)
     beside = sum(c.isdigit() for c in _TIME_LIKE.sub(" ", _DATE_LIKE.sub(" ", text)))  # a number beside a date is a number all the same
     if re.search(r"\d{9,}", text) or beside >= 9 or hide_numbers(text) != text:
