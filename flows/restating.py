@@ -74,16 +74,18 @@ def _tell_days(days: Sequence[PublishedDay], manifest: Manifest) -> list[dict[st
     for file in manifest.files:
         names.setdefault(file["file_id"], f"{file['file_name']} › {file['member']}" if file.get("member") else file["file_name"])
     told = []
+    known, counted = frozenset[str](), files_on(days[:1])
     for before, day in pairwise(days):
-        known = sorted(names[file_id] for file_id in day.files if file_id in names)
-        more = f" và {len(day.files) - _NAMED} tệp khác" if len(day.files) > _NAMED else ""
+        known, counted = counted, (counted - day.files_gone) | day.files  # a day that stands alone tells all its exports (flows/history.py)
+        named = sorted(names[file_id] for file_id in counted - known if file_id in names)
+        more = f" và {len(counted - known) - _NAMED} tệp khác" if len(counted - known) > _NAMED else ""
         told.append(
             {
                 "day": day.day,
                 "previous_on": before.day,
-                "new_exports": len(day.files),
-                "gone_exports": len(day.files_gone),
-                "exports_vi": "; ".join(known[:_NAMED]) + more or None,
+                "new_exports": len(counted - known),
+                "gone_exports": len(known - counted),
+                "exports_vi": "; ".join(named[:_NAMED]) + more or None,
             }
         )
     return told

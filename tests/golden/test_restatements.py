@@ -369,6 +369,14 @@ def test_an_earlier_day_published_again_changes_no_later_one(folder: Path) -> No
     ) == [(f"000.22.58.H48-240515-000{number}", cause) for number, cause in ((6, "time"), (8, "late_arrival"), (9, "late_arrival"))]
 
 
+def test_dossiers_behind_a_figure_stay_known_where_the_day_before_says_the_same_again(folder: Path) -> None:
+    publish(folder, 5)
+    export(folder, 6, [dossier(7)])
+    told = on_time_of_may(publish(folder, 6))
+    publish(folder, 5)
+    assert on_time_of_may(publish(folder, 7))[1:] == told
+
+
 def test_a_day_published_for_the_first_time_before_one_that_stands_changes_no_later_one(folder: Path) -> None:
     """The fifth was missed and is published after the sixth, with an export that came late and is then withdrawn: what the sixth said stays said."""
     export(folder, 6, [dossier(7)])
