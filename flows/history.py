@@ -190,6 +190,15 @@ _LATE_NOW = (
     "SELECT l.case_code, c.unit_code, c.unit_valid_from, l.is_waiting FROM mart.late_receptions AS l JOIN core.cases AS c USING (case_code)"
 )
 _RESTATED = "SELECT * FROM mart.restatement_cases WHERE restated_on = {day} ORDER BY ALL"
+# The dossiers behind what a day restated were found in what the day before it said then. They explain nothing where that is told otherwise from now on.
+_STILL_RESTATED = """
+SELECT r.* FROM work.restated_records AS r
+WHERE EXISTS (SELECT 1 FROM work.rates_told AS t
+              JOIN work.rates_replaced AS n USING (measure, period_kind, period_start, period_end, unit_code, unit_valid_from, numerator, denominator, status)
+              WHERE t.measure = r.measure AND t.period_kind = r.period_kind AND t.period_start = r.period_start AND t.unit_code = r.unit_code
+                AND t.unit_valid_from = r.unit_valid_from)
+ORDER BY ALL
+"""
 # A clock that runs is kept in whole hours begun, up to a day: that says the same to a limit of whole hours, and stands still soon.
 _CLOCK = "CASE WHEN received_at IS NULL THEN ceil(least(waiting_hours, 24.0)) ELSE waiting_hours END AS waiting_hours"
 
@@ -231,16 +240,19 @@ def _let_stand_alone(staged: Path, every: Sequence[PublishedDay], replacing: Pub
 
     It says the same before and after: what it left to the days before it now tells, and what is no more on it but stands on them, as they are from now on,
     it denies: also what the day put or replaced only leaves standing.
+    Of the dossiers behind its restatements those are left whose rate the day before it still tells as it did when they were found.
     """
     following = [day for day in every if day.day > replacing.day]
     if not following:
         return
     folder, after = published_folder(staged), following[0]
     until = [day for day in every if day.day <= after.day]
-    whole = {name: part for name, part in after.parts.items() if name not in _STATES}
+    whole: dict[str, str] = {}
     with connect_scratch(folder / "record") as connection:
         connection.execute("ATTACH ':memory:' AS work")
         _stage_state(connection, staged, until, list(_STATES))
+        _stage_state(connection, staged, [day for day in every if day.day < after.day], ["rates"], "told")
+        DuckEngine(connection).stage("work.restated_records", part_files(staged, [after], "restated"), restated_records())
         _stage_state(connection, staged, [*(day for day in every if day.day < replacing.day), replacing], list(_STATES), "replaced")
         for part, (about, _) in _STATES.items():
             columns = _shape(part).column_names[1:]
@@ -253,6 +265,8 @@ def _let_stand_alone(staged: Path, every: Sequence[PublishedDay], replacing: Pub
             written = _write_part(connection, folder, after.day, part, query)
             if written:
                 whole[part] = written
+        if written := _write_part(connection, folder, after.day, "restated", _STILL_RESTATED):
+            whole["restated"] = written
     files = files_on(until)
     _write_day(folder, PublishedDay(after.as_of, files, counted - files, whole))
 

@@ -369,6 +369,21 @@ def test_an_earlier_day_published_again_changes_no_later_one(folder: Path) -> No
     ) == [(f"000.22.58.H48-240515-000{number}", cause) for number, cause in ((6, "time"), (8, "late_arrival"), (9, "late_arrival"))]
 
 
+def test_dossiers_found_against_a_figure_that_was_published_otherwise_afterwards_explain_nothing(folder: Path) -> None:
+    """On the sixth 5 of 5 became 6 of 6 by a late dossier; the fifth is published again as 6 of 7, from which that dossier makes no 6 of 6."""
+    publish(folder, 5)
+    export(folder, 6, [dossier(7)])
+    publish(folder, 6)
+    export(folder, 5, [dossier(8), dossier(9, **OPEN)], hour=21)
+    publish(folder, 5)
+    later = publish(folder, 7)
+    assert [row[2:6] + row[8:11] for row in on_time_of_may(later) if row[0] == date(2024, 6, 6)] == [
+        (6, 7, 6, 6, "unknown", "ngày công bố ngay trước được chạy sau ngày này, nên không rõ do hồ sơ nào", 0)
+    ]
+    kept = "SELECT count(*) FROM mart.restatement_cases WHERE restated_on = DATE '2024-06-06' AND measure = 'on_time'"
+    assert ask(later, kept) == [(0,)]
+
+
 def test_dossiers_behind_a_figure_stay_known_where_the_day_before_says_the_same_again(folder: Path) -> None:
     publish(folder, 5)
     export(folder, 6, [dossier(7)])

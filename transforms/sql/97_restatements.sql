@@ -1,5 +1,6 @@
 -- Grain: mart.restatements one row a rate of a period that was over and a later day that published it otherwise; mart.restatement_cases one row a
--- dossier behind it. Of earlier days the dossiers are those found then and kept beside the day.
+-- dossier behind it. Of earlier days the dossiers are those found then and kept beside the day; where the day before was published only afterwards, or
+-- again with another figure, none are known (flows/history.py).
 -- Inputs: work.restated, work.restated_records, work.recounted, work.compared_cases (rendered from the measures' columns), work.cases_before (flows/restating.py),
 -- core.cases, core.case_history, work.every_case_row, work.unit_refs, work.every_payment_row, work.every_digitization_row, work.files, work.day_ends (94_audit_changes.sql), work.files_before, work.published_days, core.units, work.moment.
 -- Readers: the summaries, flows/history.py, analysts.
@@ -132,6 +133,7 @@ told AS (
                 || CASE WHEN c.by_time > 0 THEN ', ' || CAST(c.by_time AS STRING) || ' hồ sơ đến hạn theo thời gian' ELSE '' END, 3)
                 WHEN r.numerator IS NULL THEN 'do bảng đơn vị hoặc danh mục chỉ số thay đổi, tỷ lệ này không còn được tính'
                 WHEN r.numerator = r.numerator_before AND r.denominator = r.denominator_before THEN 'do chỉ tiêu thay đổi'
+                WHEN r.restated_on < CAST(m.as_of AS DATE) THEN 'ngày công bố ngay trước được chạy sau ngày này, nên không rõ do hồ sơ nào'
                 ELSE 'chưa rõ hồ sơ nào' END AS reason_vi
     FROM work.restated AS r
     CROSS JOIN work.moment AS m
