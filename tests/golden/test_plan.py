@@ -172,6 +172,38 @@ def test_the_newest_export_of_a_number_wins_whole_and_one_number_may_bind_severa
     assert show(planned, "SELECT numerator, denominator FROM mart.plan WHERE criterion = '1.7'") == [(3, 3)]
 
 
+def test_a_number_merged_over_several_units_binds_each_of_them(planned: Settings) -> None:
+    """Number, content and day are merged over three rows; the fourth row is the second line of the third unit, without a unit of its own."""
+    rows = [
+        task_row("1/NV"),
+        *(task_row("", **{"Đơn vị chủ trì": unit}) for unit in ("xã Sơn Hạ", "xã Sơn Thủy")),
+        [None] * 11,
+        task_row("2/NV"),
+    ]
+    for row in rows[1:3]:
+        row[2] = row[4] = None
+    book = openpyxl.load_workbook(write_tasks(planned, rows))
+    sheet = book.worksheets[0]
+    for cells in ("B4:B7", "C4:C7", "E4:E7", "D6:D7"):
+        sheet.merge_cells(cells)
+    book.save(planned.raw / "nhiem_vu.xlsx")
+    write_reports(
+        planned, "III.2 | xã Sơn Hạ | 10/06/2024 | Gửi | | Đã hoàn thành | \n | xã Sơn Thủy | 10/06/2024 | Gửi | | Đã hoàn thành | "
+    )
+    book = openpyxl.load_workbook(planned.raw / "bao_cao.xlsx")
+    book.worksheets[0].merge_cells("A4:A5")
+    book.save(planned.raw / "bao_cao.xlsx")
+    run_at(planned, planned.as_of)
+    assert show(planned, "SELECT reason FROM ops.rejects") == []
+    assert show(planned, "SELECT task_no, unit_name, content_vi, CAST(assigned_on AS VARCHAR) FROM mart.task_status ORDER BY ALL") == [
+        ("1/NV", "Phòng Tư pháp huyện Sơn Hà", "Rà soát thủ tục", "2024-01-05"),
+        ("1/NV", "UBND xã Sơn Hạ", "Rà soát thủ tục", "2024-01-05"),
+        ("1/NV", "UBND xã Sơn Thủy", "Rà soát thủ tục", "2024-01-05"),
+        ("2/NV", "Phòng Tư pháp huyện Sơn Hà", "Rà soát thủ tục", "2024-01-05"),
+    ]
+    assert show(planned, "SELECT numerator FROM mart.plan WHERE criterion = 'III.2'") == [(2,)]
+
+
 def test_rows_that_cannot_be_used_are_refused_with_a_reason_and_nothing_vanishes(planned: Settings) -> None:
     wrong = [
         task_row(""),
