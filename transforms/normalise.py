@@ -16,7 +16,7 @@ from transforms.data_rows import find_data_rows, section_of
 from transforms.layouts import Kind, Layout, LayoutLists, heading_ending, key_headings
 from transforms.layouts.lists import Column
 from transforms.sheets import Sheet
-from transforms.text import clean_column, has_personal_number, heading_reference, hide_numbers, key, mask, unit_reference
+from transforms.text import clean_column, heading_reference, hide_people, key, mask, unit_reference
 from transforms.titles import find_period
 
 # One reason a row, the first that applies (design, "Reject reasons"); unknown_unit is found in the build.
@@ -187,11 +187,12 @@ def _parse(column: Column, text: pa.DictionaryArray, lists: LayoutLists) -> _Par
             values, bad = parsing.parse_numbers(words, is_count=True)
             bad = none_bad  # a deadline in words ("trong ngày") is no reason to lose the procedure
         case "text":
-            hidden = has_personal_number(words)
-            words = pc.if_else(
-                pc.match_substring_regex(words, r"^#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|\?)$"), pa.scalar(None, pa.string()), words
+            values, hidden = hide_people(words)
+            values = pc.if_else(
+                pc.match_substring_regex(values, r"^#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|\?)$"),
+                pa.scalar(None, pa.string()),
+                values,
             )
-            values = pc.if_else(hidden, pa.array([hide_numbers(word or "") for word in words.to_pylist()], pa.string()), words)
             bad = np.asarray(hidden.to_numpy(zero_copy_only=False), dtype=bool)
         case _:
             values, bad = parsing.parse_words(words, lists.words[column.type], _ARROW.get(column.type, pa.string()))
@@ -325,7 +326,7 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
         result.warnings.append(f"{sheet.error_cells} ô báo lỗi (#N/A) hoặc công thức chưa tính")
     hidden = sum(int((parsed[name].bad & keep).sum()) for name in parsed if kind.columns[name].type == "text")
     if hidden:
-        result.warnings.append(f"đã che {hidden} ô chữ có số giống số định danh hoặc số điện thoại")
+        result.warnings.append(f"đã che {hidden} ô chữ có số giống số định danh hoặc số điện thoại, hoặc có tên người")
     if kind.has_period and columns["period_first"].null_count:
         result.warnings.append("không ghi kỳ báo cáo (“Từ ngày … đến ngày …”) ở phần tiêu đề, không đối chiếu được với số tự đếm")
     return result

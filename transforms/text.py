@@ -190,8 +190,8 @@ _NO_PLACE = "".join(
     for place in ("phường", "xã", "phố", "đường", "trấn", "quận", "huyện", "tỉnh", "trường", "P.", "TP", "TP.", "TT", "TT.", "Q.")
 )
 _PERSON = re.compile(
-    rf"(?P<title>(?-i:\b(?:[Ôô]ng|[Bb]à|anh|chị|đ/c))\.?\s*:?\s+)(?P<named>{_NAME_WORD}(?:\s+{_NAME_WORD})+)"
-    rf"|(?P<role>\b(?:đồng chí|cán bộ|công chức|chuyên viên|nhân viên|người \w+|chủ hồ sơ|họ tên|họ và tên)\s*:?\s+)(?P<held>{_NAME_WORD}(?:\s+{_NAME_WORD})+)"
+    rf"(?P<title>(?-i:\b(?:[Ôô]ng|[Bb]à|anh|chị|đ/c))\.?\s*:?\s+)(?P<named>(?!Mẹ\b){_NAME_WORD}(?:\s+{_NAME_WORD})+)"
+    rf"|(?P<role>\b(?:đồng chí|cán bộ|công chức|chuyên viên|nhân viên|người (?:nộp|nhận|xử lý|thụ lý|yêu cầu|phụ trách|đại diện|liên hệ)|chủ hồ sơ|họ tên|họ và tên)\s*:?\s+)(?P<held>{_NAME_WORD}(?:\s+{_NAME_WORD})+)"
     rf"|{_NO_PLACE}(?P<whole>\b(?:(?:{_FAMILY})(?:\s+{_NAME_WORD}){{2,}}|(?:{_FAMILY_TOO})\s+(?:Văn|Thị)\s+[^\W\d_]+(?:\s+{_NAME_WORD})*))",
     re.IGNORECASE,
 )
@@ -200,6 +200,30 @@ _PERSON = re.compile(
 def names_person(text: str) -> bool:
     """True where words tell that a person is named: bà Nguyễn Thị Bịa, cán bộ Bịa Văn Ba, Trần Văn Bịa; never by the name of an office or a place alone."""
     return bool(_PERSON.search(text))
+
+
+# What a cell must hold before it is looked at one by one: most never name anybody.
+_MAY_NAME_RE2 = rf"(?i)(?:^|[^\pL])(?:ông|bà|anh|chị|đ/c|đồng chí|cán bộ|công chức|chuyên viên|nhân viên|người|chủ hồ sơ|họ tên|họ và tên)[\s:.]|^(?:{_FAMILY_TOO}) ".replace(
+    "(?<!vi )", ""
+)
+
+
+def hide_people(column: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """The cells without citizens' numbers and, of the names that words tell (bà Nguyễn Thị Bịa), only first letters; and a mask of those that are otherwise now.
+
+    A family name alone tells a person only where the cell says no more: streets, schools and prizes bear such names too.
+    """
+    may = pc.or_(has_personal_number(column), pc.fill_null(pc.match_substring_regex(column, _MAY_NAME_RE2), False))
+    if not pc.any(may).as_py():
+        return column, may
+    shown = [_hide(text) if told and text else text for text, told in zip(column.to_pylist(), may.to_pylist(), strict=True)]
+    values = pa.array(shown, pa.string())
+    return values, pc.fill_null(pc.not_equal(values, column), False)
+
+
+def _hide(text: str) -> str:
+    text = hide_numbers(text)
+    return _PERSON.sub(lambda m: m[0] if m["whole"] and m[0] != text else _hide_person(m), text)
 
 
 def _hide_person(found: re.Match[str]) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.text import clean, clean_column, decode_tcvn3, has_personal_number, hide_numbers, is_tcvn3_font, key, mask
+from transforms.text import clean, clean_column, decode_tcvn3, has_personal_number, hide_numbers, hide_people, is_tcvn3_font, key, mask
 
 VIETNAMESE = st.text(alphabet="aăâbcdđeêghiklmnoôơpqrstuưvxyàáảãạằắẳẵặầấẩẫậèéẻẽẹềếểễệìíỉĩịòóỏõọồốổỗộờớởỡợùúủũụừứửữựỳýỷỹỵ HÀĐẠ", max_size=40)
 
@@ -163,3 +163,30 @@ def test_names_written_as_one_word_or_in_capitals_are_hidden_behind_an_office() 
     assert mask("UBND xã Sơn Hạ - NguyễnThịBịa") == "UBND xã Sơn Hạ - N…"
     assert mask("UBND xã Sơn Hạ - NGUYỄN THỊ BỊA") == "UBND xã Sơn Hạ - N… T… B…"
     assert mask("Phòng Nội vụ (Huyện)") == "Phòng Nội vụ (Huyện)"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Giải quyết đơn của bà Đinh Thị Bịa, thôn 3", "Giải quyết đơn của bà Đ… T… B…, thôn 3"),
+        ("Ông Bịa Văn Ba", "Ông B… V… B…"),
+        ("Đinh Thị Bịa", "Đ… T… B…"),
+        ("Giao chuyên viên Bịa Văn Ba, ĐT ０９１２３４５６７８", "Giao chuyên viên B… V… B…, ĐT ***"),
+    ],
+)
+def test_a_citizen_named_in_a_column_of_words_is_hidden(text: str, shown: str) -> None:
+    values, hidden = hide_people(pa.array([text, "Hộ tịch", None]))
+    assert (values.to_pylist(), hidden.to_pylist()) == ([shown, "Hộ tịch", None], [True, False, False])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Trợ cấp đối với Bà mẹ Việt Nam anh hùng", "Tặng danh hiệu Bà Mẹ Việt Nam Anh Hùng", "Cấp giấy cho người Việt Nam ở nước ngoài", "Lễ hội Bà Rịa",
+        "Xét giải thưởng Hồ Chí Minh", "Sửa chữa đường Nguyễn Văn Linh", "Hộ tịch", "Chính sách Người Có Công Với Cách Mạng", "Lý lịch tư pháp",
+        "Tổ chức thi tuyển công chức Ủy ban nhân dân", "Trường Lê Quý Đôn",
+    ],
+)  # fmt: skip
+def test_what_names_no_citizen_stays(text: str) -> None:
+    values, hidden = hide_people(pa.array([text]))
+    assert (values.to_pylist(), hidden.to_pylist()) == ([text], [False])
