@@ -22,7 +22,7 @@ FORMATS = {
     "code": "@",
     "count": "#,##0",
     "percent": "0.00%",
-    "hours": "0.0",
+    "hours": "#,##0.0",
     "moment": "dd/mm/yyyy hh:mm",
     "date": "dd/mm/yyyy",
 }

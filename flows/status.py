@@ -16,7 +16,7 @@ from flows.backup import check_restored
 from flows.figures import Check, Freshness
 from flows.runs import load_runs
 from flows.settings import ConfigurationError, Settings
-from transforms.wording import moment_vi
+from transforms.wording import count_vi, moment_vi
 
 # A build needs the new warehouse beside the old one and room to sort.
 _SPARE_TIMES = 3
@@ -98,7 +98,7 @@ def read_status(settings: Settings, now: datetime) -> Status:
     lines += [Line("Dữ liệu", f.light, f.message_vi) for f in freshness]
     told = {"data_stale", "units_vanished", "rows_off", "source_frozen", "dossiers_shrunk", "unknown_status_words", "unknown_unit_names"}
     lines += [
-        Line("Kiểm tra", "red" if c.severity == "critical" and not c.accepted_why else "yellow", f"{c.message_vi}: {c.found}")
+        Line("Kiểm tra", "red" if c.severity == "critical" and not c.accepted_why else "yellow", f"{c.message_vi}: {count_vi(c.found)}")
         for c in checks
         if not c.is_passed and c.name not in told  # what the freshness lines above say in more words
     ]

@@ -30,7 +30,7 @@ from flows.night import NightResult, Watcher
 from flows.settings import ConfigurationError, Settings
 from flows.site import SITE_FOLDER
 from flows.watching import Alarm
-from transforms.wording import DELIVERY_STATES_VI, moment_vi
+from transforms.wording import DELIVERY_STATES_VI, count_vi, moment_vi
 
 if TYPE_CHECKING:  # Word, workbook and charts take a second to import, and few commands write a report
     from flows.monthly import MonthlyReport
@@ -82,14 +82,16 @@ def show_result(settings: Settings, result: NightResult) -> None:
         _show_published(console, settings)
     for check in result.checks:
         if not check.is_passed and check.severity == "warning":
-            console.print(f"  ! {check.message_vi}: {check.found}", markup=False)
+            console.print(f"  ! {check.message_vi}: {count_vi(check.found)}", markup=False)
     if not result.is_published:
         _show_post(console, settings, result)
         _show_held(console, result)
         return
     for check in result.checks:
         if check.accepted_why:
-            console.print(f"  ✗ {check.name}: {check.message_vi}: {check.found} — vẫn công bố, lý do: {check.accepted_why}", markup=False)
+            console.print(
+                f"  ✗ {check.name}: {check.message_vi}: {count_vi(check.found)} — vẫn công bố, lý do: {check.accepted_why}", markup=False
+            )
     for name in result.deleted:
         console.print(f"  – đã xóa tệp gốc quá {settings.keep_raw_days} ngày: {name}", markup=False)
     console.print(
@@ -218,7 +220,7 @@ def _show_held(console: Console, result: NightResult) -> None:
     held = failed_critically(result.checks)
     for check in held:
         where = f" (ví dụ {'; '.join(check.examples[:3])})" if check.examples else ""
-        console.print(f"  ✗ {check.name}: {check.message_vi}: {check.found}{where}", markup=False)
+        console.print(f"  ✗ {check.name}: {check.message_vi}: {count_vi(check.found)}{where}", markup=False)
     names = ", ".join(check.name for check in held[:3]) + (f" và {len(held) - 3} kiểm tra khác" if len(held) > 3 else "")
     seen = f"; từng dòng ở {result.docs}" if result.docs else ""
     console.print(

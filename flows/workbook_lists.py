@@ -22,6 +22,7 @@ from transforms.wording import (
     STALE_VI,
     STATUS_VI,
     candidates_vi,
+    count_vi,
     hours_left_shown,
     hours_shown,
     hundredths_shown,
@@ -51,7 +52,7 @@ def list_sheet(sheet: Any, title: str, note: str, columns: Sequence[Column], row
     """A sheet of one long table with filter; returns the row after it."""
     write_title(sheet, 1, title)
     if len(rows) > _MOST_ROWS:
-        note = f"{note} Chỉ hiện {_MOST_ROWS} dòng đầu trong {len(rows)} dòng; đủ mọi dòng: {csv_name}."
+        note = f"{note} Chỉ hiện {count_vi(_MOST_ROWS)} dòng đầu trong {count_vi(len(rows))} dòng; đủ mọi dòng: {csv_name}."
     write_note(sheet, 2, note if rows else f"{note} Không có dòng nào.")
     set_widths(sheet, [column.width for column in columns])
     end = write_table(sheet, 4, columns, rows[:_MOST_ROWS])

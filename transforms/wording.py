@@ -119,7 +119,7 @@ def hours_left_shown(hours: float) -> float:
 
 def hours_vi(hours: float) -> str:
     """Hours waited as a text shows them: 8,1 giờ; rounded as `hours_shown` says."""
-    return f"{hours_shown(hours):.1f}".replace(".", ",") + f"{_NBSP}giờ"
+    return f"{_tenths_vi(hours_shown(hours))}{_NBSP}giờ"
 
 
 def hours_left_vi(hours: float, *, is_over: bool = False) -> str:
@@ -128,7 +128,11 @@ def hours_left_vi(hours: float, *, is_over: bool = False) -> str:
     What became overdue since the last working hour is over by 0,0.
     """
     shown = hours_left_shown(hours)
-    return f"{'quá' if is_over or shown < 0 else 'còn'} {abs(shown):.1f}".replace(".", ",") + f"{_NBSP}giờ"
+    return f"{'quá' if is_over or shown < 0 else 'còn'} {_tenths_vi(abs(shown))}{_NBSP}giờ"
+
+
+def _tenths_vi(hours: float) -> str:
+    return f"{hours:,.1f}".translate({ord(","): ".", ord("."): ","})
 
 
 def moment_vi(moment: datetime | None) -> str:
@@ -167,6 +171,11 @@ def reconciled_vi(difference: int, is_tolerated: bool, is_certain: bool) -> str:
 def count_vi(count: int) -> str:
     """A count with points between the thousands: 12.345."""
     return f"{count:,}".replace(",", ".")
+
+
+def difference_vi(difference: int) -> str:
+    """How two counts differ: +1.250, -3, 0."""
+    return f"{'+' if difference > 0 else '-' if difference < 0 else ''}{count_vi(abs(difference))}"
 
 
 def counted_vi(count: int, noun: str) -> str:

@@ -117,7 +117,7 @@ def describe_units(figures: Figures, changes: Changes | None, wants: Recipient) 
     keys = [unit.key for unit in mine]
     late = [i for i in figures.late if i.unit.key in keys]
     waiting, missed = [i for i in late if i.is_waiting], [r for r in _missed(figures, "year") if r.unit in mine]
-    name = mine[0].name + (f" và {len(mine) - 1} đơn vị khác" if len(mine) > 1 else "")
+    name = mine[0].name + (f" và {count_vi(len(mine) - 1)} đơn vị khác" if len(mine) > 1 else "")
     own = of_units(changes, keys) if changes else None
     alone = len(mine) == 1
     lines = [
@@ -165,12 +165,12 @@ def describe_held(as_of: datetime, checks: Sequence[CheckResult], refused: Seque
     """
     failed = [c for c in checks if not c.is_passed and c.severity == "critical"]
     kept = f"số liệu đã công bố {_day(last)} giữ nguyên" if last else "chưa có số liệu nào được công bố"
-    causes = " / ".join(f"{c.message_vi} (phát hiện {c.found})" for c in failed)
+    causes = " / ".join(f"{c.message_vi} (phát hiện {count_vi(c.found)})" for c in failed)
     lines = [
         ("Kết quả", f"Đêm nay KHÔNG CÔNG BỐ số liệu; {kept}."),
         ("Lý do", causes),
         ("Việc cần làm", "Sửa theo lý do trên (thường là xuất lại tệp hoặc sửa bảng tham chiếu), rồi chạy lại `tthc run` cho ngày này."),
-        ("Tệp xuất", f"{files} tệp, {len(refused)} bị từ chối." if files else "không có tệp xuất nào trong thư mục."),
+        ("Tệp xuất", f"{count_vi(files)} tệp, {count_vi(len(refused))} bị từ chối." if files else "không có tệp xuất nào trong thư mục."),
     ]
     return Content(
         "alarm",
@@ -224,15 +224,15 @@ def _changes(figures: Figures, changes: Changes | None, alone: bool = False) -> 
     for rates, words in ((changes.newly_missed, "chuyển sang không đạt"), (changes.newly_met, "chuyển sang đạt")):
         shown = [rate for rate in rates if rate.period.kind in ("year", "month")]
         if shown:
-            told.append(f"{len(shown)} chỉ tiêu {words} ({_turned(figures, shown, alone)})")
+            told.append(f"{count_vi(len(shown))} chỉ tiêu {words} ({_turned(figures, shown, alone)})")
     if changes.moved:
-        told.append(f"{len(changes.moved)} tỷ lệ có thêm hoặc bớt hồ sơ")
+        told.append(f"{count_vi(len(changes.moved))} tỷ lệ có thêm hoặc bớt hồ sơ")
     return f"{since}{'; '.join([*told, files])}."
 
 
 def _units_of(units: Iterable[Unit]) -> str:
     counted = Counter(unit.called for unit in units).most_common()
-    shown = [f"{name} {number}" for name, number in counted[:4]]
+    shown = [f"{name} {count_vi(number)}" for name, number in counted[:4]]
     return ", ".join(shown) + (f" và {len(counted) - 4} đơn vị khác" if len(counted) > 4 else "")
 
 
@@ -243,7 +243,7 @@ def _turned(figures: Figures, rates: Sequence[Rate], alone: bool) -> str:
         for r in rates[:3]
         if r.unit
     ]
-    return "; ".join(shown) + (f" và {len(rates) - 3} chỉ tiêu khác" if len(rates) > 3 else "")
+    return "; ".join(shown) + (f" và {count_vi(len(rates) - 3)} chỉ tiêu khác" if len(rates) > 3 else "")
 
 
 def _waiting(waiting: Sequence[LateReception], alone: bool = False) -> str:
@@ -259,7 +259,7 @@ def _waiting(waiting: Sequence[LateReception], alone: bool = False) -> str:
         f"{items[0].unit.called} {count_vi(len(items))} (lâu nhất {hours_vi(max(i.waiting_hours for i in items))})" for items in ordered[:8]
     ]
     more = f" và {len(ordered) - 8} đơn vị khác" if len(ordered) > 8 else ""
-    return f"{len(ordered)} đơn vị, {count_vi(len(waiting))} hồ sơ: {', '.join(shown)}{more}."
+    return f"{count_vi(len(ordered))} đơn vị, {count_vi(len(waiting))} hồ sơ: {', '.join(shown)}{more}."
 
 
 def _missed_line(figures: Figures, missed: Sequence[Rate], alone: bool = False) -> str:
@@ -279,7 +279,7 @@ def _missed_line(figures: Figures, missed: Sequence[Rate], alone: bool = False) 
             told.append(f"{MEASURES_SHORT_VI.get(measure.name, measure.label_vi)}{total} ({', '.join(worst)}{more})")
     units = len({r.unit.key for r in missed if r.unit})
     where = "" if alone else f" ở {units} đơn vị"
-    return f"năm {figures.as_of.year}, {len(missed)} chỉ tiêu{where} — {'; '.join(told)}."
+    return f"năm {figures.as_of.year}, {count_vi(len(missed))} chỉ tiêu{where} — {'; '.join(told)}."
 
 
 def _cell(rate: Rate | None) -> Cell:

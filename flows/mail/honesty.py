@@ -10,6 +10,7 @@ from transforms.wording import (
     MEASURES_SHORT_VI,
     QUESTION_NOTE_VI,
     QUESTIONS_VI,
+    count_vi,
     counted_vi,
     period_vi,
     share_vi,
@@ -44,14 +45,14 @@ def honest_lines(figures: Figures, since: date | None, mine: Sequence[Unit] | No
         units = len({r.unit.key for r in restated})
         where = f" ở {units} đơn vị" if mine is None else ""
         more = (
-            f"; {figures.ordinary_restatements} tỷ lệ khác đổi vì hồ sơ được giải quyết tiếp hoặc đến hạn"
+            f"; {count_vi(figures.ordinary_restatements)} tỷ lệ khác đổi vì hồ sơ được giải quyết tiếp hoặc đến hạn"
             if mine is None and figures.ordinary_restatements
             else ""
         )
         lines.append(
             (
                 "Số đã công bố thay đổi",
-                f"{len(restated)} tỷ lệ của kỳ đã qua{where} khác với ngày {restated[0].published_on:%d/%m/%Y}; rõ nhất: {restated_vi(figures, restated[0], mine)}{more} (cuối thư).",
+                f"{count_vi(len(restated))} tỷ lệ của kỳ đã qua{where} khác với ngày {restated[0].published_on:%d/%m/%Y}; rõ nhất: {restated_vi(figures, restated[0], mine)}{more} (cuối thư).",
             )
         )
     asked = questions_of(figures, mine)
@@ -60,7 +61,7 @@ def honest_lines(figures: Figures, since: date | None, mine: Sequence[Unit] | No
         lines.append(
             (
                 "Điều cần hỏi",
-                f"{_questions_vi(figures, asked, mine)}{f', {new} điều mới' if new else ''}; là câu hỏi, không phải kết luận (cuối thư).",
+                f"{_questions_vi(figures, asked, mine)}{f', {count_vi(new)} điều mới' if new else ''}; là câu hỏi, không phải kết luận (cuối thư).",
             )
         )
     return lines
@@ -133,12 +134,12 @@ def _dossiers_vi(restated: Restatement) -> str:
 
 def _questions_vi(figures: Figures, asked: Sequence[Finding], mine: Sequence[Unit] | None) -> str:
     if mine is not None:
-        return f"{len(asked)} điều đề nghị đơn vị giải trình"
+        return f"{count_vi(len(asked))} điều đề nghị đơn vị giải trình"
     counts = {severity: [f for f in asked if f.severity == severity] for severity in QUESTIONS_VI}
     told = []
     if counts["ask"]:
-        told.append(f"{len(counts['ask'])} điều đề nghị giải trình ở {len({f.unit.key for f in counts['ask']})} đơn vị")
+        told.append(f"{count_vi(len(counts['ask']))} điều đề nghị giải trình ở {len({f.unit.key for f in counts['ask']})} đơn vị")
     if counts["look"]:
-        told.append(f"{len(counts['look'])} điều văn phòng xem trước")
+        told.append(f"{count_vi(len(counts['look']))} điều văn phòng xem trước")
     worst = figures.effects[0]
     return f"{', '.join(told)}; nặng nhất: {worst.unit.called}, {lower_first(worst.label_vi)} ({counted_vi(worst.cases, 'hồ sơ')})"

@@ -18,7 +18,7 @@ from flows.mail.recipients import MONTHLY, Recipient
 from flows.mail.server import MailServer
 from flows.settings import Settings
 from flows.warehouse_figures import load_figures
-from transforms.wording import moment_vi, period_vi
+from transforms.wording import count_vi, moment_vi, period_vi
 
 _ATTACHED = (".docx", ".xlsx")
 
@@ -62,7 +62,7 @@ def describe_month(figures: Figures, period: Period) -> Content:
         ("Báo cáo", f"{name}, bản Word theo thể thức Nghị định 30/2020/NĐ-CP và Biểu số 06 kèm thư; cần người soát trước khi ký."),
         (
             "Không đạt chỉ tiêu",
-            f"{len(missed)} trên {len(judged)} kết quả có chỉ tiêu, ở {units} đơn vị."
+            f"{count_vi(len(missed))} trên {count_vi(len(judged))} kết quả có chỉ tiêu, ở {units} đơn vị."
             if judged
             else "tháng này không có kết quả nào có chỉ tiêu.",
         ),
@@ -70,7 +70,7 @@ def describe_month(figures: Figures, period: Period) -> Content:
     ]
     return Content(
         MONTHLY,
-        f"[TTHC] Báo cáo {name.lower()}: {len(missed)} kết quả không đạt chỉ tiêu",
+        f"[TTHC] Báo cáo {name.lower()}: {count_vi(len(missed))} kết quả không đạt chỉ tiêu",
         f"Báo cáo giải quyết TTHC {name.lower()}",
         lines,
         sections=[(f"Chỉ tiêu không đạt, {name.lower()}", missed_list(of_month, period.kind))],

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from transforms.wording import count_vi
+
 MOST_LISTED = 30
 
 
@@ -12,10 +14,10 @@ def lower_first(text: str) -> str:
 
 def count_or_none(number: int, what: str) -> str:
     """3 dòng; không có dòng."""
-    return f"{number} {what}" if number else f"không có {what}"
+    return f"{count_vi(number)} {what}" if number else f"không có {what}"
 
 
 def cut_list(texts: Sequence[str], what: str, where: str, most: int = MOST_LISTED) -> list[str]:
     """The first of the texts, and, where some are left out, how many and where all stand."""
     shown = list(texts[:most])
-    return [*shown, f"… và {len(texts) - most} {what} nữa, xem {where}"] if len(texts) > most else shown
+    return [*shown, f"… và {count_vi(len(texts) - most)} {what} nữa, xem {where}"] if len(texts) > most else shown

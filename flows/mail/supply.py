@@ -6,7 +6,7 @@ from datetime import date, datetime
 from flows.figures import Figures, File
 from flows.mail.phrases import count_or_none, cut_list, lower_first
 from transforms.layouts import load_lists
-from transforms.wording import SOURCE_LIGHTS_VI, moment_vi
+from transforms.wording import SOURCE_LIGHTS_VI, count_vi, difference_vi, moment_vi
 
 
 def freshness_line(figures: Figures, keys: Sequence[tuple[str, date]] | None = None) -> str:
@@ -32,7 +32,7 @@ def freshness_line(figures: Figures, keys: Sequence[tuple[str, date]] | None = N
     behind = list(dict.fromkeys(rate.unit for rate in figures.now("year") if rate.is_stale and rate.unit))
     if keys is None and behind:
         more = f" và {len(behind) - 4} đơn vị khác" if len(behind) > 4 else ""
-        told.append(f"{len(behind)} đơn vị có số liệu cũ: {', '.join(unit.called for unit in behind[:4])}{more}")
+        told.append(f"{count_vi(len(behind))} đơn vị có số liệu cũ: {', '.join(unit.called for unit in behind[:4])}{more}")
     return "; ".join(told) + "." if told else "không rõ thời điểm xuất."
 
 
@@ -48,9 +48,9 @@ def quality_line(figures: Figures) -> str:
     named = f" ({', '.join(refused[:4])}{'…' if len(refused) > 4 else ''})" if refused else ""
     told = [f"{count_or_none(len(refused), 'tệp')}{named} và {count_or_none(rows, 'dòng')} bị từ chối"]
     if differ:
-        told.append(f"{len(differ)} con số của biểu tổng hợp lệch với số tự đếm, ở {len({d.unit.key for d in differ})} đơn vị")
+        told.append(f"{count_vi(len(differ))} con số của biểu tổng hợp lệch với số tự đếm, ở {len({d.unit.key for d in differ})} đơn vị")
     if accepted:
-        told.append(f"vẫn công bố dù {accepted} kiểm tra không đạt, đã được chấp nhận")
+        told.append(f"vẫn công bố dù {count_vi(accepted)} kiểm tra không đạt, đã được chấp nhận")
     return f"{', '.join([*told, count_or_none(warnings, 'cảnh báo')])} (cuối thư)."
 
 
@@ -65,7 +65,7 @@ def supply_sections(figures: Figures) -> list[tuple[str, list[str]]]:
     old = [f.message_vi for f in figures.freshness if f.light != "green"]
     refused = [f"{_file_name(file)}: {file.error}" for file in figures.files if file.status == "rejected"]
     differ = [
-        f"{d.unit.called}, {lower_first(d.label_vi)}: trong biểu {d.theirs}, tự đếm {d.ours} ({d.difference:+d})"
+        f"{d.unit.called}, {lower_first(d.label_vi)}: trong biểu {count_vi(d.theirs)}, tự đếm {count_vi(d.ours)} ({difference_vi(d.difference)})"
         for d in figures.reconciliation
         if d.difference and d.is_certain and not d.is_tolerated
     ]
@@ -80,7 +80,9 @@ def supply_sections(figures: Figures) -> list[tuple[str, list[str]]]:
 
 def gate_sections(figures: Figures) -> list[tuple[str, list[str]]]:
     """Warnings of the gate, and what was published although a check failed, because somebody accepted it."""
-    warned = [f"{c.message_vi}: {c.found}" for c in figures.checks if not c.is_passed and not c.accepted_why]
-    accepted = [f"{c.message_vi}: {c.found}. Chấp nhận vì: {c.accepted_why}" for c in figures.checks if not c.is_passed and c.accepted_why]
+    warned = [f"{c.message_vi}: {count_vi(c.found)}" for c in figures.checks if not c.is_passed and not c.accepted_why]
+    accepted = [
+        f"{c.message_vi}: {count_vi(c.found)}. Chấp nhận vì: {c.accepted_why}" for c in figures.checks if not c.is_passed and c.accepted_why
+    ]
     found = [("Cảnh báo về số liệu", warned)] if warned else []
     return found + ([("Công bố dù kiểm tra không đạt, vì đã được chấp nhận", accepted)] if accepted else [])

@@ -8,7 +8,7 @@ from flows.figures import Finding, Restatement, Unit
 from flows.honest_figures import MOST_HISTORIES
 from flows.site.frame import Frame
 from flows.site.tables import Cell, Column, Table, moment, number, text
-from transforms.wording import CAUSES_VI, COUNTED_VI, MEASURES_SHORT_VI, QUESTION_NOTE_VI, QUESTIONS_VI, period_vi, share_vi
+from transforms.wording import CAUSES_VI, COUNTED_VI, MEASURES_SHORT_VI, QUESTION_NOTE_VI, QUESTIONS_VI, count_vi, period_vi, share_vi
 
 HISTORIES = "lich-su-ho-so.html"
 _MOST_ROWS = 2_000
@@ -57,10 +57,14 @@ def questions_table(frame: Frame, findings: Sequence[Finding], up: str, *, with_
         ]
         for f in findings[:_MOST_ROWS]
     ]
-    cut = f" Ở đây có {_MOST_ROWS} điều đầu trong {len(findings)}; đủ danh sách ở tệp can-hoi.csv." if len(findings) > _MOST_ROWS else ""
+    cut = (
+        f" Ở đây có {count_vi(_MOST_ROWS)} điều đầu trong {count_vi(len(findings))}; đủ danh sách ở tệp can-hoi.csv."
+        if len(findings) > _MOST_ROWS
+        else ""
+    )
     return Table(
         "cau-hoi",
-        f"Từng điều cần hỏi ({len(findings)})",
+        f"Từng điều cần hỏi ({count_vi(len(findings))})",
         columns,
         rows,
         note=f"{QUESTION_NOTE_VI}. Bấm mã hồ sơ để xem mọi trạng thái từng thấy.{cut}",
@@ -103,13 +107,13 @@ def restatements_table(frame: Frame, restatements: Sequence[Restatement], up: st
         for r in restatements[:_MOST_ROWS]
     ]
     cut = (
-        f" Ở đây có {_MOST_ROWS} dòng đầu trong {len(restatements)}; đủ danh sách ở tệp so-da-thay-doi.csv."
+        f" Ở đây có {count_vi(_MOST_ROWS)} dòng đầu trong {count_vi(len(restatements))}; đủ danh sách ở tệp so-da-thay-doi.csv."
         if len(restatements) > _MOST_ROWS
         else ""
     )
     return Table(
         "so-da-thay-doi",
-        f"Tỷ lệ của kỳ đã qua được công bố lại ({len(restatements)})",
+        f"Tỷ lệ của kỳ đã qua được công bố lại ({count_vi(len(restatements))})",
         columns,
         rows,
         note="Mới nhất ở trên. Không kể tỷ lệ đổi chỉ vì hồ sơ được giải quyết tiếp hoặc đến hạn; của lần công bố này đủ cả, kèm mọi hồ sơ với tệp và dòng, "

@@ -19,6 +19,8 @@ from transforms.wording import (
     SEVERITIES_VI,
     SOURCE_LIGHTS_VI,
     candidates_vi,
+    count_vi,
+    difference_vi,
     period_vi,
     reconciled_vi,
 )
@@ -137,8 +139,14 @@ def _files_table(frame: Frame) -> Table:
         ]
         for file in files[:_MOST_ROWS]
     ]
-    cut = f"Ở đây có {_MOST_ROWS} tệp trong {len(files)}; đủ danh sách ở tệp tep-xuat.csv." if len(files) > _MOST_ROWS else ""
-    return Table("tep", f"Tệp xuất ({len(files)})", columns, rows, note=cut, is_searchable=True, is_wide=True, search_label="Tìm tệp")
+    cut = (
+        f"Ở đây có {count_vi(_MOST_ROWS)} tệp trong {count_vi(len(files))}; đủ danh sách ở tệp tep-xuat.csv."
+        if len(files) > _MOST_ROWS
+        else ""
+    )
+    return Table(
+        "tep", f"Tệp xuất ({count_vi(len(files))})", columns, rows, note=cut, is_searchable=True, is_wide=True, search_label="Tìm tệp"
+    )
 
 
 def _rejects_table(frame: Frame) -> Table:
@@ -149,7 +157,7 @@ def _rejects_table(frame: Frame) -> Table:
     total = sum(count for *_, count in frame.figures.rejects)
     columns = [Column("Lý do"), Column("Cột"), Column("Tệp"), Column("Số dòng", "number")]
     note = "Dòng bị từ chối không được tính vào tỷ lệ nào; từng dòng ở tệp dong-bi-tu-choi.csv."
-    return Table("dong-bi-tu-choi", f"Dòng bị từ chối ({total})", columns, rows, note=note, is_searchable=True)
+    return Table("dong-bi-tu-choi", f"Dòng bị từ chối ({count_vi(total)})", columns, rows, note=note, is_searchable=True)
 
 
 def _checks_table(frame: Frame) -> Table:
@@ -189,16 +197,16 @@ def _reconciliation_table(frame: Frame) -> Table:
             text(row.label_vi),
             number(row.theirs),
             number(row.ours),
-            number(row.difference, f"{row.difference:+d}"),
+            number(row.difference, difference_vi(row.difference)),
             _reconciled(row),
             text(_shortened(row.cases)),
             text(row.note_vi),
         ]
         for row in different[:_MOST_ROWS]
     ]
-    note = f"{len(different)} trong {len(frame.figures.reconciliation)} con số của các biểu tổng hợp khác số tự đếm từ hồ sơ."
+    note = f"{count_vi(len(different))} trong {count_vi(len(frame.figures.reconciliation))} con số của các biểu tổng hợp khác số tự đếm từ hồ sơ."
     if len(different) > _MOST_ROWS:
-        note += f" Ở đây có {_MOST_ROWS} con số đầu."
+        note += f" Ở đây có {count_vi(_MOST_ROWS)} con số đầu."
     empty = "Mọi con số đều khớp." if frame.figures.reconciliation else "Chưa có biểu tổng hợp nào để đối chiếu."
     return Table("doi-chieu", "Đối chiếu với biểu tổng hợp", columns, rows, note=note, is_searchable=True, is_wide=True, empty=empty)
 
@@ -210,7 +218,7 @@ def _reconciled(row: Difference) -> Cell:
 
 def _shortened(cases: Sequence[tuple[str, str]]) -> str:
     """The first dossiers that may be a difference; the CSV and the workbook have all."""
-    more = f"; và {len(cases) - _MOST_CASES} hồ sơ nữa ở tệp doi-chieu.csv" if len(cases) > _MOST_CASES else ""
+    more = f"; và {count_vi(len(cases) - _MOST_CASES)} hồ sơ nữa ở tệp doi-chieu.csv" if len(cases) > _MOST_CASES else ""
     return candidates_vi(cases[:_MOST_CASES]) + more
 
 

@@ -52,7 +52,7 @@ def _tiles(frame: Frame, current: Sequence[Rate], plan: set[str]) -> list[dict[s
     good = "✓" if judged else "–"  # nothing counted yet, as on the first of January, is no success
     return [
         {
-            "value": f"{states['missed']}/{judged}",
+            "value": f"{count_vi(states['missed'])}/{count_vi(judged)}",
             "label": "lượt chỉ tiêu của đơn vị không đạt",
             "sign": "✗" if states["missed"] else good,
             "href": "#khong-dat",
@@ -64,12 +64,12 @@ def _tiles(frame: Frame, current: Sequence[Rate], plan: set[str]) -> list[dict[s
             "href": "#don-vi",
         },
         {
-            "value": str(waiting),
+            "value": count_vi(waiting),
             "label": "hồ sơ đang chờ tiếp nhận quá 8 giờ làm việc",
             "sign": "!" if waiting else "✓",
             "href": "#dang-cho",
         },
-        {"value": str(overdue), "label": "hồ sơ đang quá hạn giải quyết", "sign": "!" if overdue else "✓", "href": "#don-vi"},
+        {"value": count_vi(overdue), "label": "hồ sơ đang quá hạn giải quyết", "sign": "!" if overdue else "✓", "href": "#don-vi"},
     ]
 
 

@@ -27,8 +27,10 @@ from flows.mail.content import Content, _missed_line, describe_held, describe_of
 from flows.mail.delivery import _stamped
 from flows.mail.dispatch import prepare_held, prepare_published
 from flows.mail.ledger import Ledger, ledger_path
+from flows.mail.phrases import cut_list
 from flows.mail.recipients import SUMMARIES, Recipient
 from flows.mail.server import MailServer
+from flows.mail.supply import gate_sections, quality_line, supply_sections
 from flows.night import NightResult, run_night
 from flows.settings import Settings
 from flows.warehouse_figures import load_figures
@@ -112,6 +114,19 @@ def test_thousands_have_points_between_them(settings: Settings, figures: Figures
     text = _missed_line(figures, [r for r in rates if r.status == "missed"])
     assert re.search(r"thiếu \d{1,3}\.\d{3}", text)
     assert not re.search(r"\d{4}", text.removeprefix("năm 2024"))
+
+
+def test_thousands_have_points_also_where_the_data_are_doubted(figures: Figures) -> None:
+    warned = replace(figures.checks[0], is_passed=False, severity="warning", accepted_why=None, found=12345)
+    differ = [
+        replace(d, theirs=23456, ours=21111, difference=2345, is_certain=True, is_tolerated=False) for d in figures.reconciliation[:1]
+    ]
+    doubted = replace(figures, rejects=[(*row[:-1], 34567) for row in figures.rejects[:1]], checks=[warned], reconciliation=differ)
+    told = quality_line(doubted) + str(supply_sections(doubted)) + str(gate_sections(doubted))
+    assert "34.567 dòng" in told
+    assert f"{warned.message_vi}: 12.345" in told
+    assert "trong biểu 23.456, tự đếm 21.111 (+2.345)" in told or not differ
+    assert cut_list(["x"] * 1300, "tệp", "đó")[-1] == "… và 1.270 tệp nữa, xem đó"
 
 
 def test_the_mail_is_well_formed_and_the_same_every_time(settings: Settings) -> None:

@@ -24,7 +24,7 @@ from flows.site.pages import draw_pages
 from flows.site.serving import make_server
 from flows.site.tables import moment, number, rate
 from flows.site.writing import write_site
-from transforms.wording import share_vi
+from transforms.wording import difference_vi, hours_left_vi, hours_vi, share_vi
 
 PAYLOAD = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>javascript:alert(3)&{{7*7}}Đ"
 VOID = {"meta", "link", "input", "br", "img"}
@@ -182,6 +182,19 @@ def test_counts_of_rates_have_points_between_the_thousands() -> None:
     found = replace(make_figures("x").rates[0], numerator=1294, denominator=12364)
     assert rate(found).sub == "1.294/12.364"
     assert share_vi(1294, 12364).endswith("(1.294/12.364)")
+
+
+def test_the_overview_s_counts_have_points_between_the_thousands() -> None:
+    figures = make_figures("x")
+    waiting = replace(figures.late[0], is_waiting=True)
+    page = dict(draw_pages(replace(figures, late=[waiting] * 1234)))["index.html"]
+    assert re.search(r'class="sign">!</span> 1\.234<', page)
+
+
+def test_hours_and_differences_have_points_between_the_thousands() -> None:
+    assert hours_vi(1234.51) == "1.234,6\u00a0giờ"
+    assert hours_left_vi(-1234.5) == "quá 1.234,5\u00a0giờ"
+    assert [difference_vi(n) for n in (1250, -3, 0)] == ["+1.250", "-3", "0"]
 
 
 def test_charts_are_pictures_without_references_and_their_texts_are_escaped() -> None:
