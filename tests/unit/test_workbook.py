@@ -245,7 +245,7 @@ def test_hours_read_as_in_every_other_output(tmp_path: Path) -> None:
     late, work = replace(made.late[0], waiting_hours=8.0028), replace(made.worklist[0], hours_left=-2.51)
     book = openpyxl.load_workbook(write_workbook(replace(made, late=[late], worklist=[work]), tmp_path))
     cells = [book["Chậm tiếp nhận"]["F5"], book["Việc cần làm"]["I5"]]
-    assert [(cell.value, cell.number_format) for cell in cells] == [(8.1, "0.0"), (-2.6, "0.0")]
+    assert [(cell.value, cell.number_format) for cell in cells] == [(8.1, "#,##0.0"), (-2.6, "#,##0.0")]
     assert [hours_vi(8.0028), hours_left_vi(-2.51)] == ["8,1\N{NO-BREAK SPACE}giờ", "quá 2,6\N{NO-BREAK SPACE}giờ"]
 
 
