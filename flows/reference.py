@@ -18,7 +18,7 @@ from transforms.corrections import Correction, CorrectionError, parse_correction
 from transforms.declarations import load_office_yaml
 from transforms.layouts import LayoutLists, ListError, load_lists
 from transforms.normalise import PREFIX_MARK
-from transforms.text import clean, key, unit_reference
+from transforms.text import clean, hide_personal, key, unit_reference
 from transforms.thresholds import ThresholdError, load_tolerances
 from transforms.workdays import WEEKDAYS, Session, WorkingHours
 
@@ -199,7 +199,7 @@ def _load_overrides(folder: Path) -> dict[date, tuple[bool, str]]:
             before = lines.setdefault(day, line.number)
             if overrides.get(day, (is_working, ""))[0] != is_working:
                 raise line.fail("is_working", f"cùng một giá trị với dòng {before}, vì cùng một ngày; hãy bỏ dòng sai")
-            overrides[day] = (is_working, line.text("note") or "")
+            overrides[day] = (is_working, hide_personal(line.text("note") or ""))  # published as core.calendar.note
     return overrides
 
 

@@ -216,12 +216,13 @@ def hide_people(column: pa.Array) -> tuple[pa.Array, pa.Array]:
     may = pc.or_(has_personal_number(column), pc.fill_null(pc.match_substring_regex(column, _MAY_NAME_RE2), False))
     if not pc.any(may).as_py():
         return column, may
-    shown = [_hide(text) if told and text else text for text, told in zip(column.to_pylist(), may.to_pylist(), strict=True)]
+    shown = [hide_personal(text) if told and text else text for text, told in zip(column.to_pylist(), may.to_pylist(), strict=True)]
     values = pa.array(shown, pa.string())
     return values, pc.fill_null(pc.not_equal(values, column), False)
 
 
-def _hide(text: str) -> str:
+def hide_personal(text: str) -> str:
+    """One text as `hide_people` shows it."""
     text = hide_numbers(text)
     return _PERSON.sub(lambda m: m[0] if m["whole"] and m[0] != text else _hide_person(m), text)
 

@@ -55,6 +55,14 @@ def test_tables_saved_by_excel_with_semicolons_are_read(tmp_path: Path) -> None:
     assert reference.hours.on(date(2024, 3, 1)) == (27000, 41400, 46800, 61200)
 
 
+def test_a_note_of_the_calendar_names_nobody_where_it_is_published(tmp_path: Path) -> None:
+    folder = write_reference(tmp_path)
+    note = "theo đơn của bà Đinh Thị Bịa, ĐT 0912345678"
+    (folder / "calendar.csv").write_text(f'date,is_working,note\n30/04/2024,false,"{note}"\n', encoding="utf-8")
+    shown = "theo đơn của bà Đ… T… B…, ĐT ***"
+    assert load_reference(folder, MEASURES).overrides == {date(2024, 4, 30): (False, shown)}
+
+
 @pytest.mark.parametrize(
     ("lines", "opened"),
     [
