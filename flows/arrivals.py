@@ -20,13 +20,15 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from flows.connections.remote import RemoteFile, SourceFailure
-from flows.landing import save_record
+from flows.landing import save_record, time_in_name
 from flows.quarantine import append_line, read_lines
 from flows.settings import local_now
 from flows.sources import Source
 from flows.staging import load_record
 
 _MOST_NAME_BYTES = 180
+# Devices of Windows, whatever ending stands behind them.
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]) *(\.|$)", re.IGNORECASE)
 _EARLIEST = 946_684_800.0  # the year 2000: systems without a clock give 1970
 
 
@@ -238,10 +240,21 @@ def _safe_part(part: str) -> str:
         part = f"_{part.lstrip('.~$')}"
     if re.search(r"\.(part|tmp|crdownload)$", part, re.IGNORECASE):
         part += "_"
+    if _DEVICE.match(part):
+        part = f"_{part}"
     stem, dot, suffix = part.rpartition(".")
     if dot and len(suffix) <= 10:
-        return _cut(stem, _MOST_NAME_BYTES - len(suffix.encode()) - 1) + dot + suffix
-    return _cut(part, _MOST_NAME_BYTES)
+        return _shorten(stem, _MOST_NAME_BYTES - len(suffix.encode()) - 1) + dot + suffix
+    return _shorten(part, _MOST_NAME_BYTES)
+
+
+def _shorten(stem: str, most: int) -> str:
+    """The beginning of a name; the time of export in it stays, at the end, because it is the export's age."""
+    short, made = _cut(stem, most), time_in_name(stem)
+    if short == stem or made is None or time_in_name(short) == made:
+        return short
+    mark = f"_{made:%Y%m%d%H%M%S}"
+    return _cut(stem, most - len(mark)) + mark
 
 
 def _cut(text: str, most: int) -> str:

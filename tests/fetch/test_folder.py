@@ -192,6 +192,12 @@ def test_a_second_try_is_not_a_second_night(fetcher: Fetcher, share: Path, monke
         ("", "tep-xuat"),
         ("../..", "tep-xuat"),
         ("ồ" * 200 + ".xlsx", "ồ" * 58 + ".xlsx"),
+        ("ồ" * 200 + " 20240630220000.xlsx", "ồ" * 53 + "_20240630220000.xlsx"),  # the export's age
+        ("20240101080000 " + "a" * 200 + "-20240630220000.csv", "20240101080000 " + "a" * 146 + "_20240630220000.csv"),
+        ("20240630220000 " + "a" * 200 + ".csv", "20240630220000 " + "a" * 161 + ".csv"),
+        ("con.xlsx", "_con.xlsx"),
+        ("AUX/lpt1 .tar.gz", "_AUX/_lpt1 .tar.gz"),
+        ("contact.xlsx", "contact.xlsx"),
     ],
 )
 def test_no_name_leads_out_of_the_folder(told: str, kept: str) -> None:
