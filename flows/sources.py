@@ -300,8 +300,8 @@ def _check_key(name: str, kind: str, key: str, value: Any, fail: Fail) -> None:
             raise fail(key, f"nguồn “{name}”: {key} không được để trống")
         if not all(isinstance(one, of) and not isinstance(one, bool) for one in value):
             raise fail(key, f"nguồn “{name}”: {key} cần danh sách gồm {'số nguyên' if of is int else 'chuỗi trong dấu nháy'}")
-    if key == "days_ago" and isinstance(value, list) and any(abs(ago) > _MOST_DAYS_AGO for ago in value):
-        raise fail(key, f"nguồn “{name}”: days_ago là {value}, cần số ngày không quá {_MOST_DAYS_AGO}")
+        if of is int and any(abs(one) > _MOST_DAYS_AGO for one in value):
+            raise fail(key, f"nguồn “{name}”: {key} là {value}, cần số ngày không quá {_MOST_DAYS_AGO}")
     if key == "marker" and isinstance(value, str) and not value.strip():
         raise fail(key, f"nguồn “{name}”: marker trống, cần phần thêm vào sau tên tệp, ví dụ .xong")
     if rule.words and value not in rule.words:

@@ -1,5 +1,6 @@
 """A local folder or a mounted network share."""
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,7 +46,7 @@ class FolderConnection:
             folders[:] = sorted(f for f in folders if not f.startswith(".")) if self.source["recursive"] else []
             for name in names:
                 path = Path(folder, name)
-                if path.is_symlink() and not path.resolve().is_relative_to(inside):
+                if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(inside):  # unlike resolve, ends in a circle
                     continue
                 file = self._look(path.relative_to(self.root).as_posix())
                 if file:
@@ -54,8 +55,10 @@ class FolderConnection:
     def _look(self, path: str) -> RemoteFile | None:
         try:
             facts = (self.root / path).stat()
-        except FileNotFoundError:
-            return None
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ELOOP):  # gone, or a link in a circle, which is no file
+                return None
+            raise
         return RemoteFile(path, shown_name(path), facts.st_size, facts.st_mtime) if S_ISREG(facts.st_mode) else None
 
     def look_again(self, file: RemoteFile) -> RemoteFile | None:

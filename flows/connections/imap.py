@@ -105,7 +105,9 @@ class ImapConnection:
 
     def _headers(self, uids: Sequence[bytes]) -> Iterator[RemoteFile]:
         asked = "(UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (FROM SUBJECT DATE)])"
-        _, answer = self.client.uid("FETCH", b",".join(uids).decode(), asked)
+        answer_is, answer = self.client.uid("FETCH", b",".join(uids).decode(), asked)
+        if answer_is != "OK":  # no mails told would be no mails there
+            raise SourceFailure(f"hộp thư {self.host} không cho đọc danh sách thư", may_pass=True)
         for part in answer:
             if not isinstance(part, tuple):
                 continue

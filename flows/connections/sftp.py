@@ -42,6 +42,14 @@ class SftpConnection:
                 f"không thấy tệp known_hosts để kiểm tra máy chủ {self.host}; hãy tạo bằng ssh-keyscan, so dấu vân tay với người quản trị "
                 "rồi đặt cạnh sources.toml"
             )
+        if key_file is not None and not key_file.is_file():
+            raise SourceFailure(f"không thấy tệp khóa key_file “{key_file.name}”; hãy đặt nó cạnh sources.toml")
+        try:
+            asyncssh.read_known_hosts(str(known))
+        except (ValueError, OSError):
+            raise SourceFailure(
+                f"không đọc được tệp “{known.name}”: mỗi dòng phải như ssh-keyscan -p {self.port} {self.host} viết ra"
+            ) from None
         self.loop = asyncio.new_event_loop()
         try:
             self._open(str(known), password, str(key_file) if key_file else None)

@@ -158,6 +158,14 @@ def test_a_marker_or_a_second_night_can_say_that_a_file_is_whole(fetcher: Fetche
     assert fetcher.fetch().landed == ["nguon/a.xlsx"]
 
 
+def test_a_link_in_a_circle_does_not_hide_the_files_beside_it(fetcher: Fetcher, share: Path) -> None:
+    (share / "a.xlsx").symlink_to(share / "a.xlsx")
+    (share / "b.xlsx").write_bytes(b"b")
+    fetcher.write(folder_source(share, ""))
+    outcome = fetcher.fetch()
+    assert (outcome.error, outcome.landed) == (None, ["nguon/b.xlsx"])
+
+
 def test_a_second_try_is_not_a_second_night(fetcher: Fetcher, share: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Found by a review: a file that was growing while the line broke was held to be the same as at the fetch before."""
     fetcher.write(folder_source(share, 'settle = "next_fetch"\nretries = 1'))

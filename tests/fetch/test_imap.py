@@ -1,5 +1,6 @@
 """A mailbox against pymap's server: attachments of allowed senders, and no mail touched."""
 
+import imaplib
 import io
 import time
 import zipfile
@@ -97,3 +98,17 @@ def test_when_a_mail_was_sent_does_not_depend_on_this_machines_zone(zone: str, d
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_a_mailbox_that_refuses_to_list_its_mails_has_failed_and_is_not_empty(
+    fetcher: Fetcher, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box.put(mail("baocao@tinh.gov.vn", "Tệp xuất", {"a.xlsx": b"export"}))
+    uid = imaplib.IMAP4.uid
+    busy = ("NO", [b"[UNAVAILABLE] later"])
+    monkeypatch.setattr(imaplib.IMAP4, "uid", lambda self, command, *more: busy if command == "FETCH" else uid(self, command, *more))
+    fetcher.write(imap_source(box))
+    assert "không cho đọc danh sách thư" in str(fetcher.fetch().error)
+    monkeypatch.undo()
+    monkeypatch.setenv("TTHC_TEST_IMAP", box.password)
+    assert fetcher.fetch().landed == ["nguon/a.xlsx"]

@@ -99,3 +99,10 @@ def test_hostile_names_and_links_lead_nowhere(fetcher: Fetcher, ssh: Ssh, tmp_pa
     outcome = fetcher.fetch()
     assert outcome.landed == ["nguon/tốt.xlsx"]
     assert list(fetcher.files()) == ["nguon/tốt.xlsx"]
+
+
+def test_keys_that_cannot_be_read_are_told_as_what_they_are(fetcher: Fetcher, ssh: Ssh) -> None:
+    (fetcher.settings.reference / "known_hosts").write_text("khoa\n", encoding="utf-8")
+    assert "không đọc được tệp “known_hosts”: mỗi dòng phải như ssh-keyscan" in str(fetcher.fetch().error)
+    fetcher.write(sftp_source(ssh, 'key_file = "khoa-rieng"'))
+    assert "không thấy tệp khóa key_file “khoa-rieng”" in str(fetcher.fetch().error)
