@@ -2,6 +2,7 @@
 
 import imaplib
 import io
+import re
 import time
 import zipfile
 from collections.abc import Iterator
@@ -112,3 +113,21 @@ def test_a_mailbox_that_refuses_to_list_its_mails_has_failed_and_is_not_empty(
     monkeypatch.undo()
     monkeypatch.setenv("TTHC_TEST_IMAP", box.password)
     assert fetcher.fetch().landed == ["nguon/a.xlsx"]
+
+
+def test_a_server_that_only_guesses_the_size_of_a_mail_is_believed_in_the_mail_itself(
+    fetcher: Fetcher, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box.put(mail("baocao@tinh.gov.vn", "Tệp xuất", {"a.xlsx": b"export"}))
+    uid = imaplib.IMAP4.uid
+
+    def guess(self: imaplib.IMAP4, command: str, *more: str) -> tuple[str, list[object]]:
+        told, answer = uid(self, command, *more)
+        sized = [(re.sub(rb"(RFC822.SIZE )\d+", rb"\g<1>4096", part[0]), *part[1:]) if isinstance(part, tuple) else part for part in answer]
+        return told, sized
+
+    monkeypatch.setattr(imaplib.IMAP4, "uid", guess)
+    fetcher.write(imap_source(box))
+    outcome = fetcher.fetch()
+    assert (outcome.error, outcome.landed) == (None, ["nguon/a.xlsx"])
+    assert fetcher.fetch().landed == []
