@@ -198,7 +198,12 @@ def put_in_place(part: Path, folder: Path, name: str, digest: str) -> tuple[str,
     path = PurePosixPath(name)
     for candidate in (name, str(path.with_name(f"{path.stem}.{digest[:8]}{path.suffix}"))):
         target = folder / candidate
-        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise SourceFailure(
+                f"“{candidate}”: trên đường dẫn đã có một tệp cũ mang tên của thư mục; hãy đổi tên thư mục ở nơi gửi", is_one_file=True
+            ) from None
         if not target.parent.resolve().is_relative_to(folder.resolve()):
             raise SourceFailure(f"“{candidate}” nằm ngoài thư mục của nguồn; không ghi", is_one_file=True)
         if not os.path.lexists(target):
@@ -211,6 +216,8 @@ def put_in_place(part: Path, folder: Path, name: str, digest: str) -> tuple[str,
             if not part.exists() or part.samefile(target):
                 _sync_folder(target.parent)
                 return candidate, True
+        if target.is_dir():  # what is a file there now was a folder before
+            continue
         with target.open("rb") as stream:
             if hashlib.file_digest(stream, "sha256").hexdigest() == digest:
                 return candidate, False

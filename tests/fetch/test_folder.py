@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -156,6 +157,24 @@ def test_a_marker_or_a_second_night_can_say_that_a_file_is_whole(fetcher: Fetche
     (share / "a.xlsx").write_bytes(b"a2")
     assert fetcher.fetch().landed == []
     assert fetcher.fetch().landed == ["nguon/a.xlsx"]
+
+
+def test_a_folder_that_was_a_file_costs_its_own_files_and_no_others(fetcher: Fetcher, share: Path) -> None:
+    fetcher.write(folder_source(share))
+    (share / "a").write_bytes(b"a")
+    (share / "b").mkdir()
+    (share / "b" / "x.xlsx").write_bytes(b"x")
+    assert fetcher.fetch().landed == ["nguon/a", "nguon/b/x.xlsx"]
+    (share / "a").unlink()
+    (share / "a").mkdir()
+    (share / "a" / "y.xlsx").write_bytes(b"y")
+    (share / "b" / "x.xlsx").unlink()
+    (share / "b").rmdir()
+    (share / "b").write_bytes(b"b")
+    (share / "c.xlsx").write_bytes(b"c")
+    outcome = fetcher.fetch()
+    assert outcome.landed == [f"nguon/b.{sha256(b'b').hexdigest()[:8]}", "nguon/c.xlsx"]
+    assert "“a/y.xlsx”" in str(outcome.error) and "đổi tên thư mục" in str(outcome.error)
 
 
 def test_a_link_in_a_circle_does_not_hide_the_files_beside_it(fetcher: Fetcher, share: Path) -> None:
