@@ -41,6 +41,11 @@ class HttpConnection:
         except (OSError, ssl.SSLError):
             raise SourceFailure(f"không đọc được tệp chứng thư ca_file “{ca_file and ca_file.name}”") from None
         self.token = self.source.secret("token")
+        sent = f"{self.source['token_header']}{self.source['token_prefix']}{self.token or ''}"
+        if not (sent.isascii() and sent.isprintable()):
+            raise SourceFailure(
+                "mã truy cập (token) phải là một dòng chữ không dấu; hãy xem lại tệp hoặc biến giữ nó, token_header và token_prefix"
+            )
         self.client = httpx.Client(
             timeout=float(self.source["timeout_seconds"]),
             verify=trusted,
@@ -95,7 +100,7 @@ class HttpConnection:
         try:
             response = self._send("GET", self.urls[file.origin], headers=conditions)
             try:
-                if response.status_code == 304:
+                if response.status_code == 304 and conditions:
                     raise NothingNew
                 if response.status_code == 401 and self.source["login_url"]:
                     return False
@@ -186,11 +191,16 @@ class HttpConnection:
             if self.token and parts.hostname in self.token_hosts:
                 sent[self.source["token_header"]] = f"{self.source['token_prefix']}{self.token}"
             request = self.client.build_request(method, url, headers=sent, data=data)
-            response = self.client.send(request, stream=True)
+            try:
+                response = self.client.send(request, stream=True)
+            except httpx.InvalidURL:  # the client looks at where an answer leads, although it does not follow
+                raise _nowhere() from None
             if response.status_code not in (301, 302, 303, 307, 308) or "location" not in response.headers:
                 return response
-            target = urljoin(url, response.headers["location"])
             response.close()
+            target = _target(url, response.headers["location"])
+            if target is None:
+                raise _nowhere()
             if parts.scheme == "https" and urlsplit(target).scheme != "https":
                 raise SourceFailure("máy chủ chuyển hướng từ https sang địa chỉ không mã hóa; không theo")
             if response.status_code == 303 or (response.status_code in (301, 302) and method == "POST"):
@@ -205,6 +215,19 @@ class HttpConnection:
         if isinstance(error, httpx.TimeoutException):
             return SourceFailure(f"{host} không trả lời trong {self.source['timeout_seconds']:.0f} giây", may_pass=True)
         return SourceFailure(f"mất kết nối với {host} ({type(error).__name__})", may_pass=True)
+
+
+def _nowhere() -> SourceFailure:
+    return SourceFailure("máy chủ chuyển hướng sang một địa chỉ không dùng được; hãy báo đơn vị quản trị máy chủ đó")
+
+
+def _target(url: str, location: str) -> str | None:
+    """Where a redirect leads; None where that is no place on the web."""
+    try:
+        target = urljoin(url, location)
+        return target if urlsplit(target).scheme in ("http", "https") and httpx.URL(target).host else None
+    except (ValueError, httpx.InvalidURL):
+        return None
 
 
 class _LoginPage(Exception):

@@ -206,3 +206,28 @@ def test_certificates_are_checked(fetcher: Fetcher, certificate: Certificate, tm
         with http_server(Office(exports={"/x.xlsx": b"plain"})) as plain:
             web.redirects["/x.xlsx"] = f"{plain.url}/x.xlsx"
             assert "không mã hóa" in str(fetcher.fetch().error)
+
+
+@pytest.mark.parametrize("location", ["http://[may", "javascript:alert(1)", "file:///etc/passwd"])
+def test_a_redirect_to_no_place_is_told(fetcher: Fetcher, web: Office, location: str) -> None:
+    web.redirects["/x.xlsx"] = location
+    fetcher.write(http_source(web))
+    assert "chuyển hướng sang một địa chỉ không dùng được" in str(fetcher.fetch().error)
+
+
+@pytest.mark.parametrize("token", ["mã-1", "a\nb"])
+def test_a_token_that_cannot_be_sent_is_told_and_not_shown(
+    fetcher: Fetcher, web: Office, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("TTHC_TEST_TOKEN", token)
+    web.exports["/x.xlsx"] = b"export"
+    fetcher.write(http_source(web, more='token_env = "TTHC_TEST_TOKEN"'))
+    told = str(fetcher.fetch().error)
+    assert "mã truy cập (token) phải là một dòng chữ không dấu" in told and token not in told
+    assert web.asked == []
+
+
+def test_nothing_new_that_nobody_asked_for_is_a_failure(fetcher: Fetcher, web: Office) -> None:
+    web.page["/x.xlsx"] = (304, b"")
+    fetcher.write(http_source(web))
+    assert "máy chủ trả lời lỗi 304" in str(fetcher.fetch().error)
