@@ -189,9 +189,11 @@ _NO_PLACE = "".join(
     rf"(?<!\b{place} )"
     for place in ("phường", "xã", "phố", "đường", "trấn", "quận", "huyện", "tỉnh", "trường", "P.", "TP", "TP.", "TT", "TT.", "Q.")
 )
+# "chuyên viên Sở Nội vụ", "cán bộ Hội Phụ nữ": where somebody works, not who it is.
+_NO_OFFICE = r"(?!(?:Sở|Phòng|Ban|Bộ|Cục|Chi|Hội|Đoàn|Đảng|Đội|Ủy|Uỷ|Văn phòng|Trung tâm|Trường|Trạm|Tổ|Mặt|Liên|UBND|HĐND|Một|Nhà|Công|Thanh tra|Kho|Tòa|Viện|Quỹ|Khối)\b)"
 _PERSON = re.compile(
-    rf"(?P<title>(?-i:\b(?:[Ôô]ng|[Bb]à|anh|chị|đ/c))\.?\s*:?\s+)(?P<named>(?!Mẹ\b){_NAME_WORD}(?:\s+{_NAME_WORD})+)"
-    rf"|(?P<role>\b(?:đồng chí|cán bộ|công chức|chuyên viên|nhân viên|người (?:nộp|nhận|xử lý|thụ lý|yêu cầu|phụ trách|đại diện|liên hệ)|chủ hồ sơ|họ tên|họ và tên)\s*:?\s+)(?P<held>{_NAME_WORD}(?:\s+{_NAME_WORD})+)"
+    rf"(?P<title>(?-i:\b(?:[Ôô]ng|[Bb]à|anh|chị|đ/c))\.?\s*:?\s+)(?P<named>(?!Mẹ\b){_NO_OFFICE}{_NAME_WORD}(?:\s+{_NAME_WORD})+)"
+    rf"|(?P<role>\b(?:đồng chí|cán bộ|công chức|chuyên viên|nhân viên|người (?:nộp|nhận|xử lý|thụ lý|yêu cầu|phụ trách|đại diện|liên hệ)|chủ hồ sơ|họ tên|họ và tên)\s*:?\s+)(?P<held>{_NO_OFFICE}{_NAME_WORD}(?:\s+{_NAME_WORD})+)"
     rf"|{_NO_PLACE}(?P<whole>\b(?:(?:{_FAMILY})(?:\s+{_NAME_WORD}){{2,}}|(?:{_FAMILY_TOO})\s+(?:Văn|Thị)\s+[^\W\d_]+(?:\s+{_NAME_WORD})*))",
     re.IGNORECASE,
 )
@@ -224,7 +226,10 @@ def hide_people(column: pa.Array) -> tuple[pa.Array, pa.Array]:
 def hide_personal(text: str) -> str:
     """One text as `hide_people` shows it."""
     text = hide_numbers(text)
-    return _PERSON.sub(lambda m: m[0] if m["whole"] and m[0] != text else _hide_person(m), text)
+    is_all_capitals = (
+        text.isupper()
+    )  # "ĐÀO TẠO CÁN BỘ CÔNG CHỨC": every word begins like a name there, so that none is told by the word before it
+    return _PERSON.sub(lambda m: m[0] if (m[0] != text if m["whole"] else is_all_capitals) else _hide_person(m), text)
 
 
 def _hide_person(found: re.Match[str]) -> str:

@@ -184,7 +184,8 @@ def test_a_citizen_named_in_a_column_of_words_is_hidden(text: str, shown: str) -
     [
         "Trợ cấp đối với Bà mẹ Việt Nam anh hùng", "Tặng danh hiệu Bà Mẹ Việt Nam Anh Hùng", "Cấp giấy cho người Việt Nam ở nước ngoài", "Lễ hội Bà Rịa",
         "Xét giải thưởng Hồ Chí Minh", "Sửa chữa đường Nguyễn Văn Linh", "Hộ tịch", "Chính sách Người Có Công Với Cách Mạng", "Lý lịch tư pháp",
-        "Tổ chức thi tuyển công chức Ủy ban nhân dân", "Trường Lê Quý Đôn",
+        "Tổ chức thi tuyển công chức Ủy ban nhân dân", "Trường Lê Quý Đôn", "ĐÀO TẠO CÁN BỘ CÔNG CHỨC XÃ", "CÁN BỘ CÔNG CHỨC VIÊN CHỨC",
+        "Giao chuyên viên Sở Nội vụ", "Tập huấn cán bộ Hội Phụ nữ, Đoàn Thanh niên", "Bồi dưỡng công chức Phòng Tư pháp", "Giao công chức Văn phòng UBND xã",
     ],
 )  # fmt: skip
 def test_what_names_no_citizen_stays(text: str) -> None:
