@@ -290,6 +290,15 @@ def test_a_fee_that_is_gone_with_its_export_or_paid_back_is_no_progress(folder: 
     assert causes(publish(folder, 8), 8) == {("removed", "do 1 hồ sơ không còn, hay không còn dữ kiện, trong các tệp")}
 
 
+def test_a_fee_that_counts_again_because_a_newer_list_was_withdrawn_is_no_progress(folder: Path) -> None:
+    export_payment(folder, 5)
+    publish(folder, 5)
+    export_payment(folder, 6, "Hoàn phí")
+    settings = publish(folder, 6)
+    withdraw(settings.staged, "phi-06-1.xlsx", "nhầm kỳ")
+    assert causes(publish(folder, 7), 7) == {("removed", "do 1 hồ sơ không còn, hay không còn dữ kiện, trong các tệp")}
+
+
 def test_a_dossier_that_a_correction_drops_is_told_as_tables(folder: Path) -> None:
     (folder / "reference" / "corrections.yml").write_text(
         "- {id: c, match: {case_code: 000.22.58.H48-240515-0001}, expect: {status_code: 10}, action: drop, reason: nhập hai lần}\n",

@@ -78,6 +78,8 @@ SELECT s.measure, s.period_kind, s.period_start, s.unit_code, s.unit_valid_from,
             WHEN d.gone_exports = 0 AND k.known = k.newest AND l.case_code IS NULL AND b.supplement_count IS NOT DISTINCT FROM c.supplement_count THEN 'tables'
             -- no export says anything new of it: one that did is gone, else it is the tables
             WHEN k.known = k.newest AND NOT (o.is_as_taken_in AND o.is_same_course) THEN CASE WHEN d.gone_exports > 0 AND NOT o.is_as_told THEN 'removed' ELSE 'tables' END
+            -- nothing new is told of it, its fees and its digitization: what a withdrawn export overruled counts again
+            WHEN d.gone_exports > 0 AND k.known = k.newest AND l.case_code IS NULL AND b.supplement_count IS NOT DISTINCT FROM c.supplement_count THEN 'removed'
             -- no step of a dossier takes back what counted: a fee line or a digitization is gone with its export, or says otherwise now
             WHEN o.is_as_taken_in AND o.is_same_course AND (s.now_is IS NULL OR s.now_is < s.before_was) THEN CASE WHEN d.gone_exports > 0 THEN 'removed' ELSE 'changed' END
             WHEN o.is_as_taken_in AND (o.taken_in_since IS NULL OR coalesce(r.ends_at, o.taken_in_since) >= k.last_seen_at)
