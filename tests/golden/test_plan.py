@@ -515,6 +515,18 @@ def test_a_line_may_be_led_by_one_unit(planned: Settings) -> None:
     assert show(planned, "SELECT numerator, denominator, status FROM mart.plan") == [(1, 1, "on_track")]
 
 
+def test_nobody_answers_for_a_lead_that_the_list_of_units_does_not_know(planned: Settings) -> None:
+    (planned.reference / "plan.csv").write_text(
+        PLAN_HEAD + "1.4.2,Tuyên truyền,Phòng Văn hóa,UBND cấp xã,2024-12-31,1 cuộc,plan_progress,\n", encoding="utf-8"
+    )
+    write_reports(planned, "1.4.2 | xã Sơn Hạ | 19/06/2024 | Xong phần xã | 100 | Đã hoàn thành | ", "1.xlsx")
+    run_at(planned, planned.as_of)
+    assert show(planned, "SELECT status, actual FROM mart.plan") == [("no_report", None)], "a partner's report"
+    write_reports(planned, "1.4.2 | | 18/06/2024 | Đang làm | 40 | Đang thực hiện | ", "2.xlsx", "19/06/2024 08:00")
+    run_at(planned, planned.as_of)
+    assert show(planned, "SELECT status, actual FROM mart.plan") == [("on_track", "Đang làm")]
+
+
 def test_a_code_used_again_is_another_unit(planned: Settings) -> None:
     """Sơn Hạ ended in April and Sơn Mới bears its code: neither its reports nor its dossiers are those of Sơn Mới."""
     units = (planned.reference / "units.csv").read_text(encoding="utf-8")

@@ -5,8 +5,8 @@
 -- above, at_risk below; after it: done, or missed; without denominator: no_report. Units whose data of that year are old are told in note_vi.
 -- A unit is its code and the day it began: who bears the code before or after it neither reports nor is counted for it.
 -- Criteria keep their codes from year to year, so a report dated before the line's year says nothing about the line.
--- Reported lines led by one office: its newest report, or one without unit, says it; partners' reports do not. Led by a group ("UBND cấp xã"):
--- every unit of it reports for itself and the line is done when all have. In this order: no report: no_report, whatever the date; reported done:
+-- Reported lines led by one office: its newest report, or one without unit, says it; partners' reports do not, also where units.csv does not know the
+-- office, whose reports can then name no unit. Led by a group ("UBND cấp xã"): every unit of it reports for itself and the line is done when all have. In this order: no report: no_report, whatever the date; reported done:
 -- done; deadline passed: overdue; due within 30 days with less than 80 % done, or newest report older than 60 days: at_risk; else on_track.
 -- Inputs: work.plan, work.plan_leads, work.plan_progress_rows, work.unit_refs, ops.rejects, mart.group_rates, mart.unit_rates, mart.task_status,
 -- core.targets, core.units, mart.measures, work.files, work.moment.
@@ -159,7 +159,7 @@ by_lead AS (
     JOIN answers AS r ON r.criterion = p.criterion
     LEFT JOIN group_lines AS g ON g.criterion = p.criterion
     LEFT JOIN single_leads AS s ON s.criterion = p.criterion
-    WHERE g.criterion IS NULL AND (s.unit_code IS NULL OR r.unit_code IS NULL OR (r.unit_code = s.unit_code AND r.unit_valid_from = s.unit_valid_from))
+    WHERE g.criterion IS NULL AND (r.unit_code IS NULL OR (r.unit_code = s.unit_code AND r.unit_valid_from = s.unit_valid_from))
 )
 SELECT p.criterion,
        CASE WHEN g.criterion IS NOT NULL THEN CASE WHEN g.units_reported > 0 THEN TRUE ELSE FALSE END
