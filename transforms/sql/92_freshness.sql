@@ -275,8 +275,8 @@ spans AS (
 ),
 worked AS (
     SELECT p.kind, CAST(p.since_at AS DATE) AS since_on, CAST(p.until_at AS DATE) AS until_on,
-           a.worked - CASE WHEN x.is_working AND p.since_at < CAST(x.date AS TIMESTAMP) + INTERVAL 1 SECOND * greatest(x.morning_to, x.afternoon_to) THEN 1 ELSE 0 END AS worked_since,
-           b.worked - CASE WHEN y.is_working AND p.until_at < CAST(y.date AS TIMESTAMP) + INTERVAL 1 SECOND * greatest(y.morning_to, y.afternoon_to) THEN 1 ELSE 0 END AS worked_until
+           a.worked - CASE WHEN x.is_working AND p.since_at < CAST(x.date AS TIMESTAMP) + INTERVAL 1 SECOND * x.afternoon_to THEN 1 ELSE 0 END AS worked_since,
+           b.worked - CASE WHEN y.is_working AND p.until_at < CAST(y.date AS TIMESTAMP) + INTERVAL 1 SECOND * y.afternoon_to THEN 1 ELSE 0 END AS worked_until
     FROM spans AS p
     JOIN work.day_counts AS a ON a.date = CAST(p.since_at AS DATE)
     JOIN work.day_counts AS b ON b.date = CAST(p.until_at AS DATE)
