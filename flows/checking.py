@@ -10,10 +10,11 @@ import pyarrow as pa
 
 from flows.landing import list_exports, time_in_name
 from flows.reference import load_own_lists, load_unit_refs
+from transforms.case_codes import parse_case_codes
 from transforms.exports import normalise_export
 from transforms.layouts import LayoutLists
 from transforms.normalise import NormalisedSheet
-from transforms.parsing import parse_case_codes, parse_codes, procedure_key
+from transforms.parsing import parse_codes, procedure_key
 from transforms.readers import is_archive, read_member, read_sheets
 from transforms.sheets import Sheet, UnreadableExport
 from transforms.text import clean, hide_numbers, mask

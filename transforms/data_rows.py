@@ -10,8 +10,8 @@ from collections.abc import Sequence, Set
 import numpy as np
 import pyarrow as pa
 
+from transforms.case_codes import CASE_CODE
 from transforms.layouts.tables import may_be_headings
-from transforms.parsing import CASE_CODE
 from transforms.text import clean, heading_key, key
 
 # "Tổng cộng toàn huyện", "Cộng (I)", "Toàn tỉnh"; but Tổng cục, Tổng công ty and the like are offices.

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms import parsing
+from transforms.case_codes import parse_code_cells
 from transforms.layouts import (
     Kind,
     Layout,
@@ -198,7 +198,7 @@ def _would_vanish(table: _Table, others: Sequence[_Table], lists: LayoutLists) -
 
 def _codes_in(cells: pa.Array) -> pa.Array:
     """The well-formed codes of dossiers in a column; those of rows that are rejected, too."""
-    codes, known = parsing.parse_code_cells(cells)
+    codes, known = parse_code_cells(cells)
     return codes.filter(pa.array(known))
 
 
@@ -214,7 +214,7 @@ def _read_without_headings(sheet: Sheet, before: Layout | None, lists: LayoutLis
     """
     filled = sum((find_filled(column) for column in sheet.columns), np.zeros(sheet.height, dtype=int))
     rows = int((filled > 0).sum())
-    coded = next((at for at, cells in enumerate(sheet.columns) if 2 * int(parsing.parse_code_cells(cells)[1].sum()) > rows), None)
+    coded = next((at for at, cells in enumerate(sheet.columns) if 2 * int(parse_code_cells(cells)[1].sum()) > rows), None)
     if coded is None or int(filled.sum()) < FEWEST_CELLS * rows:
         return None
     if before and before.columns.get("case_code") == coded:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms import parsing
+from transforms.case_codes import parse_code_cells
 from transforms.data_rows import find_data_rows, section_of
 from transforms.layouts import Kind, Layout, LayoutLists, heading_ending, key_headings
 from transforms.layouts.lists import Column
@@ -154,7 +155,7 @@ def _parse_cells(column: Column, cells: pa.Array, sheet: Sheet, lists: LayoutLis
             values, bad = parsing.parse_date_cells(cells, date1904=sheet.date1904)
             return _Parsed(cells, values.cast(pa.timestamp("us")), bad)
         case "case_code":
-            values, known = parsing.parse_code_cells(cells)
+            values, known = parse_code_cells(cells)
             return _Parsed(cells, values, ~known)
         case _:
             return _parse(column, clean_column(cells), lists)

@@ -7,7 +7,8 @@ from conftest import rounds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.parsing import parse_case_codes, parse_code_cells, parse_date_cells, parse_dates
+from transforms.case_codes import parse_case_codes, parse_code_cells
+from transforms.parsing import parse_date_cells, parse_dates
 from transforms.readers import delimited
 from transforms.sheets import Sheet, UnreadableExport
 from transforms.text import clean, clean_column

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from transforms.case_codes import parse_case_codes, parse_code_cells
 from transforms.parsing import (
-    parse_case_codes,
-    parse_code_cells,
     parse_date_cells,
     parse_dates,
     parse_figures,

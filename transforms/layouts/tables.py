@@ -8,9 +8,9 @@ import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 
+from transforms.case_codes import CASE_CODE
 from transforms.layouts.lists import PATH_SEPARATOR, Kind, LayoutLists
 from transforms.layouts.search import HEADER_ROWS, Layout, LayoutProblem, find_layout
-from transforms.parsing import CASE_CODE
 from transforms.sheets import Sheet
 from transforms.text import clean, heading_key
 from transforms.titles import find_period
