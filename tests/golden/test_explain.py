@@ -293,9 +293,14 @@ ENDED = {"missed": "CAST(ended_at AS DATE) <= CAST(due_at AS DATE)", "status_cod
         ({"missed": "supplement_count > 1 OR due_at IS NULL", "supplement_count": 2}, None, "yêu cầu bổ sung 2 lần"),
         ({"missed": "channel = 'online'", "channel": "counter"}, None, "nộp trực tiếp"),
         (
-            {"missed": "waiting_hours <= 8.0", "waiting_hours": 8.01, "received_at": None},
+            {"missed": "waiting_hours <= 8.0", "waiting_hours": 8.01, "received_at": None, "status_code": 1},
             None,
             "chờ tiếp nhận 8,1\u00a0giờ làm việc, còn đang chờ",
+        ),
+        (
+            {"missed": "waiting_hours <= 8.0", "waiting_hours": 8.01, "received_at": None, "status_code": 7},
+            None,
+            "chờ tiếp nhận 8,1\u00a0giờ làm việc, đã kết thúc mà không ghi tiếp nhận",
         ),
         ({"missed": "fee_amount = 0", "fee_amount": 5000}, None, "Tổng phí, lệ phí phải thu (đồng): 5000"),
         ({"missed": ""}, None, ""),
