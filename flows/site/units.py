@@ -13,6 +13,7 @@ from flows.site.tables import Cell, Column, Table, moment, number, rate, target_
 from transforms.wording import LEVELS_VI, PROBLEMS_VI, STATUS_VI, count_vi, hours_left_vi, percent_vi, period_vi
 
 _MOST_ROWS = 1_000
+_HANDED = "viec-don-vi-cu"
 
 
 def unit_page(frame: Frame, unit: Unit) -> dict[str, Any]:
@@ -51,11 +52,19 @@ def _tiles(frame: Frame, unit: Unit, plan: Sequence[Measure]) -> list[dict[str, 
     items = frame.worklist.get(unit.key, [])
     overdue, soon = (sum(item.problem == problem for item in items) for problem in ("overdue", "due_soon"))
     sign = "–" if not judged else "✗" if missed else "✓"
+    handed = len(frame.figures.handed_over([unit]))
+    left = {"value": count_vi(handed), "label": "việc do đơn vị cũ để lại", "sign": "!", "href": f"#{_HANDED}"}
     return [
         {"value": f"{missed}/{judged}", "label": "chỉ tiêu không đạt", "sign": sign, "href": "#ty-le"},
-        {"value": str(waiting), "label": "hồ sơ đang chờ tiếp nhận quá 8 giờ", "sign": "!" if waiting else "✓", "href": "#cham-tiep-nhan"},
-        {"value": str(overdue), "label": "hồ sơ đang quá hạn", "sign": "!" if overdue else "✓", "href": "#viec-can-lam"},
-        {"value": str(soon), "label": "hồ sơ sắp đến hạn", "sign": "!" if soon else "✓", "href": "#viec-can-lam"},
+        {
+            "value": count_vi(waiting),
+            "label": "hồ sơ đang chờ tiếp nhận quá 8 giờ",
+            "sign": "!" if waiting else "✓",
+            "href": "#cham-tiep-nhan",
+        },
+        {"value": count_vi(overdue), "label": "hồ sơ đang quá hạn", "sign": "!" if overdue else "✓", "href": "#viec-can-lam"},
+        {"value": count_vi(soon), "label": "hồ sơ sắp đến hạn", "sign": "!" if soon else "✓", "href": "#viec-can-lam"},
+        *([left] if handed else []),
     ]
 
 
@@ -125,7 +134,7 @@ def _handed_table(frame: Frame, unit: Unit) -> Table | None:
     if not items:
         return None
     names = ", ".join(dict.fromkeys(item.unit.called for item in items))
-    return replace(_worklist_table(items), id="viec-don-vi-cu", caption=f"Việc do đơn vị cũ để lại ({count_vi(len(items))}): {names}")
+    return replace(_worklist_table(items), id=_HANDED, caption=f"Việc do đơn vị cũ để lại ({count_vi(len(items))}): {names}")
 
 
 def _worklist_table(items: Sequence[WorkItem]) -> Table:

@@ -269,4 +269,5 @@ def test_what_units_left_open_is_told_to_the_unit_that_goes_on_with_it(office: S
     assert "ĐƠN VỊ CŨ" not in by_unit["sonky"].get_body(("plain",)).get_content()
     page = (settings.outbox / "trang" / "don-vi" / "26.001.H48-2025-07-01.html").read_text(encoding="utf-8")
     assert "Việc do đơn vị cũ để lại (2): UBND xã Sơn Hạ, UBND xã Sơn Thủy" in page
+    assert "việc do đơn vị cũ để lại" in page, "a tile leads there"
     assert all(code in page for code in left)
