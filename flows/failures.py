@@ -1,4 +1,4 @@
-"""What the command line says of a failure that nobody reckoned with; imports nothing that could fail again."""
+"""What the command line says of a failure that nobody reckoned with, and that it can be said at all; imports nothing that could fail again."""
 
 import errno
 import io

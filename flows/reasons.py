@@ -6,6 +6,7 @@ from typing import Any
 
 from expectations import load_contracts
 from transforms.measures import columns_in
+from transforms.pending import OPEN
 from transforms.wording import hours_vi
 
 CASE_STATUS_VI = {
@@ -58,7 +59,7 @@ def why_missed(dossier: Mapping[str, Any], period_end: date, cutoff: date | None
         elif column == "digitized_input_code":
             phrases.append(_INPUT_VI.get(value, "thành phần đã số hóa"))
         elif column == "waiting_hours":
-            is_open = dossier["status_code"] in (1, 2, 4, 5, 6)
+            is_open = dossier["status_code"] in OPEN
             still = "" if dossier.get("received_at") else ", còn đang chờ" if is_open else ", đã kết thúc mà không ghi tiếp nhận"
             phrases.append("không rõ giờ chờ tiếp nhận" if value is None else f"chờ tiếp nhận {hours_vi(value)} làm việc{still}")
         else:

@@ -243,7 +243,8 @@ def _fill_merged(sheet: Sheet, layout: Layout, below: list[pa.Array]) -> list[pa
             by_column.setdefault(column, []).append((first - first_row, last - first_row))
     for column, ranges in sorted(by_column.items(), key=lambda item: item[0] != code):  # the codes first: the rest follows them
         told = np.arange(len(below[column]))
-        may_fill = find_filled(below[code if column != code or unit is None else unit]) & ~find_filled(below[column])
+        told_by = unit if column == code and unit is not None else code
+        may_fill = find_filled(below[told_by]) & ~find_filled(below[column])
         for first, last in ranges:
             covered = np.arange(first + 1, min(last + 1, len(told)))
             told[covered[may_fill[covered]]] = first

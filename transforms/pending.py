@@ -10,6 +10,8 @@ from datetime import datetime
 
 from transforms.measures import Measure, columns_in
 
+# States of a dossier that somebody still has to take in, to handle or to wait for.
+OPEN = (1, 2, 4, 5, 6)
 # What would be true of an open dossier once it is done, as of that day.
 _ONCE_FINISHED = {
     "is_received": "TRUE",
@@ -19,7 +21,6 @@ _ONCE_FINISHED = {
     "ended_at": "coalesce(ended_at, {as_of})",
     "finished_at": "coalesce(finished_at, {as_of})",
 }
-
 
 # What would be true of a dossier whose fee is still to be paid, once it is paid online.
 _ONCE_PAID_ONLINE = {"is_paid_online": "TRUE", "has_online_line": "TRUE"}
@@ -55,7 +56,7 @@ def render_pending(measures: Sequence[Measure], as_of: datetime, case_columns: S
             f"GROUP BY unit_code, unit_valid_from, CAST(date_trunc('month', {measure.period}) AS DATE)"
         )
     return (
-        "WITH still_open AS (\n    SELECT * FROM core.cases WHERE status_code IN (1, 2, 4, 5, 6)\n),\n"
+        f"WITH still_open AS (\n    SELECT * FROM core.cases WHERE status_code IN {OPEN}\n),\n"
         f"once_finished AS (\n    SELECT {done}\n    FROM still_open\n)\n" + "\nUNION ALL\n".join(parts)
     )
 

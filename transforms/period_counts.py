@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from transforms.measures import Measure
+from transforms.pending import OPEN
 
 BIEU06_COLUMNS = ("total", "online", "direct", "carried", "done", "early", "on_day", "late", "open", "open_in", "open_over")
 
@@ -14,7 +15,7 @@ BIEU06_COLUMNS = ("total", "online", "direct", "carried", "done", "early", "on_d
 _KINDS_OF_MISS = {
     "on_time": "CASE WHEN is_finished THEN 'finished_late' ELSE 'open_overdue' END",
     "received_within_8h": (
-        "CASE WHEN received_at IS NOT NULL THEN 'received_late' WHEN status_code IN (1, 2, 4, 5, 6) THEN 'waiting' ELSE 'never_received' END"
+        f"CASE WHEN received_at IS NOT NULL THEN 'received_late' WHEN status_code IN {OPEN} THEN 'waiting' ELSE 'never_received' END"
     ),
     "digitized": "CASE WHEN digitized_input_code IN (1, 2, 3) THEN 'result' ELSE 'input' END",
 }

@@ -226,9 +226,8 @@ def hide_people(column: pa.Array) -> tuple[pa.Array, pa.Array]:
 def hide_personal(text: str) -> str:
     """One text as `hide_people` shows it."""
     text = hide_numbers(text)
-    is_all_capitals = (
-        text.isupper()
-    )  # "ĐÀO TẠO CÁN BỘ CÔNG CHỨC": every word begins like a name there, so that none is told by the word before it
+    # In "ĐÀO TẠO CÁN BỘ CÔNG CHỨC" every word begins like a name, so that none is told by the word before it.
+    is_all_capitals = text.isupper()
     return _PERSON.sub(lambda m: m[0] if (m[0] != text if m["whole"] else is_all_capitals) else _hide_person(m), text)
 
 

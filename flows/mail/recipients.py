@@ -9,6 +9,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from transforms.office_rows import find_delimiter
+
 if TYPE_CHECKING:
     from flows.office_lines import Line
 
@@ -96,9 +98,8 @@ def find_alarm_recipients(path: Path) -> list[Recipient]:
         text = path.read_bytes().decode("utf-8-sig", "replace")
     except OSError:
         return []
-    head = text.partition("\n")[0]
     found: dict[str, Recipient] = {}
-    reader = csv.DictReader(io.StringIO(text), delimiter=";" if head.count(";") > head.count(",") else ",")
+    reader = csv.DictReader(io.StringIO(text), delimiter=find_delimiter(text))
     for cells in reader:
         name, email, scope, summaries = ((cells.get(column) or "").strip() for column in RECIPIENT_COLUMNS[:4])
         chosen = _list(summaries)

@@ -19,10 +19,10 @@ WITH this_year AS (
     JOIN work.moment AS m ON p.period_kind = 'year' AND CAST(m.as_of AS DATE) >= p.period_start AND CAST(m.as_of AS DATE) < p.period_end
 ),
 waiting AS (
-    SELECT c.unit_code, c.unit_valid_from, count(*) AS cases, max(c.waiting_hours) AS hours
-    FROM core.cases AS c
-    WHERE c.waiting_hours > 8.0 AND c.received_at IS NULL AND c.status_code IN (1, 2, 4, 5, 6)
-    GROUP BY c.unit_code, c.unit_valid_from
+    SELECT unit_code, unit_valid_from, count(*) AS cases, max(waiting_hours) AS hours
+    FROM mart.late_receptions
+    WHERE is_waiting
+    GROUP BY unit_code, unit_valid_from
 ),
 missed AS (  -- half up in hundredths of a percent; shown without being lifted onto a whole percent or the target
     SELECT *, CAST(floor((2.0 * numerator * 10000 + denominator) / (2.0 * denominator)) AS BIGINT) AS half_up

@@ -101,23 +101,19 @@ this_year AS (
     WHERE r.period_kind = 'year' AND r.period_start <= CAST(r.as_of AS DATE) AND r.period_end > CAST(r.as_of AS DATE)
 ),
 pending AS (
-    SELECT y.measure, y.unit_code, y.unit_valid_from, CAST(sum(p.pending) AS BIGINT) AS pending
+    SELECT y.measure, y.unit_code, y.unit_valid_from, CAST(sum(p.pending) AS BIGINT) AS pending, CAST(sum(p.unpaid) AS BIGINT) AS unpaid
     FROM this_year AS y
-    JOIN work.pending AS p
-      ON p.measure = y.measure AND p.unit_code = y.unit_code AND p.unit_valid_from = y.unit_valid_from
-     AND p.month >= y.period_start AND p.month < y.period_end
-    GROUP BY y.measure, y.unit_code, y.unit_valid_from
-),
-unpaid AS (
-    SELECT y.measure, y.unit_code, y.unit_valid_from, CAST(sum(p.unpaid) AS BIGINT) AS unpaid
-    FROM this_year AS y
-    JOIN work.unpaid AS p
+    JOIN (
+        SELECT measure, unit_code, unit_valid_from, month, pending, 0 AS unpaid FROM work.pending
+        UNION ALL
+        SELECT measure, unit_code, unit_valid_from, month, 0, unpaid FROM work.unpaid
+    ) AS p
       ON p.measure = y.measure AND p.unit_code = y.unit_code AND p.unit_valid_from = y.unit_valid_from
      AND p.month >= y.period_start AND p.month < y.period_end
     GROUP BY y.measure, y.unit_code, y.unit_valid_from
 ),
 coming AS (
-    SELECT y.*, CASE WHEN y.is_foreseen THEN coalesce(p.pending, 0) END AS pending, CASE WHEN y.is_foreseen THEN coalesce(q.unpaid, 0) END AS unpaid,
+    SELECT y.*, CASE WHEN y.is_foreseen THEN coalesce(p.pending, 0) END AS pending, CASE WHEN y.is_foreseen THEN coalesce(p.unpaid, 0) END AS unpaid,
            greatest(k.workdays_through - n.workdays_through, 0) AS remaining_days,
            coalesce(b.basis_months, 0) AS basis_months, b.basis_numerator, b.basis_denominator, b.basis_volume, b.basis_days, b.share, b.share_low, b.share_high,
            coalesce(b.is_reliable, FALSE) AS is_reliable
@@ -126,7 +122,6 @@ coming AS (
     CROSS JOIN last_origin AS o
     LEFT JOIN work.workday_numbers AS k ON k.office = '' AND k.date = y.last_day
     LEFT JOIN pending AS p ON p.measure = y.measure AND p.unit_code = y.unit_code AND p.unit_valid_from = y.unit_valid_from
-    LEFT JOIN unpaid AS q ON q.measure = y.measure AND q.unit_code = y.unit_code AND q.unit_valid_from = y.unit_valid_from
     LEFT JOIN work.basis AS b
            ON b.measure = y.measure AND b.unit_code = y.unit_code AND b.unit_valid_from = y.unit_valid_from AND b.origin = o.origin
 ),
