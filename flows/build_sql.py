@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 
 import duckdb
 import pyarrow as pa
 
 from expectations import ContractBroken, check_columns, check_tables, load_contracts
+from transforms.declarations import load_declared
 
 _ARROW = {
     "BIGINT": pa.int64(),
@@ -33,6 +35,27 @@ def sql_files() -> list[tuple[str, str]]:
     """The build's SQL files in the order they run."""
     folder = files("transforms.sql")
     return [(p.name, p.read_text(encoding="utf-8")) for p in sorted(folder.iterdir(), key=lambda p: p.name) if p.name.endswith(".sql")]
+
+
+@dataclass(frozen=True)
+class SqlFunction:
+    """A function that the build's SQL calls as if the engine had it.
+
+    Attributes:
+        name: as it is called.
+        takes: its arguments and their types, in the words of the contracts.
+        sql: what it gives, an expression of the arguments.
+    """
+
+    name: str
+    takes: Mapping[str, str]
+    sql: str
+
+
+def wording_functions() -> list[SqlFunction]:
+    """What says values in the words of the outputs (transforms/sql_wording.yml); one may call those before it."""
+    declared = load_declared(files("transforms").joinpath("sql_wording.yml").read_text(encoding="utf-8"))
+    return [SqlFunction(name, **function) for name, function in declared.items()]
 
 
 def run_sql(connection: duckdb.DuckDBPyConnection, text: str, origin: str, values: Sequence[object] = ()) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import duckdb
 import pyarrow as pa
 
-from flows.build_sql import run_sql
+from flows.build_sql import SqlFunction, run_sql
 from flows.settings import ConfigurationError
 
 # Tables of work beyond this go to the scratch folder: more dossiers then take more time, not more memory.
@@ -21,6 +21,9 @@ _SMALL = 128 << 10
 
 class Engine(Protocol):
     """A database with the schemas core, mart and ops, whose tables are those of the contracts, and work for everything in between."""
+
+    def define(self, function: SqlFunction) -> None:
+        """Statements that follow may call the function."""
 
     def run(self, text: str, origin: str) -> list[str]:
         """Every statement has run; the published tables that were filled, in order. See `flows.build_sql.run_sql`."""
@@ -49,6 +52,10 @@ class DuckEngine:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
+
+    def define(self, function: SqlFunction) -> None:
+        """As Engine.define."""
+        self.connection.execute(f"CREATE TEMP MACRO {function.name}({', '.join(function.takes)}) AS {function.sql}")
 
     def run(self, text: str, origin: str) -> list[str]:
         """As Engine.run."""

@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from expectations import check_columns, load_contracts
-from flows.build_sql import find_fill
+from flows.build_sql import SqlFunction, find_fill
 from flows.reading import ReadTask, read_in_turn
 from flows.settings import ConfigurationError
 
@@ -115,6 +115,11 @@ class SparkEngine:
         for contract in load_contracts().values():
             columns = ", ".join(f"{c.name} {_spark_type(c.type)}" for c in contract.columns.values())
             session.sql(f"CREATE TABLE {contract.table} ({columns}) USING parquet LOCATION '{written}/{contract.table.replace('.', '/')}'")
+
+    def define(self, function: SqlFunction) -> None:
+        """As Engine.define."""
+        arguments = ", ".join(f"{name} {_spark_type(kind)}" for name, kind in function.takes.items())
+        self.session.sql(f"CREATE OR REPLACE TEMPORARY FUNCTION {function.name}({arguments}) RETURN {function.sql}")
 
     def run(self, text: str, origin: str) -> list[str]:
         """As Engine.run."""

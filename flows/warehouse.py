@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from expectations import create_tables_sql, load_contracts
-from flows.build_sql import check_built, contract_rows, sql_files
+from flows.build_sql import check_built, contract_rows, sql_files, wording_functions
 from flows.chains import LINEAGE
 from flows.engine import DuckEngine, Engine, connect_scratch, quoted
 from flows.manifest import FILES, Manifest
@@ -76,6 +76,8 @@ def fill_warehouse(
     sources: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """The story of the build, for every engine: each table of core, mart and ops that the build owns is filled, in this order."""
+    for function in wording_functions():
+        engine.define(function)
     _load_inputs(engine, manifest, reference, as_of, runs, sources)
     declared = load_figures_declared(reference.lists)
     measures = load_measures(list(load_contracts()["core.cases"].columns))

@@ -93,7 +93,7 @@ def hundredths_shown(numerator: int, denominator: int, target: float | None = No
     """A rate in hundredths of a percent: half up as QĐ 766 does, except that rounding never lifts it onto a whole percent or onto its target.
 
     Targets are whole percents almost always, and not every place that shows a rate knows its target: one rate reads the same everywhere.
-    The warehouse's own words follow the same rule (transforms/sql/80_flags.sql, 83_outlook.sql, 86_plan.sql, 94_audit_words.sql).
+    The warehouse's own words follow the same rule (vi_rate in transforms/sql_wording.yml).
     """
     shown = (2 * numerator * 10_000 + denominator) // (2 * denominator)
     is_limit = shown % 100 == 0 or (target is not None and shown == round(target * 10_000))

@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from expectations import load_contracts
-from flows.build_sql import sql_files
+from flows.build_sql import sql_files, wording_functions
 from flows.reconciliation import load_figures_declared
 from transforms.corrections import render_units
 from transforms.layouts import load_lists
@@ -56,7 +56,7 @@ def texts() -> dict[str, str]:
         "counts": render_counts(declared.figures),
         "candidates": render_candidates([f for f in declared.figures if not f.of_procedures], declared.reasons, 3),
     }
-    return found | figures
+    return found | figures | {function.name: function.sql for function in wording_functions()}
 
 
 TEXTS = texts()

@@ -24,37 +24,28 @@ waiting AS (
     WHERE is_waiting
     GROUP BY unit_code, unit_valid_from
 ),
-missed AS (  -- half up in hundredths of a percent; shown without being lifted onto a whole percent or the target
-    SELECT *, CAST(floor((2.0 * numerator * 10000 + denominator) / (2.0 * denominator)) AS BIGINT) AS half_up
-    FROM mart.unit_rates
-    WHERE status = 'missed'
-),
 problems AS (
     SELECT 0 AS severity, w.unit_code, w.unit_valid_from, u.unit_name, u.level, 'waiting_over_8h' AS problem, y.period_start, y.period_end, w.cases,
            CAST(NULL AS DOUBLE) AS rate, CAST(NULL AS DOUBLE) AS target,
-           CAST(w.cases AS STRING) || ' hồ sơ trực tuyến đang chờ tiếp nhận quá 8 giờ làm việc; lâu nhất '
-               || replace(CAST(CAST(ceil(w.hours * 10) / 10 AS DECIMAL(12, 1)) AS STRING), '.', ',') || ' giờ' AS message_vi,
+           vi_count(w.cases) || ' hồ sơ trực tuyến đang chờ tiếp nhận quá 8 giờ làm việc; lâu nhất '
+               || vi_tenths(ceil(w.hours * 10) / 10) || ' giờ' AS message_vi,
            y.as_of
     FROM waiting AS w
     JOIN core.units AS u ON u.unit_code = w.unit_code AND u.valid_from = w.unit_valid_from
     CROSS JOIN this_year AS y
     UNION ALL
     SELECT 1, r.unit_code, r.unit_valid_from, r.unit_name, r.level, r.measure, r.period_start, r.period_end, r.shortfall, r.rate, r.target,
-           m.label_vi || ': ' || replace(regexp_replace(CAST(CAST(
-                   (r.half_up - CASE WHEN (r.half_up % 100 = 0 OR r.half_up = round(r.target * 10000)) AND r.numerator * 10000 < r.half_up * r.denominator THEN 1 ELSE 0 END)
-               / 100.0 AS DECIMAL(6, 2)) AS STRING), '[.]?0+$', ''), '.', ',') || ' % ('
-               || CAST(r.numerator AS STRING) || ' trên ' || CAST(r.denominator AS STRING) || '), chỉ tiêu '
-               || replace(regexp_replace(CAST(CAST(r.target * 100 AS DECIMAL(6, 2)) AS STRING), '[.]?0+$', ''), '.', ',') || ' %, còn thiếu ' || CAST(r.shortfall AS STRING)
+           m.label_vi || ': ' || vi_share(r.numerator, r.denominator, r.target) || ', chỉ tiêu ' || vi_percent(r.target) || ', còn thiếu ' || vi_count(r.shortfall)
                || CASE WHEN m.distinct_key IS NULL THEN ' hồ sơ' ELSE ' thủ tục' END,
            y.as_of
-    FROM missed AS r
+    FROM mart.unit_rates AS r
     JOIN mart.measures AS m ON m.measure = r.measure
     JOIN this_year AS y ON r.period_kind = 'year' AND r.period_start = y.period_start
+    WHERE r.status = 'missed'
     UNION ALL
     SELECT DISTINCT 2, r.unit_code, r.unit_valid_from, r.unit_name, r.level, 'data_stale', r.period_start, r.period_end, 0, CAST(NULL AS DOUBLE), CAST(NULL AS DOUBLE),
            'Dữ liệu cũ: ' || CASE WHEN r.data_as_of IS NULL THEN 'chưa có danh sách hồ sơ nào của đơn vị'
-                                  ELSE 'danh sách hồ sơ mới nhất xuất ngày ' || substr(CAST(CAST(r.data_as_of AS DATE) AS STRING), 9, 2) || '/'
-                                       || substr(CAST(CAST(r.data_as_of AS DATE) AS STRING), 6, 2) || '/' || substr(CAST(CAST(r.data_as_of AS DATE) AS STRING), 1, 4) END
+                                  ELSE 'danh sách hồ sơ mới nhất xuất ngày ' || vi_day(r.data_as_of) END
                || '; số liệu chưa đủ để kết luận, hãy xuất lại',
            y.as_of
     FROM mart.unit_rates AS r

@@ -99,11 +99,8 @@ WITH urgent AS (
 ),
 worded AS (
     SELECT u.*, CASE WHEN u.problem IN ('reception_over_8h', 'overdue') THEN 0 ELSE 1 END AS severity,
-           lpad(CAST(extract(day FROM u.due_at) AS STRING), 2, '0') || '/' || lpad(CAST(extract(month FROM u.due_at) AS STRING), 2, '0') || '/'
-               || CAST(extract(year FROM u.due_at) AS STRING) AS due_day_vi,
-           lpad(CAST(extract(hour FROM u.due_at) AS STRING), 2, '0') || ':' || lpad(CAST(extract(minute FROM u.due_at) AS STRING), 2, '0') AS due_hour_vi,
-           replace(CAST(CAST(abs(floor(round(u.hours_left * 3600) / 360)) / 10 AS DECIMAL(12, 1)) AS STRING), '.', ',') || ' giờ' AS left_vi,
-           replace(CAST(CAST(ceil(u.waited_hours * 10) / 10 AS DECIMAL(12, 1)) AS STRING), '.', ',') || ' giờ' AS waited_vi,
+           vi_day(u.due_at) AS due_day_vi, vi_hour(u.due_at) AS due_hour_vi,
+           vi_tenths(abs(floor(round(u.hours_left * 3600) / 360)) / 10) || ' giờ' AS left_vi, vi_tenths(ceil(u.waited_hours * 10) / 10) || ' giờ' AS waited_vi,
            replace(CAST(CAST(t.reception_limit_hours AS DECIMAL(12, 1)) AS STRING), '.0', '') || ' giờ làm việc' AS limit_vi
     FROM urgent AS u
     CROSS JOIN work.thresholds AS t
@@ -119,7 +116,7 @@ SELECT row_number() OVER (ORDER BY w.severity, w.hours_left NULLS LAST, w.due_at
             WHEN w.due_at < w.as_of THEN 'Đến hạn hôm nay, đã qua giờ hẹn ' || w.due_hour_vi || '; xong trong ngày vẫn tính đúng hạn'
             WHEN CAST(w.due_at AS DATE) = CAST(w.as_of AS DATE) THEN 'Đến hạn hôm nay lúc ' || w.due_hour_vi || ', còn ' || w.left_vi || ' làm việc'
             ELSE 'Đến hạn lúc ' || w.due_hour_vi || ' ngày ' || w.due_day_vi || ', còn ' || w.left_vi || ' làm việc ('
-                || CAST(w.days_left AS STRING) || ' ngày)' END AS message_vi,
+                || vi_count(w.days_left) || ' ngày)' END AS message_vi,
        w.as_of
 FROM worded AS w
 JOIN core.cases AS c ON c.case_code = w.case_code

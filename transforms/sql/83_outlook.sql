@@ -139,16 +139,10 @@ WITH aimed AS (
     SELECT o.*,
            CASE WHEN o.expected_denominator IS NOT NULL
                 THEN greatest(CAST(ceil(CAST(o.target AS DECIMAL(9, 6)) * o.expected_denominator) AS BIGINT) - o.numerator, 0) END AS needed,
-           replace(regexp_replace(CAST(CAST(o.target * 100 AS DECIMAL(6, 2)) AS STRING), '[.]?0+$', ''), '.', ',') || ' %' AS target_vi,
-           CAST(floor((2.0 * (o.numerator + o.remaining) * 10000 + o.expected_denominator) / nullif(2.0 * o.expected_denominator, 0)) AS BIGINT) AS half_up
+           vi_percent(o.target) AS target_vi,
+           vi_rate(o.numerator + o.remaining, o.expected_denominator, o.target) AS best_vi
     FROM work.outlook AS o
     WHERE o.target IS NOT NULL
-),
-shown AS (  -- the best there can be, half up, but never lifted onto a whole percent or the target
-    SELECT a.*, replace(regexp_replace(CAST(CAST(
-                    (half_up - CASE WHEN (half_up % 100 = 0 OR half_up = round(target * 10000)) AND (numerator + remaining) * 10000 < half_up * expected_denominator THEN 1 ELSE 0 END)
-                / 100.0 AS DECIMAL(6, 2)) AS STRING), '[.]?0+$', ''), '.', ',') || ' %' AS best_vi
-    FROM aimed AS a
 )
 SELECT a.measure, a.criterion, a.period_start, a.period_end, a.unit_code, a.unit_name, a.level, a.unit_valid_from, a.numerator, a.denominator, a.target,
        a.pending, a.arrivals, a.unpaid, a.expected_denominator, a.remaining, a.needed,
@@ -157,14 +151,14 @@ SELECT a.measure, a.criterion, a.period_start, a.period_end, a.unit_code, a.unit
             WHEN a.expected_denominator IS NULL THEN 'Chưa có tháng trọn nào để ước tính số hồ sơ còn lại'
             WHEN a.expected_denominator = 0 THEN 'Không phát sinh và không dự kiến phát sinh hồ sơ'
             WHEN a.remaining = 0 THEN 'Không còn hồ sơ nào dự kiến đến cuối năm: giữ tỷ lệ ' || a.best_vi || CASE WHEN a.needed = 0 THEN ', đạt ' ELSE ', không đạt ' END || a.target_vi
-            WHEN a.needed = 0 THEN 'Đã đủ để cuối năm đạt ' || a.target_vi || ', kể cả khi không hồ sơ nào trong khoảng ' || CAST(a.remaining AS STRING)
+            WHEN a.needed = 0 THEN 'Đã đủ để cuối năm đạt ' || a.target_vi || ', kể cả khi không hồ sơ nào trong khoảng ' || vi_count(a.remaining)
                 || ' hồ sơ còn lại đạt'
-            WHEN a.needed <= a.remaining THEN 'Cần ít nhất ' || CAST(a.needed AS STRING) || ' trong khoảng ' || CAST(a.remaining AS STRING)
+            WHEN a.needed <= a.remaining THEN 'Cần ít nhất ' || vi_count(a.needed) || ' trong khoảng ' || vi_count(a.remaining)
                 || ' hồ sơ còn lại đạt để cuối năm đạt ' || a.target_vi
-            ELSE 'Không còn đạt được ' || a.target_vi || ': khoảng ' || CAST(a.remaining AS STRING)
+            ELSE 'Không còn đạt được ' || a.target_vi || ': khoảng ' || vi_count(a.remaining)
                 || ' hồ sơ còn lại đều đạt thì cuối năm cũng chỉ được ' || a.best_vi END AS message_vi,
        a.as_of
-FROM shown AS a
+FROM aimed AS a
 ORDER BY a.measure, a.unit_code, a.unit_valid_from;
 
 -- Standing at every past month end: the share of the months before against the month that followed. Both as they are known today.
@@ -207,12 +201,12 @@ SELECT f.measure, f.period_start, f.period_end, f.unit_code, f.unit_name, f.leve
        CASE WHEN NOT f.is_foreseen THEN 'Không dự báo: số của các tháng không cộng được thành số của năm'
             WHEN f.expected_denominator IS NULL THEN 'Không dự báo: chưa có tháng trọn nào'
             WHEN f.expected_denominator = 0 THEN 'Không dự báo: không phát sinh hồ sơ'
-            WHEN f.forecast_numerator IS NULL THEN 'Không dự báo: ' || CAST(f.basis_months AS STRING) || ' tháng trọn gần nhất chưa có hồ sơ nào được tính'
+            WHEN f.forecast_numerator IS NULL THEN 'Không dự báo: ' || vi_count(f.basis_months) || ' tháng trọn gần nhất chưa có hồ sơ nào được tính'
             WHEN f.remaining = 0 THEN 'Không còn hồ sơ nào dự kiến đến cuối kỳ; giữ tỷ lệ hiện tại'
-            ELSE 'Giả định: ' || CAST(f.pending AS STRING) || ' hồ sơ đang mở, '
-                || CASE WHEN f.unpaid > 0 THEN CAST(f.unpaid AS STRING) || ' hồ sơ chưa nộp phí, ' ELSE '' END || 'cộng ' || CAST(f.arrivals AS STRING)
-                || ' hồ sơ mới theo bình quân mỗi ngày làm việc của ' || CAST(f.basis_months AS STRING) || ' tháng trọn gần nhất; đạt theo tỷ lệ các tháng đó ('
-                || CAST(f.basis_numerator AS STRING) || ' trên ' || CAST(f.basis_denominator AS STRING)
+            ELSE 'Giả định: ' || vi_count(f.pending) || ' hồ sơ đang mở, '
+                || CASE WHEN f.unpaid > 0 THEN vi_count(f.unpaid) || ' hồ sơ chưa nộp phí, ' ELSE '' END || 'cộng ' || vi_count(f.arrivals)
+                || ' hồ sơ mới theo bình quân mỗi ngày làm việc của ' || vi_count(f.basis_months) || ' tháng trọn gần nhất; đạt theo tỷ lệ các tháng đó ('
+                || vi_count(f.basis_numerator) || ' trên ' || vi_count(f.basis_denominator)
                 || '); khoảng Wilson 95 %, không tính sai số của số lượng'
                 || CASE WHEN f.is_reliable THEN '' ELSE '; ít dữ liệu, chỉ để tham khảo' END END AS method_vi,
        f.as_of

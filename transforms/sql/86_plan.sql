@@ -169,7 +169,7 @@ SELECT p.criterion,
        CASE WHEN g.criterion IS NOT NULL THEN CAST(g.units_done AS DOUBLE) / nullif(CAST(g.units_expected AS DOUBLE), 0)
             ELSE l.progress_rate END AS progress_rate,
        CASE WHEN g.criterion IS NOT NULL AND g.units_reported > 0
-            THEN CAST(g.units_done AS STRING) || ' trên ' || CAST(g.units_expected AS STRING) || ' đơn vị báo cáo đã hoàn thành'
+            THEN vi_count(g.units_done) || ' trên ' || vi_count(g.units_expected) || ' đơn vị báo cáo đã hoàn thành'
             WHEN l.criterion IS NOT NULL
             THEN coalesce(l.result_vi,
                           CASE l.state WHEN 'done' THEN 'Đã hoàn thành' WHEN 'in_progress' THEN 'Đang thực hiện' WHEN 'cancelled' THEN 'Hủy'
@@ -182,18 +182,10 @@ LEFT JOIN by_lead AS l ON l.criterion = p.criterion AND l.place = 1;
 INSERT INTO mart.plan
 WITH figures AS (
     SELECT p.*, CAST(m.as_of AS DATE) AS today, m.as_of, c.numerator, c.denominator, c.units_measured, c.units_missed, c.worst_unit_name, c.units_stale,
-           CAST(c.numerator AS DOUBLE) / nullif(CAST(c.denominator AS DOUBLE), 0) AS rate,
-           -- hundredths of a percent, half up, never lifted onto the target or a whole percent
-           CAST(floor(CAST(c.numerator * 20000 + c.denominator AS DOUBLE) / nullif(CAST(c.denominator * 2 AS DOUBLE), 0)) AS BIGINT) AS rounded
+           CAST(c.numerator AS DOUBLE) / nullif(CAST(c.denominator AS DOUBLE), 0) AS rate
     FROM work.plan AS p
     CROSS JOIN work.moment AS m
     LEFT JOIN work.plan_counts AS c ON c.criterion = p.criterion
-),
-shown AS (
-    SELECT f.*,
-           CASE WHEN (f.rounded % 100 = 0 OR f.rounded = round(f.target * 10000)) AND f.numerator * 10000 < f.rounded * f.denominator THEN f.rounded - 1
-                ELSE f.rounded END AS hundredths
-    FROM figures AS f
 ),
 sisters AS (
     -- other measures with a target under the same criterion: they are not the line's own figure, but belong to it (8 hours under 7.3.5)
@@ -215,9 +207,9 @@ sister_counts AS (
 ),
 notes AS (
     SELECT criterion,
-           label_vi || ': ' || CAST(numerator AS STRING) || ' trên ' || CAST(denominator AS STRING)
+           label_vi || ': ' || vi_count(numerator) || ' trên ' || vi_count(denominator)
                || CASE WHEN numerator < CAST(target AS DECIMAL(9, 6)) * denominator THEN ', chưa đạt chỉ tiêu ' ELSE ', đạt chỉ tiêu ' END
-               || replace(regexp_replace(CAST(CAST(target * 100 AS DECIMAL(6, 2)) AS STRING), '[.]?0+$', ''), '.', ',') || ' %' AS note_vi,
+               || vi_percent(target) AS note_vi,
            row_number() OVER (PARTITION BY criterion ORDER BY CAST(numerator AS DOUBLE) / CAST(denominator AS DOUBLE), measure, target) AS place
     FROM sister_counts
     WHERE denominator > 0
@@ -225,7 +217,7 @@ notes AS (
 joined AS (
     SELECT s.*, r.is_reported, r.is_done, r.progress_rate, r.actual AS reported_actual, r.units_done, r.units_expected, r.units_reported,
            r.last_report_on, n.note_vi
-    FROM shown AS s
+    FROM figures AS s
     LEFT JOIN work.plan_reports AS r ON r.criterion = s.criterion
     LEFT JOIN notes AS n ON n.criterion = s.criterion AND n.place = 1
 ),
@@ -248,19 +240,13 @@ SELECT j.line_number, j.criterion, j.name_vi, j.lead_unit, j.partner_units, j.de
        CASE WHEN j.source = 'plan_progress' THEN CAST(j.units_done AS BIGINT) ELSE j.numerator END AS numerator,
        CASE WHEN j.source = 'plan_progress' THEN CAST(j.units_expected AS BIGINT) ELSE j.denominator END AS denominator,
        CASE WHEN j.source = 'plan_progress' THEN j.reported_actual
-            WHEN j.denominator > 0 THEN
-                CAST(CAST(floor(j.hundredths / 100.0) AS BIGINT) AS STRING)
-                || CASE WHEN j.hundredths % 100 = 0 THEN ''
-                        WHEN j.hundredths % 10 = 0 THEN ',' || CAST(CAST((j.hundredths % 100) / 10 AS BIGINT) AS STRING)
-                        WHEN j.hundredths % 100 < 10 THEN ',0' || CAST(j.hundredths % 100 AS STRING)
-                        ELSE ',' || CAST(j.hundredths % 100 AS STRING) END
-                || ' % (' || CAST(j.numerator AS STRING) || ' trên ' || CAST(j.denominator AS STRING) || ')' END AS actual,
+            WHEN j.denominator > 0 THEN vi_share(j.numerator, j.denominator, j.target) END AS actual,
        CASE WHEN j.source = 'plan_progress' THEN CASE WHEN j.is_reported THEN j.progress_rate END ELSE j.rate END AS actual_rate,
        CASE WHEN j.source = 'plan_progress' THEN CAST(j.units_reported AS BIGINT) ELSE CAST(j.units_measured AS BIGINT) END AS units_measured,
        CASE WHEN j.source = 'plan_progress' THEN CAST(j.units_expected - j.units_done AS BIGINT) ELSE CAST(j.units_missed AS BIGINT) END AS units_missed,
        j.worst_unit_name,
        CASE WHEN j.units_stale > 0
-            THEN 'Số liệu của ' || CAST(j.units_stale AS STRING) || ' đơn vị đã cũ, chưa đủ để kết luận' || CASE WHEN j.note_vi IS NULL THEN '' ELSE '; ' || j.note_vi END
+            THEN 'Số liệu của ' || vi_count(j.units_stale) || ' đơn vị đã cũ, chưa đủ để kết luận' || CASE WHEN j.note_vi IS NULL THEN '' ELSE '; ' || j.note_vi END
             ELSE j.note_vi END AS note_vi,
        j.status,
        CASE j.status WHEN 'done' THEN 'Hoàn thành'

@@ -76,8 +76,8 @@ SELECT source_kind, unit_code, unit_valid_from, unit_name, period_start, period_
                       ELSE 'Biểu và danh sách hồ sơ cùng thời điểm xuất' END
                  || CASE WHEN is_contradicting THEN '; các cột của biểu không cộng đúng với nhau: hãy kiểm tra lại biểu trước' ELSE '' END
                  || CASE WHEN period_end > CAST(as_of AS DATE) + INTERVAL 1 DAY THEN '; kỳ chưa kết thúc ở thời điểm chốt số liệu' ELSE '' END
-                 || CASE WHEN refused_rows > 0 THEN '; ' || CAST(CAST(refused_rows AS BIGINT) AS STRING) || ' dòng hồ sơ của đơn vị bị từ chối, chưa được đếm' ELSE '' END
-                 || CASE WHEN unknown_rows > 0 THEN '; ' || CAST(CAST(unknown_rows AS BIGINT) AS STRING) || ' dòng hồ sơ không rõ đơn vị, chưa được đếm' ELSE '' END
+                 || CASE WHEN refused_rows > 0 THEN '; ' || vi_count(CAST(refused_rows AS BIGINT)) || ' dòng hồ sơ của đơn vị bị từ chối, chưa được đếm' ELSE '' END
+                 || CASE WHEN unknown_rows > 0 THEN '; ' || vi_count(CAST(unknown_rows AS BIGINT)) || ' dòng hồ sơ không rõ đơn vị, chưa được đếm' ELSE '' END
        END AS note_vi,
        exported_at, listed_at, file_id, sheet, row_number, as_of
 FROM compared

@@ -308,8 +308,7 @@ INSERT INTO ops.freshness
 WITH newest AS (
     SELECT k.*, d.exported_at AS data_as_of, s.cases AS rows_newest, b.cases AS rows_before, g.age_days, g.allowed_days,
            extract(day FROM CAST(CAST(m.as_of AS DATE) AS TIMESTAMP) - CAST(CAST(d.exported_at AS DATE) AS TIMESTAMP)) AS days_ago, m.as_of,
-           substr(CAST(CAST(d.exported_at AS DATE) AS STRING), 9, 2) || '/' || substr(CAST(CAST(d.exported_at AS DATE) AS STRING), 6, 2) || '/'
-               || substr(CAST(CAST(d.exported_at AS DATE) AS STRING), 1, 4) AS day_vi
+           vi_day(d.exported_at) AS day_vi
     FROM work.kinds AS k
     CROSS JOIN work.moment AS m
     LEFT JOIN work.deliveries AS d ON d.kind = k.kind AND d.number = 1
@@ -319,8 +318,7 @@ WITH newest AS (
 ),
 ages AS (
     SELECT a.*, n.unit_name, n.level, extract(day FROM CAST(CAST(m.as_of AS DATE) AS TIMESTAMP) - CAST(CAST(a.data_as_of AS DATE) AS TIMESTAMP)) AS days_ago,
-           substr(CAST(CAST(a.data_as_of AS DATE) AS STRING), 9, 2) || '/' || substr(CAST(CAST(a.data_as_of AS DATE) AS STRING), 6, 2) || '/'
-               || substr(CAST(CAST(a.data_as_of AS DATE) AS STRING), 1, 4) AS day_vi
+           vi_day(a.data_as_of) AS day_vi
     FROM work.unit_ages AS a
     JOIN work.unit_numbers AS n ON n.unit_number = a.unit_number
     CROSS JOIN work.moment AS m
@@ -332,7 +330,7 @@ found AS (
                AS light,
            CASE WHEN k.data_as_of IS NULL THEN 'never' WHEN k.age_days > k.allowed_days THEN 'stale' END AS problem,
            CASE WHEN k.data_as_of IS NULL THEN 'chưa có tệp xuất nào; hãy xuất từ hệ thống một cửa và đặt vào thư mục tệp xuất'
-                ELSE 'dữ liệu mới nhất ngày ' || k.day_vi || CASE WHEN k.days_ago <= 0 THEN ' (đúng ngày chốt)' ELSE ' (' || CAST(k.days_ago AS STRING) || ' ngày trước ngày chốt)' END
+                ELSE 'dữ liệu mới nhất ngày ' || k.day_vi || CASE WHEN k.days_ago <= 0 THEN ' (đúng ngày chốt)' ELSE ' (' || vi_count(k.days_ago) || ' ngày trước ngày chốt)' END
                      || CASE WHEN k.age_days > k.allowed_days THEN '; hãy xuất lại' ELSE '' END END AS message_vi
     FROM newest AS k
     WHERE k.data_as_of IS NOT NULL OR k.never <> 'none'
@@ -341,7 +339,7 @@ found AS (
            CASE WHEN a.data_as_of IS NULL THEN 'yellow' WHEN a.age_days > 2 * a.allowed_days THEN 'red' ELSE 'yellow' END,
            CASE WHEN a.data_as_of IS NULL THEN 'never' ELSE 'stale' END,
            CASE WHEN a.data_as_of IS NULL THEN 'chưa có tệp xuất nào cho thấy đơn vị này; hãy xuất danh sách hồ sơ của đơn vị'
-                ELSE 'dữ liệu mới nhất ngày ' || a.day_vi || ' (' || CAST(a.days_ago AS STRING) || ' ngày trước ngày chốt); hãy xuất lại' END
+                ELSE 'dữ liệu mới nhất ngày ' || a.day_vi || ' (' || vi_count(a.days_ago) || ' ngày trước ngày chốt); hãy xuất lại' END
     FROM ages AS a
     JOIN newest AS k ON k.kind = 'cases' AND k.data_as_of IS NOT NULL
     LEFT JOIN work.vanished AS v ON v.unit_number = a.unit_number
@@ -349,13 +347,13 @@ found AS (
       AND a.level IN (SELECT n.level FROM work.export_units AS x JOIN work.unit_numbers AS n ON n.unit_number = x.unit_number)
     UNION ALL
     SELECT 'cases', v.unit_number, a.data_as_of, 0, v.expected, 'red', 'vanished',
-           'không có hồ sơ nào trong danh sách mới nhất, ở đó thường có khoảng ' || CAST(v.expected AS STRING)
+           'không có hồ sơ nào trong danh sách mới nhất, ở đó thường có khoảng ' || vi_count(v.expected)
                || '; hãy xem bộ lọc đơn vị khi xuất rồi xuất lại'
     FROM work.vanished AS v
     JOIN ages AS a ON a.unit_number = v.unit_number
     UNION ALL
     SELECT o.kind, CASE WHEN o.unit_number > 0 THEN o.unit_number END, coalesce(a.data_as_of, k.data_as_of), o.cases, o.expected, 'yellow', 'rows_off',
-           'lần xuất mới nhất có ' || CAST(o.cases AS STRING) || ' hồ sơ, các lần trước cho thấy phải có khoảng ' || CAST(o.expected AS STRING)
+           'lần xuất mới nhất có ' || vi_count(o.cases) || ' hồ sơ, các lần trước cho thấy phải có khoảng ' || vi_count(o.expected)
                || '; hãy xem tệp có bị cắt, thiếu hoặc thừa phần nào không'
     FROM work.rows_off AS o
     JOIN newest AS k ON k.kind = o.kind
@@ -365,21 +363,20 @@ found AS (
        OR (a.unit_number IS NOT NULL AND h.unit_number IS NULL AND NOT EXISTS (SELECT 1 FROM work.rows_off AS w WHERE w.kind = 'cases' AND w.unit_number = 0))
     UNION ALL
     SELECT f.kind, NULL, k.data_as_of, k.rows_newest, k.rows_before, CASE WHEN f.kind = 'cases' THEN 'red' ELSE 'yellow' END, 'frozen',
-           'xuất nhiều lần nhưng nội dung không đổi từ ngày ' || substr(CAST(f.since_on AS STRING), 9, 2) || '/' || substr(CAST(f.since_on AS STRING), 6, 2) || '/'
-               || substr(CAST(f.since_on AS STRING), 1, 4) || '; hãy xem hệ thống nguồn còn cập nhật không, có phải vẫn tải tệp cũ không'
+           'xuất nhiều lần nhưng nội dung không đổi từ ngày ' || vi_day(f.since_on) || '; hãy xem hệ thống nguồn còn cập nhật không, có phải vẫn tải tệp cũ không'
     FROM work.frozen AS f
     JOIN newest AS k ON k.kind = f.kind
     UNION ALL
     SELECT 'cases', s.unit_number, a.data_as_of, NULL, NULL, 'yellow', 'shrunk',
-           CAST(s.cases AS STRING) || ' hồ sơ có trong tệp xuất trước không còn trong danh sách mới, dù danh sách mới có các hồ sơ cùng ngày; '
+           vi_count(s.cases) || ' hồ sơ có trong tệp xuất trước không còn trong danh sách mới, dù danh sách mới có các hồ sơ cùng ngày; '
                || 'hãy hỏi đơn vị vì sao, hoặc xuất lại'
     FROM work.shrunk AS s
     JOIN work.unit_ages AS a ON a.unit_number = s.unit_number
     WHERE NOT EXISTS (SELECT 1 FROM work.rows_off AS w WHERE w.kind = 'cases' AND w.unit_number = 0 AND w.cases < w.expected)
     UNION ALL
     SELECT w.kind, NULL, k.data_as_of, NULL, NULL, 'yellow', w.reason,
-           CASE WHEN w.reason = 'unknown_status' THEN CAST(w.words AS STRING) || ' từ chỉ trạng thái chưa từng gặp' ELSE CAST(w.words AS STRING) || ' tên đơn vị không có trong units.csv' END
-               || CASE WHEN w.example IS NOT NULL THEN ', ví dụ “' || w.example || '”' ELSE '' END || ' (' || CAST(w.cases AS STRING) || ' dòng bị từ chối, xem dong-bi-tu-choi.csv); hãy thêm vào '
+           CASE WHEN w.reason = 'unknown_status' THEN vi_count(w.words) || ' từ chỉ trạng thái chưa từng gặp' ELSE vi_count(w.words) || ' tên đơn vị không có trong units.csv' END
+               || CASE WHEN w.example IS NOT NULL THEN ', ví dụ “' || w.example || '”' ELSE '' END || ' (' || vi_count(w.cases) || ' dòng bị từ chối, xem dong-bi-tu-choi.csv); hãy thêm vào '
                || CASE WHEN w.reason = 'unknown_status' THEN 'words.csv' ELSE 'units.csv' END || ' hoặc sửa ở nguồn'
     FROM work.unknown_words AS w
     JOIN newest AS k ON k.kind = w.kind

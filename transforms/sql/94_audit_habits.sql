@@ -152,27 +152,27 @@ WITH seen AS (
     GROUP BY x.rule, x.unit_code, x.unit_valid_from, x.begun_at
 )
 SELECT DISTINCT s.rule, s.unit_code, s.unit_valid_from, s.begun_at, s.found_at, CAST(l.exact AS BIGINT) AS cases,
-       CAST(l.exact AS STRING) || ' trong ' || CAST(l.cases AS STRING) || ' hồ sơ được tiếp nhận trong ' || CAST(r.band_minutes AS STRING) || ' phút cuối trước mốc 8 giờ làm việc nằm trong '
-           || CAST(r.margin_seconds AS STRING) || ' giây cuối cùng; rải đều thì chỉ khoảng ' || replace(CAST(CAST(l.expected AS DECIMAL(12, 1)) AS STRING), '.', ',')
-           || ' hồ sơ (ngẫu nhiên: không quá 1 phần ' || CAST(r.one_in AS STRING) || ')' AS statistic_vi
+       vi_count(l.exact) || ' trong ' || vi_count(l.cases) || ' hồ sơ được tiếp nhận trong ' || vi_count(r.band_minutes) || ' phút cuối trước mốc 8 giờ làm việc nằm trong '
+           || vi_count(r.margin_seconds) || ' giây cuối cùng; rải đều thì chỉ khoảng ' || vi_tenths(l.expected)
+           || ' hồ sơ (ngẫu nhiên: không quá 1 phần ' || vi_count(r.one_in) || ')' AS statistic_vi
 FROM seen AS s
 JOIN work.audit_limits AS l ON l.unit_code = s.unit_code AND l.unit_valid_from = s.unit_valid_from
 JOIN work.audit_rules AS r ON r.rule = s.rule
 WHERE s.rule = 'limit_exact'
 UNION ALL
 SELECT s.rule, s.unit_code, s.unit_valid_from, s.begun_at, s.found_at, CAST(b.cases AS BIGINT),
-       CAST(b.cases AS STRING) || ' hồ sơ kết thúc trong ' || CAST(b.slot_minutes AS STRING) || ' phút từ ' || substr(CAST(s.begun_at AS STRING), 12, 5) || ' ngày '
-           || substr(CAST(s.begun_at AS STRING), 9, 2) || '/' || substr(CAST(s.begun_at AS STRING), 6, 2) || '/' || substr(CAST(s.begun_at AS STRING), 1, 4)
-           || '; lúc có hồ sơ kết thúc, đơn vị thường chỉ có ' || replace(CAST(CAST(b.usual AS DECIMAL(12, 1)) AS STRING), '.', ',')
-           || ' hồ sơ trong khoảng như vậy (ngẫu nhiên: không quá 1 phần ' || CAST(b.one_in AS STRING) || ')'
+       vi_count(b.cases) || ' hồ sơ kết thúc trong ' || vi_count(b.slot_minutes) || ' phút từ ' || vi_hour(s.begun_at) || ' ngày '
+           || vi_day(s.begun_at)
+           || '; lúc có hồ sơ kết thúc, đơn vị thường chỉ có ' || vi_tenths(b.usual)
+           || ' hồ sơ trong khoảng như vậy (ngẫu nhiên: không quá 1 phần ' || vi_count(b.one_in) || ')'
 FROM seen AS s
 JOIN work.audit_bursts AS b ON b.unit_code = s.unit_code AND b.unit_valid_from = s.unit_valid_from AND b.begun_at = s.begun_at
 WHERE s.rule = 'burst'
 UNION ALL
 SELECT s.rule, s.unit_code, s.unit_valid_from, s.begun_at, s.found_at, CAST(b.cases AS BIGINT),
-       CAST(b.cases AS STRING) || ' trong ' || CAST(b.ended AS STRING) || ' hồ sơ kết thúc tháng ' || substr(CAST(b.month AS STRING), 6, 2) || '/' || substr(CAST(b.month AS STRING), 1, 4)
-           || ' kết thúc từ ' || substr(CAST(s.begun_at AS STRING), 12, 5) || ' ngày làm việc cuối tháng; theo thói quen các ngày khác thì chỉ khoảng '
-           || replace(CAST(CAST(b.expected AS DECIMAL(12, 1)) AS STRING), '.', ',') || ' hồ sơ (ngẫu nhiên: không quá 1 phần ' || CAST(r.one_in AS STRING) || ')'
+       vi_count(b.cases) || ' trong ' || vi_count(b.ended) || ' hồ sơ kết thúc tháng ' || vi_month(b.month)
+           || ' kết thúc từ ' || vi_hour(s.begun_at) || ' ngày làm việc cuối tháng; theo thói quen các ngày khác thì chỉ khoảng '
+           || vi_tenths(b.expected) || ' hồ sơ (ngẫu nhiên: không quá 1 phần ' || vi_count(r.one_in) || ')'
 FROM seen AS s
 JOIN work.audit_month_ends AS b ON b.unit_code = s.unit_code AND b.unit_valid_from = s.unit_valid_from AND b.begun_at = s.begun_at
 JOIN work.audit_rules AS r ON r.rule = s.rule

@@ -36,27 +36,18 @@ effects AS (
            ON p.measure = r.measure AND p.period_kind = 'year' AND p.unit_code = f.unit_code AND p.unit_valid_from = f.unit_valid_from
           AND p.period_start = CAST(date_trunc('year', m.as_of) AS DATE)
 ),
-rounded AS (
-    SELECT e.*, CAST(floor((2.0 * numerator * 10000 + denominator) / nullif(2.0 * denominator, 0)) AS BIGINT) AS half_up,
-           CAST(floor((2.0 * numerator_without * 10000 + denominator_without) / nullif(2.0 * denominator_without, 0)) AS BIGINT) AS half_up_without
+shares AS (
+    SELECT e.*, CAST(numerator AS DOUBLE) / nullif(denominator, 0) AS rate, CAST(numerator_without AS DOUBLE) / nullif(denominator_without, 0) AS rate_without
     FROM effects AS e
-),
-shares AS (  -- never lifted onto a whole percent or the target
-    SELECT h.*, CAST(numerator AS DOUBLE) / nullif(denominator, 0) AS rate, CAST(numerator_without AS DOUBLE) / nullif(denominator_without, 0) AS rate_without,
-           CAST((half_up - CASE WHEN (half_up % 100 = 0 OR half_up = round(target * 10000)) AND numerator * 10000 < half_up * denominator THEN 1 ELSE 0 END) / 100.0 AS DECIMAL(6, 2)) AS percent,
-           CAST((half_up_without - CASE WHEN (half_up_without % 100 = 0 OR half_up_without = round(target * 10000)) AND numerator_without * 10000 < half_up_without * denominator_without THEN 1 ELSE 0 END) / 100.0
-               AS DECIMAL(6, 2)) AS percent_without
-    FROM rounded AS h
 )
 SELECT s.unit_code, s.unit_valid_from, s.unit_name, s.level, s.rule, s.severity, s.label_vi, s.findings, s.cases, s.measure,
        s.numerator, s.denominator, s.rate, s.numerator_without, s.denominator_without, s.rate_without,
        m.label_vi || ': '
            || CASE WHEN s.rate IS NULL THEN 'không có hồ sơ'
-                   ELSE replace(regexp_replace(CAST(s.percent AS STRING), '[.]?0+$', ''), '.', ',') || ' % (' || CAST(s.numerator AS STRING) || ' trên ' || CAST(s.denominator AS STRING) || ')' END
+                   ELSE vi_share(s.numerator, s.denominator, s.target) END
            || CASE WHEN s.numerator = s.numerator_without AND s.denominator = s.denominator_without THEN '; các hồ sơ này không tính vào tỷ lệ năm nay'
                    WHEN s.rate_without IS NULL THEN ' → không còn hồ sơ nào nếu không tính các hồ sơ này'
-                   ELSE ' → ' || replace(regexp_replace(CAST(s.percent_without AS STRING), '[.]?0+$', ''), '.', ',') || ' % (' || CAST(s.numerator_without AS STRING) || ' trên '
-                        || CAST(s.denominator_without AS STRING) || ') nếu không tính các hồ sơ này' END AS effect_vi,
+                   ELSE ' → ' || vi_share(s.numerator_without, s.denominator_without, s.target) || ' nếu không tính các hồ sơ này' END AS effect_vi,
        s.as_of
 FROM shares AS s
 JOIN mart.measures AS m ON m.measure = s.measure
@@ -73,10 +64,10 @@ WITH sides AS (
 ),
 moments AS (
     SELECT s.finding_id, s.side, r.shown, a.label_vi,
-           substr(CAST(received_at AS STRING), 9, 2) || '/' || substr(CAST(received_at AS STRING), 6, 2) || '/' || substr(CAST(received_at AS STRING), 1, 4) || ' ' || substr(CAST(received_at AS STRING), 12, 5) AS received_vi,
-           substr(CAST(due_at AS STRING), 9, 2) || '/' || substr(CAST(due_at AS STRING), 6, 2) || '/' || substr(CAST(due_at AS STRING), 1, 4) || ' ' || substr(CAST(due_at AS STRING), 12, 5) AS due_vi,
-           substr(CAST(finished_at AS STRING), 9, 2) || '/' || substr(CAST(finished_at AS STRING), 6, 2) || '/' || substr(CAST(finished_at AS STRING), 1, 4) || ' ' || substr(CAST(finished_at AS STRING), 12, 5) AS finished_vi,
-           substr(CAST(returned_at AS STRING), 9, 2) || '/' || substr(CAST(returned_at AS STRING), 6, 2) || '/' || substr(CAST(returned_at AS STRING), 1, 4) || ' ' || substr(CAST(returned_at AS STRING), 12, 5) AS returned_vi
+           vi_day(received_at) || ' ' || vi_hour(received_at) AS received_vi,
+           vi_day(due_at) || ' ' || vi_hour(due_at) AS due_vi,
+           vi_day(finished_at) || ' ' || vi_hour(finished_at) AS finished_vi,
+           vi_day(returned_at) || ' ' || vi_hour(returned_at) AS returned_vi
     FROM sides AS s
     JOIN work.audit_rules AS r ON r.rule = s.rule
     JOIN work.audit_statuses AS a ON a.status_code = s.status_code
@@ -93,7 +84,7 @@ INSERT INTO mart.audit
 SELECT f.finding_id, f.rule, r.severity, r.label_vi, f.unit_code, f.unit_valid_from, u.unit_name, f.case_code, f.found_at,
        replace(replace(replace(replace(replace(replace(replace(r.question_vi, '{unit}', u.unit_name), '{case}', coalesce(f.case_code, '')), '{before}', coalesce(b.text_vi, '')),
            '{after}', coalesce(a.text_vi, '')), '{other}', coalesce(f.other_code, o.unit_name, '')), '{statistic}', coalesce(f.statistic_vi, '')),
-           '{found}', substr(CAST(f.found_at AS STRING), 12, 5) || ' ngày ' || substr(CAST(f.found_at AS STRING), 9, 2) || '/' || substr(CAST(f.found_at AS STRING), 6, 2) || '/' || substr(CAST(f.found_at AS STRING), 1, 4))
+           '{found}', vi_hour(f.found_at) || ' ngày ' || vi_day(f.found_at))
            AS question_vi,
        f.cases, b.text_vi AS before_vi, a.text_vi AS after_vi, f.before_file_id, f.before_sheet, f.before_row_number, f.file_id, f.sheet, f.row_number,
        f.other_code AS other_case_code, f.other_unit_code, f.statistic_vi, e.measure, e.rate, e.rate_without, e.effect_vi, e.as_of

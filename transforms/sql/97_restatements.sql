@@ -127,12 +127,12 @@ told AS (
                 WHEN c.by_progress > 0 THEN 'progress' WHEN c.by_time > 0 THEN 'time'
                 WHEN r.numerator IS NULL OR (r.numerator = r.numerator_before AND r.denominator = r.denominator_before) THEN 'tables'
                 ELSE 'unknown' END AS cause,
-           CASE WHEN c.cases > 0 THEN 'do ' || substr(CASE WHEN c.by_late_arrival > 0 THEN ', ' || CAST(c.by_late_arrival AS STRING) || ' hồ sơ đến muộn' ELSE '' END
-                || CASE WHEN c.by_changed > 0 THEN ', ' || CAST(c.by_changed AS STRING) || ' hồ sơ được sửa' ELSE '' END
-                || CASE WHEN c.by_removed > 0 THEN ', ' || CAST(c.by_removed AS STRING) || ' hồ sơ không còn, hay không còn dữ kiện, trong các tệp' ELSE '' END
-                || CASE WHEN c.by_tables > 0 THEN ', ' || CAST(c.by_tables AS STRING) || ' hồ sơ tính khác theo bảng tham chiếu hoặc đính chính' ELSE '' END
-                || CASE WHEN c.by_progress > 0 THEN ', ' || CAST(c.by_progress AS STRING) || ' hồ sơ được giải quyết, cập nhật tiếp' ELSE '' END
-                || CASE WHEN c.by_time > 0 THEN ', ' || CAST(c.by_time AS STRING) || ' hồ sơ đến hạn theo thời gian' ELSE '' END, 3)
+           CASE WHEN c.cases > 0 THEN 'do ' || substr(CASE WHEN c.by_late_arrival > 0 THEN ', ' || vi_count(c.by_late_arrival) || ' hồ sơ đến muộn' ELSE '' END
+                || CASE WHEN c.by_changed > 0 THEN ', ' || vi_count(c.by_changed) || ' hồ sơ được sửa' ELSE '' END
+                || CASE WHEN c.by_removed > 0 THEN ', ' || vi_count(c.by_removed) || ' hồ sơ không còn, hay không còn dữ kiện, trong các tệp' ELSE '' END
+                || CASE WHEN c.by_tables > 0 THEN ', ' || vi_count(c.by_tables) || ' hồ sơ tính khác theo bảng tham chiếu hoặc đính chính' ELSE '' END
+                || CASE WHEN c.by_progress > 0 THEN ', ' || vi_count(c.by_progress) || ' hồ sơ được giải quyết, cập nhật tiếp' ELSE '' END
+                || CASE WHEN c.by_time > 0 THEN ', ' || vi_count(c.by_time) || ' hồ sơ đến hạn theo thời gian' ELSE '' END, 3)
                 WHEN r.numerator IS NULL THEN 'do bảng đơn vị hoặc danh mục chỉ số thay đổi, tỷ lệ này không còn được tính'
                 WHEN r.numerator = r.numerator_before AND r.denominator = r.denominator_before THEN 'do chỉ tiêu thay đổi'
                 WHEN r.restated_on < CAST(m.as_of AS DATE) THEN 'ngày công bố ngay trước được chạy sau ngày này, nên không rõ do hồ sơ nào'
