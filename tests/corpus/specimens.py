@@ -30,6 +30,7 @@ class Specimen:
         members: an archive's members in the order they must be listed, each with its book (None: refused).
         only_in_night: reading it may take the reading process down, so only the night reads it, in a process of its own.
         cut: only the first rows are there; every one of them that loads must be true, later rows may be missing.
+        slow: reading it takes seconds.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Specimen:
     members: tuple[tuple[str, Book | None], ...] = ()
     only_in_night: bool = False
     cut: bool = False
+    slow: bool = False
 
     @cached_property
     def data(self) -> bytes:
@@ -520,7 +522,7 @@ FILES = [
     refused("xls with password", ".xls", lambda: forms.xls_with_password(PLAIN), "mật khẩu"),
     refused("xlsb", ".xlsb", _xlsb, "xlsb"),
     refused("far cell XFD1048576", ".xlsx", lambda: _far("XFD", 1048576), "xa"),
-    Specimen("far cell in row 1048576", ".xlsx", lambda: _far("A", 1048576), PLAIN, may_be_refused=True),
+    Specimen("far cell in row 1048576", ".xlsx", lambda: _far("A", 1048576), PLAIN, may_be_refused=True, slow=True),
     refused("far cell AAA2", ".xlsx", lambda: forms.make_zip(forms.xlsx_parts(PLAIN, extra_rows='<row r="9"><c r="BBB9"><v>1</v></c></row>')), "cột"),
     Specimen("far cell in the first written row", ".xlsx", lambda: _far("ZZ", 1048576, first=True), refused=("",), only_in_night=True),
     Specimen("far row without references", ".xlsx", lambda: _far("A", 1048576, refs=False), PLAIN, may_be_refused=True, only_in_night=True),

@@ -28,7 +28,7 @@ from .book import ANY, Book, Page
 from .specimens import ARCHIVES, SPECIMENS, Specimen
 from .truth import PERSONAL_VALUES, UNITS_CSV
 
-READABLE = [s for s in SPECIMENS if not s.members and not s.only_in_night]
+READABLE = [pytest.param(s, marks=[pytest.mark.slow] * s.slow) for s in SPECIMENS if not s.members and not s.only_in_night]
 UNITS = [line.split(",")[1] for line in UNITS_CSV.splitlines()[1:]]
 
 

@@ -193,6 +193,7 @@ def test_the_examples_of_the_manual_can_be_used_and_every_key_is_explained(offic
     assert [key for key in KEYS if f"`{key}`" not in manual] == []
 
 
+@pytest.mark.slow
 def test_what_a_system_exports_at_being_asked_counts_in_the_same_night(
     fetcher: Fetcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -46,6 +46,7 @@ def test_a_held_back_run_exits_3_and_names_each_file_s_trouble_in_one_line(offic
     assert not office.warehouse.exists()
 
 
+@pytest.mark.slow
 def test_wrong_configuration_exits_2(office: Settings, tmp_path: Path) -> None:
     assert tthc("run", "--raw", tmp_path / "nowhere").returncode == 2
     assert tthc("run", "--as-of", "hôm qua").returncode == 2
@@ -90,6 +91,7 @@ def test_a_full_or_closed_disk_is_told_in_words(
     assert "system's words" not in said
 
 
+@pytest.mark.slow
 def test_a_run_beside_another_exits_4(office: Settings) -> None:
     from filelock import FileLock
 
@@ -133,6 +135,7 @@ def test_check_shows_kind_headings_and_rejects(office: Settings) -> None:
     assert "0987654321" not in done.stdout
 
 
+@pytest.mark.slow
 def test_sample_never_overwrites(tmp_path: Path) -> None:
     assert tthc("sample", tmp_path / "s", "--cases", "100").returncode == 0
     done = tthc("sample", tmp_path / "s", "--cases", "100")

@@ -159,6 +159,7 @@ def test_lists_of_one_moment_are_shown_by_the_same_rows_packed_or_not(tmp_path: 
     assert figures(tmp_path, moment) == before
 
 
+@pytest.mark.slow
 def test_a_dossier_without_any_date_has_the_unit_of_each_list_s_own_day_packed_or_not(tmp_path: Path) -> None:
     """Its lists of the last day of the old Sơn Hạ and the first of the new one say the same."""
     (tmp_path / "raw").mkdir()
@@ -182,6 +183,7 @@ def test_a_dossier_without_any_date_has_the_unit_of_each_list_s_own_day_packed_o
         ]
 
 
+@pytest.mark.slow
 def test_packing_night_after_night_ends_where_packing_at_once_does(tmp_path: Path) -> None:
     settings, moments = nights(tmp_path / "at-once", 3, 6)
     plain = figures(tmp_path / "at-once", settings.as_of)

@@ -62,7 +62,7 @@ def count_calls(folder: Path, name: str, rows: int) -> int:
     return calls
 
 
-@pytest.mark.parametrize("name", ["ho_so.xlsx", "ho_so.csv", "ho_so.xls"])
+@pytest.mark.parametrize("name", [pytest.param("ho_so.xlsx", marks=pytest.mark.slow), "ho_so.csv", "ho_so.xls"])
 def test_staging_20_000_rows_takes_hardly_more_calls_than_200(tmp_path: Path, name: str) -> None:
     few, many = count_calls(tmp_path, name, 200), count_calls(tmp_path, name, ROWS)
     assert many < MOST_CALLS, f"{many} calls for {ROWS} rows"

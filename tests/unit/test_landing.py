@@ -32,6 +32,7 @@ def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_name_of_an_old_code_page_costs_its_file_and_is_told(office: Settings) -> None:
     """As unzip and wrongly mounted shares leave them; one of them stopped the whole night."""
     write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])

@@ -234,14 +234,14 @@ def test_headings_of_no_kind_are_a_page_of_the_table_above_where_they_fit_it_and
 def test_many_tables_on_a_sheet_are_each_read_as_if_they_were_few(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next table is looked for in a part of the rows; where it begins does not depend on how large that part is."""
     rows: list[list[str]] = []
-    for number in range(60):
+    for number in range(13):
         headings = (CASES, SWAPPED, FEES)[number % 3]
         rows += [[f"Biểu {number}"], headings]
         rows += [fee(number) if headings is FEES else case(100 * number + row, headings) for row in range(number % 13)]
         rows += END[: number % 4]
     expected = found(read(*rows))
-    assert len(expected) == sum(number % 13 for number in range(60))
-    for height in (1, 7, 20, 64, 10_000):
+    assert len(expected) == sum(number % 13 for number in range(13))
+    for height in (1, 7, 10_000):
         monkeypatch.setattr("transforms.exports._NEXT_WITHIN", height)
         assert found(read(*rows)) == expected
 
@@ -255,7 +255,7 @@ def test_the_cost_of_many_tables_is_that_of_their_rows(monkeypatch: pytest.Monke
         return normalise_sheet(sheet, *args)
 
     monkeypatch.setattr("transforms.exports.normalise_sheet", count)
-    tables = [[["Biểu"], headings, *(case(number, headings) for number in range(60))] for headings in (CASES, SWAPPED) * 50]
+    tables = [[["Biểu"], headings, *(case(number, headings) for number in range(60))] for headings in (CASES, SWAPPED) * 12]
     rows = [row for table in tables for row in table]
-    assert len(found(read(*rows))) == 6_000
+    assert len(found(read(*rows))) == 1_440
     assert read_rows < 8 * len(rows)
