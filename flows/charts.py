@@ -45,7 +45,8 @@ def _lean(svg: str) -> str:
     svg = re.sub(r'<path[^>]* d=""[^>]*/>|<path d="M0,0h0v0h0Z"/>|<text[^>]* opacity="0"[^>]*>[^<]*</text>', "", svg)
     while (shorter := re.sub(r"<g(?: [^>]*)?></g>", "", svg)) != svg:
         svg = shorter
-    return re.sub(r"(\d+\.\d)\d+", r"\1", svg)
+    # only inside tags: a text between them may hold a unit's code (H48.903) or thousands with points
+    return re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\d+\.\d)\d+", r"\1", tag[0]), svg)
 
 
 @dataclass(frozen=True)

@@ -213,6 +213,15 @@ def test_charts_are_pictures_without_references_and_their_texts_are_escaped() ->
     assert to_png(ranking(bars)).startswith(b"\x89PNG")
 
 
+def test_a_chart_writes_codes_and_numbers_as_they_are() -> None:
+    called = ["UBND xã Trùng (mã H48.901)", "UBND xã Trùng (mã H48.903)", "UBND xã Sơn Hạ (mã 000.22.58.H48, từ ngày 01/07/2025)"]
+    bars = [Bar(name, "", 0.5, 0.97, "50 % (1.234/2.468)") for name in called]
+    drawn = to_svg(ranking(bars))
+    assert [text for text in re.findall(r">([^<]+)</text>", drawn) if text in called] == called
+    assert "50 % (1.234/2.468)" in drawn
+    assert not re.search(r'"[^"<>]*\d\.\d\d[^"<>]*"', drawn)  # a tenth of a point is all that the drawing itself needs
+
+
 def test_a_trend_breaks_where_nothing_was_counted_and_marks_what_is_below_the_target() -> None:
     (panel,) = trend_panels([Trend([(9, 10), (0, 0), (10, 10), (8, 10)], [0.97] * 4)], ["1", "2", "3", "4"])
     lines = [path for path in re.findall(r'<path d="(M[^"]+)"', panel) if path.count("L") == 1]
