@@ -14,11 +14,12 @@ import pytest
 from conftest import HEADINGS, case_row, write_reference, write_workbook
 from truth import compare
 
-from flows.figures import Unit
+from flows.figures import Period, Unit
 from flows.mail.compose import find_attachments
 from flows.mail.content import describe_office
 from flows.mail.recipients import SUMMARIES, Recipient
 from flows.night import NightResult, run_night
+from flows.period_report import write_period_report
 from flows.sample import SampleSummary, write_sample
 from flows.settings import Settings, make_settings
 from flows.warehouse_figures import load_figures
@@ -232,6 +233,10 @@ def test_two_units_of_one_code_and_name_each_have_their_row(office: Settings, pa
     assert everything.count("UBND xã Sơn Hạ") == everything.count("UBND xã Sơn Hạ (mã 000.22.58.H48, từ ngày 01/01/2003)") > 0
     page = (settings.outbox / "trang" / "index.html").read_text(encoding="utf-8")
     assert all(name in page for name in called) and not re.search(r"UBND xã Sơn Hạ\s*<", page)
+    year = Period("year", datetime(2025, 1, 1).date(), datetime(2026, 1, 1).date())
+    [report] = write_period_report(settings.warehouse, settings.reference, year, ("html",), folder)
+    form = report.read_text(encoding="utf-8").partition("PHỤ LỤC")[2]
+    assert [name for name in re.findall(r"<td>(UBND [^<]*)</td>", form) if "Sơn Hạ" in name] == called
 
 
 MERGED = """unit_code,name_vi,level,parent_code,gso_code,aliases,valid_from,valid_to,successor_code,email
