@@ -227,6 +227,23 @@ def test_an_end_without_a_time_may_be_of_the_end_of_its_day(folder: Path, listed
     assert found[4:6] + found[8:9] == (6, 6, cause)
 
 
+def test_a_mistyped_year_that_is_mended_takes_its_empty_periods_along(tmp_path: Path) -> None:
+    """Of the months in which nobody filed anything, and which are counted no more, nothing was published that is otherwise now."""
+    (tmp_path / "raw").mkdir()
+    write_reference(tmp_path / "reference")
+    export(tmp_path, 3, [dossier(1), dossier(2, **{"Ngày nộp hồ sơ": "15/05/2023 08:00"})])
+    publish(tmp_path, 4)
+    export(tmp_path, 5, [dossier(2)])
+    settings = publish(tmp_path, 5)
+    assert ask(settings, "SELECT DISTINCT unit_code, cause, reason_vi FROM mart.restatements") == [
+        ("000.22.58.H48", "changed", "do 1 hồ sơ được sửa")
+    ]
+    assert ask(
+        settings,
+        "SELECT denominator_before, denominator FROM mart.restatements WHERE measure = 'received_within_8h' AND period_kind = 'year'",
+    ) == [(1, None)]
+
+
 WAITING = OPEN | {"Ngày tiếp nhận": None, "Ngày hẹn trả": None, "Trạng thái": "Mới đăng ký"}
 
 

@@ -37,12 +37,24 @@ FROM spans
 WHERE status IS NOT NULL
 ORDER BY measure, period_kind, period_start, unit_code, unit_valid_from, published_from;
 
+-- A period that is counted no more, because the first dossier was submitted later than it was said (a year mended, a list withdrawn), takes rates of units along
+-- that had nothing in it: they say nothing otherwise. Where units have rates of it still, it is the unit or the measure that is gone.
 CREATE TABLE work.restated AS
+WITH gone AS (
+    SELECT DISTINCT day, period_kind, period_start FROM work.rate_steps WHERE status IS NULL
+),
+still_counted AS (
+    SELECT DISTINCT g.day, g.period_kind, g.period_start
+    FROM gone AS g
+    JOIN mart.rates_published AS p
+      ON p.period_kind = g.period_kind AND p.period_start = g.period_start AND p.published_from <= g.day AND (p.published_to IS NULL OR p.published_to > g.day)
+)
 SELECT s.day AS restated_on, d.previous_on AS published_on, s.measure, s.period_kind, s.period_start, s.period_end, s.unit_code, s.unit_valid_from,
        s.numerator_before, s.denominator_before, s.status_before, s.numerator, s.denominator, s.status, d.new_exports, d.gone_exports, d.exports_vi
 FROM work.rate_steps AS s
 JOIN work.published_days AS d ON d.day = s.day
-WHERE s.status_before IS NOT NULL AND s.period_end <= d.previous_on;
+LEFT JOIN still_counted AS c ON c.day = s.day AND c.period_kind = s.period_kind AND c.period_start = s.period_start
+WHERE s.status_before IS NOT NULL AND s.period_end <= d.previous_on AND (s.status IS NOT NULL OR s.denominator_before > 0 OR c.day IS NOT NULL);
 
 -- Those of this as_of, whose dossiers are looked for; the names differ from core.cases' so that a measure's predicates stay clear.
 CREATE TABLE work.restated_now AS
