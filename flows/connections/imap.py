@@ -6,19 +6,34 @@ import imaplib
 import re
 import ssl
 from collections.abc import Iterator, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from email.message import EmailMessage, Message
 from email.utils import getaddresses, parsedate_to_datetime
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
 from flows.connections.remote import Receive, RemoteFile, SourceFailure
+from flows.settings import LOCAL_TIME
 from flows.sources import Source, fits_pattern
+from transforms.wording import moment_vi
 
 _BATCH = 200
 _FACTS = re.compile(rb"UID (\d+)")
 _SIZE = re.compile(rb"RFC822\.SIZE (\d+)")
+# What a part without a name ends in, by what it says it is.
+_ENDINGS = {
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
+    "application/vnd.ms-excel": ".xls",
+    "application/vnd.oasis.opendocument.spreadsheet": ".ods",
+    "application/zip": ".zip",
+    "application/x-zip-compressed": ".zip",
+    "text/csv": ".csv",
+}
+_TNEF = ("application/ms-tnef", "application/vnd.ms-tnef")
+_TNEF_ATTACHMENT = b"\x02\x02\x90\x06\x00"  # attAttachRenddata, with which every attachment begins (MS-OXTNEF, 2.1.3.1)
 
 
 class ImapConnection:
@@ -119,7 +134,7 @@ class ImapConnection:
                 yield RemoteFile(origin, f"thu-{number}.eml", int(size[1]) if size else None, _sent(head))
 
     def _wants(self, head: EmailMessage) -> bool:
-        senders = [address for _, address in getaddresses([str(value) for value in head.get_all("from", [])])]
+        senders = [address for _, address in getaddresses(_raw(head, "from"))]
         subject = " ".join(str(head.get("subject", "")).split())
         is_allowed = any(fits_pattern(one, pattern) for one in senders for pattern in self.source["senders"])
         return is_allowed and fits_pattern(subject, self.source["subject"])
@@ -138,15 +153,64 @@ class ImapConnection:
         if body is None:
             raise SourceFailure(f"thư {file.path} không còn trong hộp thư", is_one_file=True)
         # The literal says itself how long it is, and one cut short ends the session; RFC822.SIZE is a guess by default where Exchange tells it.
-        for part in _parse(body).walk():
-            name = part.get_filename()
-            if not name or part.is_multipart() or not self.source.wants(name.replace("\\", "/").rpartition("/")[2]):
+        try:
+            parts = [part for part in message_from_bytes(body).walk() if not part.is_multipart()]
+        except RecursionError:
+            raise SourceFailure(f"{_told(file)} lồng quá nhiều lớp, không đọc được; hãy xóa thư này", is_one_file=True) from None
+        for part in parts:
+            name = attachment_name(part, file.path)
+            if not name or not self.source.wants(name.replace("\\", "/").rpartition("/")[2]):
                 continue
             content = part.get_payload(decode=True)
             if isinstance(content, bytes) and content:
                 with receive(name) as incoming:
                     incoming.write(content)
                     incoming.modified_at = file.modified_at
+        if any(_hides_attachments(part) for part in parts):
+            raise SourceFailure(
+                f"{_told(file)} giấu tệp đính kèm trong winmail.dat, dạng riêng của Outlook, không đọc được; hãy nhờ người gửi gửi lại "
+                "ở dạng HTML hoặc văn bản thường (không phải Rich Text), rồi xóa thư này khỏi hộp thư",
+                is_one_file=True,
+            )
+
+
+def attachment_name(part: Message, mail: str) -> str | None:
+    """What a part calls its file, None where it is none.
+
+    Read as mail programs do, because what is not read here is lost without a word: also with blanks or as encoded words (RFC 2047) without
+    quotes, of which Python's parser of structured headers keeps the first word or nothing. An export without a name is called after its mail.
+    """
+    plain = Message()
+    for header in ("Content-Disposition", "Content-Type"):
+        for value in _raw(part, header)[:1]:
+            plain[header] = value
+    try:
+        name = plain.get_filename()
+        if name and "=?" in name:
+            name = str(make_header(decode_header(name)))
+        name = name and name.strip(" \"'")  # of an unbalanced pair
+    except (ValueError, LookupError, HeaderParseError):  # an unknown alphabet, or numbers of pieces that are none
+        name = None
+    return name or (mail.removesuffix(".eml") + ending if (ending := _ENDINGS.get(part.get_content_type())) else None)
+
+
+def _hides_attachments(part: Message) -> bool:
+    """Whether there are files in a part that only Outlook can open; often it holds nothing but how the text looks."""
+    content = part.get_payload(decode=True) if part.get_content_type() in _TNEF or attachment_name(part, "") == "winmail.dat" else None
+    return isinstance(content, bytes) and _TNEF_ATTACHMENT in content
+
+
+def _raw(message: Message, header: str) -> list[str]:
+    """A header's values as they were sent, on one line: what strangers write there breaks the parser of structured headers (Python 3.11)."""
+    found = [value for name, value in message.raw_items() if name.lower() == header.lower()]
+    return [re.sub(r"[\r\n]+", "", str(value)).encode("utf-8", "surrogateescape").decode("utf-8", "replace") for value in found]
+
+
+def _told(file: RemoteFile) -> str:
+    sent = (
+        "" if file.modified_at is None else f" gửi {moment_vi(datetime.fromtimestamp(file.modified_at, LOCAL_TIME).replace(tzinfo=None))}"
+    )
+    return f"thư {file.path.removeprefix('thu-').removesuffix('.eml')}{sent}"
 
 
 def mailbox_name(folder: str) -> str:

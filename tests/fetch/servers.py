@@ -310,9 +310,12 @@ class Mailbox:
         client.login(self.user, self.password)
         return client
 
-    def put(self, mail: EmailMessage, folder: str = "INBOX") -> None:
+    def put(self, mail: EmailMessage) -> None:
+        self.put_bytes(mail.as_bytes())
+
+    def put_bytes(self, mail: bytes) -> None:
         client = self.client()
-        answer, told = client.append(folder, "", imaplib.Time2Internaldate(time.time()), mail.as_bytes())
+        answer, told = client.append("INBOX", "", imaplib.Time2Internaldate(time.time()), mail)
         client.logout()
         if answer != "OK":
             raise RuntimeError(f"mail refused: {told}")

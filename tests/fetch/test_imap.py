@@ -6,13 +6,14 @@ import re
 import time
 import zipfile
 from collections.abc import Iterator
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
 
 from fetch.conftest import Fetcher
 from fetch.servers import LOOPBACK, Mailbox, free_port, mail, make_certificate
-from flows.connections.imap import _parse, _sent, mailbox_name
+from flows.connections.imap import _parse, _sent, attachment_name, mailbox_name
 from flows.landing import find_exports
 
 
@@ -99,6 +100,52 @@ def test_when_a_mail_was_sent_does_not_depend_on_this_machines_zone(zone: str, d
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_a_strangers_malformed_mail_hides_no_export(fetcher: Fetcher, box: Mailbox) -> None:
+    for sender in (b".@", b"ai-do :;", b"<"):
+        box.put_bytes(b"From: " + sender + b"\r\nSubject: [\r\nDate: ?\r\n\r\n.\r\n")
+    box.put(mail("Báo cáo <baocao@tinh.gov.vn>", "Tệp xuất", {"a.xlsx": b"export"}))
+    box.put(mail('"baocao@tinh.gov.vn," <ai-do@gmail.com>', "Tệp xuất", {"b.xlsx": b"forged"}))
+    fetcher.write(imap_source(box))
+    outcome = fetcher.fetch()
+    assert (outcome.error, outcome.landed) == (None, ["nguon/a.xlsx"])
+
+
+SHEET = b"Content-Type: application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        (
+            b'Content-Disposition: attachment; filename="=?UTF-8?B?aOG7kyBzxqEg?=\r\n =?UTF-8?B?dGjDoW5nIDYueGxzeA==?="',
+            "hồ sơ tháng 6.xlsx",
+        ),
+        (b"Content-Disposition: attachment; filename==?UTF-8?B?aOG7kyBzxqEg?=\r\n =?UTF-8?B?dGjDoW5nIDYueGxzeA==?=", "hồ sơ tháng 6.xlsx"),
+        (b"Content-Disposition: attachment; filename*0*=utf-8''h%E1%BB%93%20; filename*1*=s%C6%A1.xlsx", "hồ sơ.xlsx"),
+        (b"Content-Disposition: attachment; filename=ho so 6.xlsx", "ho so 6.xlsx"),
+        ("Content-Disposition: attachment; filename=hồ sơ.xlsx".encode(), "hồ sơ.xlsx"),
+        (SHEET + b'; name="=?UTF-8?Q?h=E1=BB=93_s=C6=A1.xlsx?="', "hồ sơ.xlsx"),
+        (SHEET, "thu-7.xlsx"),
+        (SHEET + b"\r\nContent-Disposition: attachment; filename*1*", "thu-7.xlsx"),
+        (b"Content-Type: text/plain", None),
+        (b"Content-Type: image/png; name*", None),
+    ],
+)
+def test_an_attachment_has_its_name_however_it_is_written(head: bytes, name: str | None) -> None:
+    assert attachment_name(message_from_bytes(head + b"\r\n\r\nAAAA\r\n"), "thu-7.eml") == name
+
+
+def test_what_only_outlook_can_open_is_told_until_it_is_sent_otherwise(fetcher: Fetcher, box: Mailbox) -> None:
+    looks, hidden = b"\x78\x9f\x3e\x22\x00\x00", b"\x78\x9f\x3e\x22\x00\x00\x02\x02\x90\x06\x00\x0e\x00"
+    box.put(mail("baocao@tinh.gov.vn", "Tệp xuất", {"winmail.dat": looks}))
+    fetcher.write(imap_source(box) + '\ninclude = ["*.xlsx"]')
+    assert fetcher.fetch().error is None
+    box.put(mail("baocao@tinh.gov.vn", "Tệp xuất", {"winmail.dat": hidden, "a.xlsx": b"export"}))
+    for landed in (["nguon/a.xlsx"], []):
+        outcome = fetcher.fetch()
+        assert "22:05 ngày 30/06/2024" in str(outcome.error) and "winmail.dat" in str(outcome.error) and outcome.landed == landed
 
 
 def test_a_mailbox_that_refuses_to_list_its_mails_has_failed_and_is_not_empty(
