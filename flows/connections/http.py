@@ -157,6 +157,8 @@ class HttpConnection:
                 raise SourceFailure(
                     f"không thấy biểu mẫu đăng nhập ở login_url (trả lời {response.status_code})", may_pass=response.status_code >= 500
                 )
+            if response.url.scheme == "https" and urlsplit(form.action).scheme != "https":
+                raise SourceFailure("biểu mẫu đăng nhập gửi mật khẩu từ https sang địa chỉ không mã hóa; không dùng")
             if form.method != "POST":
                 raise SourceFailure("biểu mẫu đăng nhập gửi mật khẩu trong địa chỉ (GET); không dùng")
             response = self._send("POST", form.action, data=form.fields)

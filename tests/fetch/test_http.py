@@ -63,6 +63,14 @@ def test_a_wrong_password_is_told_once_and_not_tried_again(fetcher: Fetcher, web
     assert fetcher.files() == {} and web.asked == ["/login"]  # more tries would lock the account
 
 
+def test_a_password_typed_on_an_encrypted_page_is_not_sent_in_clear(fetcher: Fetcher, password: str, certificate: Certificate) -> None:
+    with http_server(Office(password=password)) as plain, http_server(Office(password=password), certificate) as web:
+        web.page["/login"] = (200, LOGIN_PAGE.replace(b"'/login'", f"'{plain.url}/login'".encode()))
+        fetcher.write(http_source(web, more=f'{with_login(web)}\nca_file = "{certificate.chain}"'))
+        assert "không mã hóa" in str(fetcher.fetch().error)
+        assert plain.sessions == {}
+
+
 def test_an_expired_session_is_renewed_once(fetcher: Fetcher, web: Office, password: str) -> None:
     web.password, web.session_lasts = password, 1
     web.exports = {"/x.xlsx": b"one", "/y.xlsx": b"two"}
