@@ -110,11 +110,20 @@ def _ask(settings: Settings, source: Source) -> SourceOutcome:
     return outcome
 
 
+@dataclass
+class _Tried:
+    """Origins that one asking of a source, with all its attempts, has taken already, and those over which an attempt broke off."""
+
+    taken: set[str] = field(default_factory=set)
+    broke: set[str] = field(default_factory=set)
+
+
 def _fetch_patiently(arrivals: Arrivals, source: Source, today: date, outcome: SourceOutcome) -> None:
+    tried = _Tried()
     for attempt in range(source["retries"] + 1):
         try:
             with open_connection(source, today, arrivals.etags) as connection:
-                outcome.waiting = _fetch_new(arrivals, source, connection)
+                outcome.waiting = _fetch_new(arrivals, source, connection, tried)
             return
         except SourceFailure as failure:
             if not failure.may_pass or attempt == source["retries"]:
@@ -124,8 +133,8 @@ def _fetch_patiently(arrivals: Arrivals, source: Source, today: date, outcome: S
             return
 
 
-def _fetch_new(arrivals: Arrivals, source: Source, connection: Connection) -> int:
-    """Take what is new and finished.
+def _fetch_new(arrivals: Arrivals, source: Source, connection: Connection, tried: _Tried) -> int:
+    """Take what is new and finished; last what an attempt before this one broke off over, so that it costs nothing but itself.
 
     Returns:
         How many files were left because their sender had not finished them.
@@ -135,26 +144,30 @@ def _fetch_new(arrivals: Arrivals, source: Source, connection: Connection) -> in
     """
     listed = connection.list()
     is_named = source.kind in ("folder", "sftp", "s3")
-    new = [file for file in listed if not arrivals.is_done(file) and (not is_named or source.wants(file.path))]
+    unseen = [file for file in listed if not arrivals.is_done(file) and file.origin not in tried.taken]
+    new = [file for file in unseen if not is_named or source.wants(file.path)]
     written = [file for file in new if file.size != 0]  # an empty file is one that its sender has only opened
     finished = _finished(arrivals, source, connection, listed, written) if "settle" in source.settings else written
     waiting = len(new) - len(finished)
     errors: list[str] = []
     in_a_row = 0
-    for file in finished:
+    for file in sorted(finished, key=lambda file: file.origin in tried.broke):
         digests: list[str] = []
         marks: list[str] = []
         try:
             connection.download(file, lambda name, file=file, digests=digests, marks=marks: arrivals.receive(file, name, digests, marks))  # type: ignore[misc]
             arrivals.finish(file, digests, marks[-1] if marks else None)
+            tried.taken.add(file.origin)
             in_a_row = 0
         except NothingNew:
+            tried.taken.add(file.origin)
             in_a_row = 0
         except StillGrowing:
             waiting += 1
         except SourceFailure as failure:
             in_a_row += 1
             if not failure.is_one_file or in_a_row == _TOGETHER:
+                tried.broke.add(file.origin)
                 raise
             errors.append(str(failure))
     if errors:

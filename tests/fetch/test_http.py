@@ -132,6 +132,14 @@ def test_one_missing_address_does_not_stop_the_others(fetcher: Fetcher, web: Off
     assert "404" in str(outcome.error) and outcome.landed == ["nguon/y.xlsx"]
 
 
+def test_an_address_that_breaks_off_every_attempt_costs_only_itself(fetcher: Fetcher, web: Office) -> None:
+    web.page["/x.xlsx"], web.exports["/y.xlsx"] = (500, b"<html>x"), b"two"
+    fetcher.write(f'name = "nguon"\nkind = "http"\naddresses = ["{web.url}/x.xlsx", "{web.url}/y.xlsx"]\nretries = 2')
+    outcome = fetcher.fetch()
+    assert "500" in str(outcome.error) and outcome.landed == ["nguon/y.xlsx"]
+    assert web.asked == ["/x.xlsx", "/y.xlsx", "/x.xlsx", "/x.xlsx"]  # a long export is not asked for again by another's failure
+
+
 def test_a_token_goes_to_its_own_machine_only(fetcher: Fetcher, web: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TTHC_TEST_TOKEN", "t0k3n")
     web.token, web.exports["/x.xlsx"] = "t0k3n", b"export"
