@@ -48,7 +48,7 @@ class S3Connection:
         """See Connection."""
         try:
             infos = self.store.get_file_info(fs.FileSelector(self.root, recursive=self.source["recursive"]))
-        except (OSError, FileNotFoundError) as error:
+        except OSError as error:
             raise self._failure("không liệt kê được", error) from None
         files = [self._file(info) for info in infos if info.type == fs.FileType.File]
         return sorted(files, key=lambda file: file.path)
@@ -75,6 +75,14 @@ class S3Connection:
                         incoming.write(chunk)
                 with self.store.open_input_stream(f"{self.root}/{file.path}", buffer_size=0) as stream:
                     is_same = _etag(stream) == mark  # it comes in pieces, and another object may have taken its place between two
+            except (
+                FileNotFoundError,
+                ValueError,
+            ):  # gone since, or "a//b" and "../b", which are names to the storage and none to its client
+                raise SourceFailure(
+                    f"không tải được “{file.path}”: không còn ở đó, hoặc tên không dùng được (có // hay ..); hãy đổi tên ở nơi gửi",
+                    is_one_file=True,
+                ) from None
             except OSError as error:
                 raise self._failure(f"không tải được “{file.path}”", error) from None
             seen = self.look_again(file)

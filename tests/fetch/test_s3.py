@@ -67,6 +67,15 @@ def test_a_listing_longer_than_one_answer_is_taken_whole(fetcher: Fetcher, bucke
     assert len(fetcher.fetch().landed) == 6
 
 
+def test_names_that_the_client_cannot_use_are_told_and_hide_no_more_than_they_must(fetcher: Fetcher, bucket: Bucket) -> None:
+    for name in ("%2E%2E/x.xlsx", "/z.xlsx", "y.xlsx"):
+        httpx.put(f"{bucket.url}/{bucket.name}/xuat/{name}", content=b"export")
+    fetcher.write(bucket.source())
+    outcome = fetcher.fetch()
+    assert "“../x.xlsx”" in str(outcome.error) and "và 1 tệp khác" in str(outcome.error)
+    assert outcome.landed == ["nguon/y.xlsx"]
+
+
 def test_a_missing_bucket_is_told(fetcher: Fetcher, bucket: Bucket) -> None:
     fetcher.write(bucket.source().replace(bucket.name, "khong-co-kho"))
     assert "không có “khong-co-kho/xuat”" in str(fetcher.fetch().error)
