@@ -11,6 +11,8 @@ from flows.sources import Source
 
 # A login page is small; an export saved as HTML may be large, and its beginning tells enough.
 LOOKED_AT = 1 << 20
+# How workbooks and archives begin (.xlsx, .ods, .zip; .xls): no page does, and many systems send them as text/html, the default of PHP and JSP.
+_FILES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ def trouble_in_body(start: bytes, content_type: str) -> str | None:
     """
     if not start:
         return "máy chủ trả về tệp trống"
+    if start.startswith(_FILES):
+        return None
     if is_page(start, content_type):
         page = _parse(start)
         if page is not None and page.xpath("//input[translate(@type, 'PASWORD', 'pasword') = 'password']"):

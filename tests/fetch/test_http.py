@@ -125,6 +125,15 @@ def test_an_export_saved_as_html_is_an_export(fetcher: Fetcher, web: Office) -> 
     assert fetcher.files() == {"nguon/x.xls": table}
 
 
+def test_a_workbook_is_an_export_whatever_the_server_calls_it(fetcher: Fetcher, web: Office) -> None:
+    book = io.BytesIO()
+    with zipfile.ZipFile(book, "w") as made:
+        made.writestr("xl/workbook.xml", "<workbook/>")
+    web.page["/x.xlsx"] = (200, book.getvalue())  # as text/html, the default of many web systems
+    fetcher.write(http_source(web))
+    assert fetcher.fetch().landed == ["nguon/x.xlsx"]
+
+
 def test_one_missing_address_does_not_stop_the_others(fetcher: Fetcher, web: Office) -> None:
     web.exports["/y.xlsx"] = b"two"
     fetcher.write(f'name = "nguon"\nkind = "http"\naddresses = ["{web.url}/x.xlsx", "{web.url}/y.xlsx"]')
