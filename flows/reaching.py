@@ -5,6 +5,7 @@ No mail is sent and no export is fetched; a password is tried once.
 
 import os
 import socket
+import ssl
 import stat
 import threading
 from collections.abc import Callable, Iterator
@@ -106,9 +107,18 @@ def probe_source(source: Source) -> str | int:
 
 
 def _reach(source: Source) -> None:
+    from flows.connections.http import trusted_by, untrusted
+
+    trusted = trusted_by(source)
     for address in source.addresses:
         parts = urlsplit(address)
-        socket.create_connection((parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)), SECONDS).close()
+        with socket.create_connection((parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)), SECONDS) as plain:
+            if parts.scheme != "https":
+                continue
+            try:
+                trusted.wrap_socket(plain, server_hostname=parts.hostname).close()
+            except ssl.SSLCertVerificationError:
+                raise untrusted(parts.hostname) from None
 
 
 def _within(seconds: float, ask: Callable[[], str | None], late: str) -> str | None:

@@ -35,11 +35,7 @@ class HttpConnection:
         self.urls: dict[str, str] = {}
 
     def __enter__(self) -> Self:
-        ca_file = self.source.file("ca_file")
-        try:
-            trusted = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
-        except (OSError, ssl.SSLError):
-            raise SourceFailure(f"không đọc được tệp chứng thư ca_file “{ca_file and ca_file.name}”") from None
+        trusted = trusted_by(self.source)
         self.token = self.source.secret("token")
         sent = f"{self.source['token_header']}{self.source['token_prefix']}{self.token or ''}"
         if not (sent.isascii() and sent.isprintable()):
@@ -213,10 +209,28 @@ class HttpConnection:
     def _failure(self, error: httpx.HTTPError) -> SourceFailure:
         host = urlsplit(self.source.addresses[0]).hostname
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            return SourceFailure(f"không tin được chứng thư của {host} (hết hạn, sai tên hoặc tự cấp); nếu cơ quan tự cấp, hãy chỉ ca_file")
+            return untrusted(host)
         if isinstance(error, httpx.TimeoutException):
             return SourceFailure(f"{host} không trả lời trong {self.source['timeout_seconds']:.0f} giây", may_pass=True)
         return SourceFailure(f"mất kết nối với {host} ({type(error).__name__})", may_pass=True)
+
+
+def trusted_by(source: Source) -> ssl.SSLContext:
+    """Whose certificates are believed.
+
+    Raises:
+        SourceFailure: ca_file cannot be read.
+    """
+    ca_file = source.file("ca_file")
+    try:
+        return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+    except (OSError, ssl.SSLError):
+        raise SourceFailure(f"không đọc được tệp chứng thư ca_file “{ca_file and ca_file.name}”") from None
+
+
+def untrusted(host: str | None) -> SourceFailure:
+    """The certificate that this machine shows is not believed."""
+    return SourceFailure(f"không tin được chứng thư của {host} (hết hạn, sai tên hoặc tự cấp); nếu cơ quan tự cấp, hãy chỉ ca_file")
 
 
 def _nowhere() -> SourceFailure:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fetch.conftest import Fetcher
-from fetch.servers import Mailbox, Ssh, free_port, mail, sftp_server
+from fetch.servers import Certificate, Mailbox, Office, Ssh, free_port, http_server, mail, sftp_server
 from fetch.test_imap import imap_source
 from fetch.test_s3 import Bucket
 from fetch.test_sftp import sftp_source
@@ -47,6 +47,15 @@ def test_an_sftp_server_is_asked_and_nothing_is_fetched(fetcher: Fetcher, ssh: S
     assert found.light == "red" and "known_hosts" in found.text_vi
     monkeypatch.delenv("TTHC_TEST_SFTP")
     assert [finding.light for finding in look_at_secrets(fetcher.settings)] == ["red"]
+
+
+def test_a_certificate_that_the_night_will_not_believe_is_red(fetcher: Fetcher, certificate: Certificate) -> None:
+    with http_server(Office(), certificate) as web:
+        source = f'name = "nguon"\nkind = "http"\naddress = "{web.url}/x.xlsx"\n'
+        found = examine(fetcher, source)
+        assert found.light == "red" and "không tin được chứng thư" in found.text_vi
+        assert examine(fetcher, source + f'ca_file = "{certificate.chain}"').light == "green"
+        assert web.asked == []
 
 
 @pytest.mark.slow
