@@ -344,9 +344,10 @@ def _split(address: str) -> SplitResult | None:
     """The parts of an address that names a machine, else None."""
     try:
         parts = urlsplit(address)
-    except ValueError:  # a bracket that is not closed
+        host = (parts.hostname or "").encode("idna").decode("ascii")
+    except ValueError:  # a bracket that is not closed, a label that no name has
         return None
-    return parts if parts.hostname else None
+    return parts if host and not any(sign.isspace() for sign in host) else None
 
 
 def _check_placeholders(name: str, key: str, text: str, fail: Fail) -> None:

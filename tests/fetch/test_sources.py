@@ -69,6 +69,8 @@ def said(office: Settings, text: str) -> str:
         (FOLDER + "stale_after_hours = 1e300\n", "stale_after_hours là 1e+300, cần một số không quá"),
         (FOLDER + 'settle = "marker"\nmarker = " "\n', "dòng 6: nguồn “a”: marker trống"),
         (WEB.replace("https://m", "https://[m"), "dòng 4: nguồn “a”: address là “https://[m/x”, cần dạng https://"),
+        (WEB.replace("https://m", "https://máy chủ"), "address là “https://máy chủ/x”, cần dạng https://"),
+        (WEB.replace("https://m", "https://m..vn"), "address là “https://m..vn/x”, cần dạng https://"),
         (WEB + 'proxy = "http://ai:bimat@"\n', "dòng 5: nguồn “a”: proxy là “”, cần địa chỉ http://…"),
         (WEB + 'proxy = "may:3128"\n', "proxy là “may:3128”, cần địa chỉ http://…"),
         (WEB + "days_ago = [0, 9999999]\n", "days_ago là [0, 9999999], cần số ngày không quá"),
