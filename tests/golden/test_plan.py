@@ -154,22 +154,26 @@ def test_holidays_are_no_working_days(planned: Settings, as_of: datetime, due: s
     assert show(planned, "SELECT state, working_days_left FROM mart.task_status") == [(state, left)]
 
 
-def test_the_newest_export_of_a_number_wins_whole_and_one_number_may_bind_several_units(planned: Settings) -> None:
+def test_the_newest_export_of_a_number_wins_whole_and_one_number_may_bind_several_units_and_tasks(planned: Settings) -> None:
+    """Sơn Hạ has two tasks under one number, the first of them overdue, and the list shows the second twice."""
     old = [task_row("1/NV"), task_row("1/NV", **{"Đơn vị chủ trì": "UBND xã Sơn Hạ"}), task_row("2/NV")]
     write_tasks(planned, old, "cu.xlsx", "01/06/2024 08:00")
-    new = [task_row("1/NV", **{"Đơn vị chủ trì": "UBND xã Sơn Thuỷ"}), task_row("1/NV", **{"Đơn vị chủ trì": "xã Sơn Hạ"})]
+    overdue = {"Đơn vị chủ trì": "xã Sơn Hạ", "Nội dung nhiệm vụ": "Báo cáo kết quả rà soát", "Hạn hoàn thành": "14/06/2024"}
+    new = [task_row("1/NV", **{"Đơn vị chủ trì": unit}) for unit in ("UBND xã Sơn Thuỷ", "xã Sơn Hạ", "xã Sơn Hạ")]
+    new.insert(1, task_row("1/NV", **overdue))
     write_tasks(planned, new, "moi.xlsx", "20/06/2024 08:00")
     write_tasks(
         planned, [task_row("1/NV", **{"Ngày giao": "06/01/2023", "Hạn hoàn thành": "30/06/2023"})], "nam_truoc.xlsx", "01/07/2023 08:00"
     )
     run_at(planned, planned.as_of)
-    assert show(planned, "SELECT task_year, task_no, unit_name FROM mart.task_status ORDER BY ALL") == [
-        (2023, "1/NV", "Phòng Tư pháp huyện Sơn Hà"),
-        (2024, "1/NV", "UBND xã Sơn Hạ"),
-        (2024, "1/NV", "UBND xã Sơn Thủy"),
-        (2024, "2/NV", "Phòng Tư pháp huyện Sơn Hà"),
+    assert show(planned, "SELECT task_year, task_no, unit_name, state FROM mart.task_status ORDER BY ALL") == [
+        (2023, "1/NV", "Phòng Tư pháp huyện Sơn Hà", "overdue"),
+        (2024, "1/NV", "UBND xã Sơn Hạ", "due_soon"),
+        (2024, "1/NV", "UBND xã Sơn Hạ", "overdue"),
+        (2024, "1/NV", "UBND xã Sơn Thủy", "due_soon"),
+        (2024, "2/NV", "Phòng Tư pháp huyện Sơn Hà", "due_soon"),
     ]
-    assert show(planned, "SELECT numerator, denominator FROM mart.plan WHERE criterion = '1.7'") == [(3, 3)]
+    assert show(planned, "SELECT numerator, denominator FROM mart.plan WHERE criterion = '1.7'") == [(3, 4)]
 
 
 def test_a_number_merged_over_several_units_binds_each_of_them(planned: Settings) -> None:

@@ -1,5 +1,7 @@
--- Grain: core.tasks one row a task, that is its number, its unit and the day it was given; mart.task_status the same, judged as of the date.
--- One document may give tasks to several units under one number, so of the exports that hold a number (of one year) the newest wins whole.
+-- Grain: core.tasks one row a task, that is its number, its unit, the day it was given, what is to be done and its first deadline; mart.task_status the same,
+-- judged as of the date.
+-- One document may give tasks to several units under one number, and several to one unit, so of the exports that hold a number (of one year) the newest wins
+-- whole, and only rows alike in all of these are one task.
 -- Days, not hours: finished on the last day is on time, and an extension asked on the last day was asked in time.
 -- The deadline in force is the extended one only where the extension was asked on or before the old deadline; an extension whose request
 -- bears no date proves nothing and changes nothing; an extension never shortens a deadline.
@@ -26,7 +28,8 @@ newest AS (
 ranked AS (
     SELECT l.*,
            row_number() OVER (
-               PARTITION BY l.task_no, l.unit_code, l.assigned_on, l.task_year ORDER BY l.sheet_number DESC, l.row_number DESC
+               PARTITION BY l.task_no, l.task_year, l.unit_code, l.unit_valid_from, l.assigned_on, l.content_vi, l.due_on
+               ORDER BY l.sheet_number DESC, l.row_number DESC
            ) AS place
     FROM lines AS l
     JOIN newest AS n ON n.task_no = l.task_no AND n.task_year = l.task_year AND n.file_id = l.file_id AND n.place = 1
@@ -93,4 +96,4 @@ FROM judged AS j
 JOIN core.units AS u ON u.unit_code = j.unit_code AND u.valid_from = j.unit_valid_from
 ORDER BY CASE j.task_state WHEN 'overdue' THEN 0 WHEN 'due_soon' THEN 1 WHEN 'late' THEN 2 WHEN 'undated' THEN 3 WHEN 'open' THEN 4
                            WHEN 'on_time' THEN 5 ELSE 6 END,
-         j.due_in_force_on NULLS LAST, j.task_no, j.unit_code, j.assigned_on NULLS LAST;
+         j.due_in_force_on NULLS LAST, j.task_no, j.unit_code, j.assigned_on NULLS LAST, j.file_id, j.sheet_number, j.row_number;
