@@ -352,6 +352,14 @@ WAITING = [
         online  | 05/02 07:00 | 06/02 09:00 | 5000   | before     | paid    | online | 02/02 10:00
         online  | 14/03 07:00 |             | 5000   | before     | paid    | online | 14/03 11:00
         """, (3, 9), restart_at_payment=True),
+    Spec("received_within_8h", "công tắc bật, nhiều khoản thu trước: tính từ lần nộp cuối trước khi tiếp nhận; khoản nộp sau khi tiếp nhận không làm mất các lần nộp trước",
+        "the switch on, several fees due in advance: the last payment before reception counts; one paid after it takes nothing away", """
+        channel | submitted   | received    | amount     | collection | state   | method | paid
+        online  | 05/02 07:00 | 06/02 10:00 | 5000; 3000 | before     | paid    | online | 05/02 10:00; 06/02 10:30
+        online  | 05/02 07:00 | 06/02 10:00 | 5000; 3000 | before     | paid    | online | 05/02 08:00; 05/02 10:00
+        online  | 05/02 07:00 | 06/02 10:01 | 5000; 3000 | before     | paid    | online | 05/02 10:00; 07/02 08:00
+        online  | 14/03 07:00 |             | 5000; 3000 | before     | paid    | online | 14/03 11:00; 20/03 08:00
+        """, (3, 4), restart_at_payment=True),
 ]  # fmt: skip
 
 PAYMENT = [

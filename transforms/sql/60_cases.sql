@@ -5,7 +5,8 @@
 -- Readers: the measures; 80_flags.sql; analysts.
 
 -- The reception clock runs for dossiers submitted online and not refused, from submission to reception or to as_of. Where the office has
--- switched it so, a fee that had to be paid in advance restarts the clock at its payment.
+-- switched it so, a fee that had to be paid in advance restarts the clock at its payment, the last one before the reception: what was paid after it, or bears a
+-- date still to come, takes nothing from the payments before.
 INSERT INTO core.cases
 WITH fees AS (
     SELECT case_code, sum(CASE WHEN is_counted THEN amount ELSE 0 END) AS fee_amount,
@@ -20,7 +21,8 @@ prepaid AS (
     SELECT p.case_code, max(p.paid_at) AS paid_at
     FROM core.payments AS p
     CROSS JOIN work.moment AS m
-    WHERE m.restart_at_payment AND p.collection = 'before' AND p.payment_state = 'paid' AND p.amount > 0
+    JOIN work.latest_cases AS c ON c.case_code = p.case_code
+    WHERE m.restart_at_payment AND p.collection = 'before' AND p.payment_state = 'paid' AND p.amount > 0 AND p.paid_at <= coalesce(c.received_at, m.as_of)
     GROUP BY p.case_code
 ),
 offices AS (
@@ -29,7 +31,7 @@ offices AS (
 clocks AS (
     SELECT c.*, coalesce(c.received_at, m.as_of) AS stopped_at,
            CASE WHEN c.channel = 'online' AND c.status_code <> 3
-                THEN CASE WHEN p.paid_at > c.submitted_at AND p.paid_at <= coalesce(c.received_at, m.as_of) THEN p.paid_at ELSE c.submitted_at END END AS started_at,
+                THEN CASE WHEN p.paid_at > c.submitted_at THEN p.paid_at ELSE c.submitted_at END END AS started_at,
            coalesce(o.office, '') AS office
     FROM work.latest_cases AS c
     CROSS JOIN work.moment AS m
