@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import openpyxl
 import pytest
-from conftest import HEADINGS, case_row, settings_in, write_reference, write_workbook
+from conftest import HEADINGS, TARGETS, case_row, settings_in, write_reference, write_workbook
 
 from flows import cli
 from flows.night import NightResult, run_night
@@ -258,6 +258,9 @@ def test_measured_lines_before_and_after_the_deadline(planned: Settings) -> None
     late = case_row("000.22.58.H48-240215-0008", **{"Ngày kết thúc xử lý": "21/02/2024 10:00", "Hình thức tiếp nhận": "Trực tiếp"})
     rows = [HEADINGS, case_row(), late]
     write_workbook(planned.raw / "ho_so.xlsx", rows, titles=("Thời điểm xuất: 28/06/2024 07:00",))
+    # beside the communes' own target of the year, one of another level and an older one, both in force at the deadline
+    others = "7.3.5,received_within_8h,district_department,0.5,2024-01-01,\n7.3.5,received_within_8h,commune,0.4,2023-01-01,\n"
+    write_reference(planned.reference, targets=TARGETS + others)
     sql = "SELECT criterion, numerator, denominator, actual, status, units_measured, units_missed, worst_unit_name FROM mart.plan WHERE source = 'exports'"
     for as_of, on_time, online in (
         (planned.as_of, "at_risk", "at_risk"),
@@ -287,6 +290,8 @@ def test_measured_lines_before_and_after_the_deadline(planned: Settings) -> None
     assert show(fresh, "SELECT note_vi FROM mart.plan WHERE criterion = '3.4.2'") == [
         (f"Số liệu của {old} đơn vị đã cũ, chưa đủ để kết luận",)
     ], "done by a list of June"
+    [(told,)] = show(fresh, "SELECT note_vi FROM mart.plan WHERE criterion = '7.3.5'")
+    assert str(told).endswith("; Hồ sơ trực tuyến được tiếp nhận trong 8 giờ làm việc: 1 trên 1, đạt chỉ tiêu 100 %")
 
 
 # Criterion 2, led by Phòng Tư pháp, deadline 31/12/2024: reports, the date, what the plan says.

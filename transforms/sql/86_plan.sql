@@ -9,7 +9,7 @@
 -- office, whose reports can then name no unit. Led by a group ("UBND cấp xã"): every unit of it reports for itself and the line is done when all have. In this order: no report: no_report, whatever the date; reported done:
 -- done; deadline passed: overdue; due within 30 days with less than 80 % done, or newest report older than 60 days: at_risk; else on_track.
 -- Inputs: work.plan, work.plan_leads, work.plan_progress_rows, work.unit_refs, ops.rejects, mart.group_rates, mart.unit_rates, mart.task_status,
--- core.targets, core.units, mart.measures, work.files, work.moment.
+-- work.period_targets, core.units, mart.measures, work.files, work.moment.
 -- Readers: the summaries, analysts.
 
 INSERT INTO core.plan_progress
@@ -188,21 +188,22 @@ WITH figures AS (
     LEFT JOIN work.plan_counts AS c ON c.criterion = p.criterion
 ),
 sisters AS (
-    -- other measures with a target under the same criterion: they are not the line's own figure, but belong to it (8 hours under 7.3.5)
-    SELECT DISTINCT p.criterion, g.measure, x.label_vi, g.target
+    -- other measures with a target under the same criterion: they are not the line's own figure, but belong to it (8 hours under 7.3.5). A target is that of
+    -- its level, the one the year's rates are judged by; levels with the same target are added up.
+    SELECT p.criterion, l.level, g.measure, x.label_vi, g.target, g.period_start
     FROM work.plan AS p
-    JOIN core.targets AS g ON g.criterion = p.criterion AND g.measure <> p.measure AND g.valid_from <= p.deadline AND g.valid_to >= p.deadline
+    JOIN work.plan_leads AS l ON l.criterion = p.criterion
+    JOIN work.period_targets AS g
+      ON g.criterion = p.criterion AND g.measure <> p.measure AND g.level = l.level AND g.period_kind = 'year'
+     AND g.period_start = CAST(date_trunc('year', p.deadline) AS DATE)
     JOIN mart.measures AS x ON x.measure = g.measure
     WHERE p.source = 'exports'
 ),
 sister_counts AS (
     SELECT s.criterion, s.measure, s.label_vi, s.target, sum(g.numerator) AS numerator, sum(g.denominator) AS denominator
     FROM sisters AS s
-    JOIN work.plan AS p ON p.criterion = s.criterion
-    JOIN work.plan_leads AS l ON l.criterion = s.criterion AND l.level IS NOT NULL
     JOIN mart.group_rates AS g
-      ON g.measure = s.measure AND g.group_kind = 'level' AND g.group_code = l.level AND g.period_kind = 'year'
-     AND g.period_start = CAST(date_trunc('year', p.deadline) AS DATE)
+      ON g.measure = s.measure AND g.group_kind = 'level' AND g.group_code = s.level AND g.period_kind = 'year' AND g.period_start = s.period_start
     GROUP BY s.criterion, s.measure, s.label_vi, s.target
 ),
 notes AS (
@@ -210,7 +211,11 @@ notes AS (
            label_vi || ': ' || vi_count(numerator) || ' trên ' || vi_count(denominator)
                || CASE WHEN numerator < CAST(target AS DECIMAL(9, 6)) * denominator THEN ', chưa đạt chỉ tiêu ' ELSE ', đạt chỉ tiêu ' END
                || vi_percent(target) AS note_vi,
-           row_number() OVER (PARTITION BY criterion ORDER BY CAST(numerator AS DOUBLE) / CAST(denominator AS DOUBLE), measure, target) AS place
+           row_number() OVER (
+               PARTITION BY criterion
+               ORDER BY CASE WHEN numerator < CAST(target AS DECIMAL(9, 6)) * denominator THEN 0 ELSE 1 END,
+                        CAST(numerator AS DOUBLE) / CAST(denominator AS DOUBLE), measure, target
+           ) AS place
     FROM sister_counts
     WHERE denominator > 0
 ),
