@@ -11,12 +11,13 @@ _WHOLE = (
     "due_soon_working_days",
     "task_due_soon_working_days",
     "plan_due_soon_days",
+    "plan_report_days",
     "forecast_basis_months",
     "forecast_min_cases",
     "reconciliation_boundary_days",
     "reconciliation_max_cases",
 )
-_DECIMAL = ("reception_limit_hours", "reception_warn_hours", "forecast_z")
+_DECIMAL = ("reception_limit_hours", "reception_warn_hours", "plan_due_soon_share", "forecast_z")
 _TOLERANCES = "reconciliation"
 SCHEMA = pa.schema([(name, pa.int64()) for name in _WHOLE] + [(name, pa.float64()) for name in _DECIMAL])
 TOLERANCE_SCHEMA = pa.schema([("source_kind", pa.string()), ("absolute", pa.int64()), ("relative", pa.float64())])

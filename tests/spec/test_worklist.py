@@ -4,6 +4,8 @@ As of Wednesday 07/02/2024 10:00. The office is closed from Thursday 08/02 to We
 Monday 19 and Tuesday 20. A working day is 07:00–11:30 and 13:30–17:00.
 """
 
+import inspect
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -15,6 +17,8 @@ from hypothesis import strategies as st
 from spec.staged import build_staged, staged_row
 
 from expectations import load_contracts
+from flows import reconciliation
+from flows.build_sql import sql_files
 from transforms.measures import load_measures
 from transforms.thresholds import ThresholdError, load_thresholds, parse_thresholds
 from transforms.wording import hours_left_vi
@@ -225,6 +229,12 @@ def test_the_limit_of_8_hours_is_the_measure_s() -> None:
     [measure] = [m for m in load_measures(list(load_contracts()["core.cases"].columns)) if m.name == "received_within_8h"]
     limit = load_thresholds()["reception_limit_hours"][0].as_py()
     assert measure.numerator == f"waiting_hours <= {limit}"
+
+
+def test_every_limit_has_an_effect() -> None:
+    """Two stood in the file while the SQL had numbers of its own."""
+    asked = " ".join(text for _, text in sql_files()) + inspect.getsource(reconciliation)
+    assert [name for name in load_thresholds().column_names if not re.search(rf"\b{name}\b", asked)] == []
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@
 -- Days, not hours: finished on the last day is on time, and an extension asked on the last day was asked in time.
 -- The deadline in force is the extended one only where the extension was asked on or before the old deadline; an extension whose request
 -- bears no date proves nothing and changes nothing; an extension never shortens a deadline.
--- Inputs: work.tasks_rows, work.files, work.unit_refs, ops.rejects, core.units, core.calendar, work.moment.
+-- Inputs: work.tasks_rows, work.files, work.unit_refs, ops.rejects, core.units, core.calendar, work.thresholds, work.moment.
 -- Readers: 86_plan.sql (criterion 1.7), the summaries, analysts.
 
 INSERT INTO core.tasks
@@ -72,10 +72,11 @@ judged AS (
                 WHEN i.state = 'done' AND (i.due_in_force_on IS NULL OR i.finished_on <= i.due_in_force_on) THEN 'on_time'
                 WHEN i.state = 'done' THEN 'late'
                 WHEN i.due_in_force_on < CAST(m.as_of AS DATE) THEN 'overdue'
-                WHEN i.due_in_force_on = CAST(m.as_of AS DATE) OR w.working_days <= 5 THEN 'due_soon'
+                WHEN i.due_in_force_on = CAST(m.as_of AS DATE) OR w.working_days <= t.task_due_soon_working_days THEN 'due_soon'
                 ELSE 'open' END AS task_state
     FROM in_force AS i
     CROSS JOIN work.moment AS m
+    CROSS JOIN work.thresholds AS t
     LEFT JOIN left_days AS w ON w.due_in_force_on = i.due_in_force_on
 )
 SELECT j.task_no, j.content_vi, j.unit_code, u.unit_name, u.level, j.assigned_on, j.due_on, j.extended_to, j.extension_asked_on, j.extension_asked,
@@ -84,7 +85,7 @@ SELECT j.task_no, j.content_vi, j.unit_code, u.unit_name, u.level, j.assigned_on
                          WHEN 'late' THEN 'Hoàn thành quá hạn'
                          WHEN 'undated' THEN 'Đã hoàn thành, không ghi ngày'
                          WHEN 'overdue' THEN 'Quá hạn, chưa hoàn thành'
-                         WHEN 'due_soon' THEN 'Còn không quá 5 ngày làm việc'
+                         WHEN 'due_soon' THEN 'Còn không quá ' || vi_count(t.task_due_soon_working_days) || ' ngày làm việc'
                          WHEN 'open' THEN 'Trong hạn'
                          ELSE 'Đã hủy' END AS state_vi,
        CASE WHEN j.task_state IN ('open', 'due_soon') THEN j.working_days_left END AS working_days_left,
@@ -93,6 +94,7 @@ SELECT j.task_no, j.content_vi, j.unit_code, u.unit_name, u.level, j.assigned_on
        CASE WHEN j.task_state IN ('on_time', 'open', 'due_soon') AND j.due_in_force_on IS NOT NULL THEN TRUE ELSE FALSE END AS is_on_time,
        CAST(extract(year FROM coalesce(j.assigned_on, j.due_on)) AS INTEGER) AS task_year, j.file_id, j.sheet, j.sheet_number, j.row_number, j.as_of
 FROM judged AS j
+CROSS JOIN work.thresholds AS t
 JOIN core.units AS u ON u.unit_code = j.unit_code AND u.valid_from = j.unit_valid_from
 ORDER BY CASE j.task_state WHEN 'overdue' THEN 0 WHEN 'due_soon' THEN 1 WHEN 'late' THEN 2 WHEN 'undated' THEN 3 WHEN 'open' THEN 4
                            WHEN 'on_time' THEN 5 ELSE 6 END,

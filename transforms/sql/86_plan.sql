@@ -7,9 +7,9 @@
 -- Criteria keep their codes from year to year, so a report dated before the line's year says nothing about the line.
 -- Reported lines led by one office: its newest report, or one without unit, says it; partners' reports do not, also where units.csv does not know the
 -- office, whose reports can then name no unit. Led by a group ("UBND cấp xã"): every unit of it reports for itself and the line is done when all have. In this order: no report: no_report, whatever the date; reported done:
--- done; deadline passed: overdue; due within 30 days with less than 80 % done, or newest report older than 60 days: at_risk; else on_track.
+-- done; deadline passed: overdue; due soon with too little done, or newest report too old (thresholds.yml): at_risk; else on_track.
 -- Inputs: work.plan, work.plan_leads, work.plan_progress_rows, work.unit_refs, ops.rejects, mart.group_rates, mart.unit_rates, mart.task_status,
--- work.period_targets, core.units, mart.measures, work.files, work.moment.
+-- work.period_targets, core.units, mart.measures, work.files, work.thresholds, work.moment.
 -- Readers: the summaries, analysts.
 
 INSERT INTO core.plan_progress
@@ -232,14 +232,16 @@ judged AS (
                     CASE WHEN NOT j.is_reported THEN 'no_report'
                          WHEN j.is_done THEN 'done'
                          WHEN j.deadline < j.today THEN 'overdue'
-                         WHEN j.deadline <= CAST(j.today + INTERVAL 30 DAY AS DATE) AND coalesce(j.progress_rate, 0) < 0.8 THEN 'at_risk'
-                         WHEN j.last_report_on < CAST(j.today - INTERVAL 60 DAY AS DATE) THEN 'at_risk'
+                         WHEN extract(day FROM CAST(j.deadline AS TIMESTAMP) - CAST(j.today AS TIMESTAMP)) <= t.plan_due_soon_days
+                             AND coalesce(j.progress_rate, 0) < t.plan_due_soon_share THEN 'at_risk'
+                         WHEN extract(day FROM CAST(j.today AS TIMESTAMP) - CAST(j.last_report_on AS TIMESTAMP)) > t.plan_report_days THEN 'at_risk'
                          ELSE 'on_track' END
                 WHEN coalesce(j.denominator, 0) = 0 THEN 'no_report'
                 WHEN j.numerator >= CAST(j.target AS DECIMAL(9, 6)) * j.denominator THEN CASE WHEN j.deadline < j.today THEN 'done' ELSE 'on_track' END
                 WHEN j.deadline < j.today THEN 'missed'
                 ELSE 'at_risk' END AS status
     FROM joined AS j
+    CROSS JOIN work.thresholds AS t
 )
 SELECT j.line_number, j.criterion, j.name_vi, j.lead_unit, j.partner_units, j.deadline, j.target_text, j.target, j.source, j.measure,
        CASE WHEN j.source = 'plan_progress' THEN CAST(j.units_done AS BIGINT) ELSE j.numerator END AS numerator,
