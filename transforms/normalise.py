@@ -17,7 +17,7 @@ from transforms.data_rows import find_data_rows, section_of
 from transforms.layouts import Kind, Layout, LayoutLists, heading_ending, key_headings
 from transforms.layouts.lists import Column
 from transforms.sheets import Sheet
-from transforms.text import clean_column, heading_reference, hide_people, key, mask, unit_reference
+from transforms.text import clean, clean_column, heading_reference, hide_people, key, mask, unit_reference
 from transforms.titles import find_period
 
 # One reason a row, the first that applies (design, "Reject reasons"); unknown_unit is found in the build.
@@ -84,6 +84,9 @@ TROUBLES = pa.schema(
     [("row_number", pa.int32()), ("rank", pa.int32()), ("reason", pa.string()), ("column_name", pa.string()), ("masked_value", pa.string())]
 )
 
+
+# Stands in place of the column's heading where the row's cells slipped sideways.
+SLIPPED = "thừa ô: các ô của dòng bị lệch cột"
 
 # A unit known only by its dossier code's prefix is referred to by this mark and the prefix; names never start with it.
 PREFIX_MARK = "#"
@@ -311,7 +314,7 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
         columns["period_first"] = pa.repeat(pa.scalar(period[0], pa.date32()), len(rows))
         columns["period_last"] = pa.repeat(pa.scalar(period[1], pa.date32()), len(rows))
     schema = staged_schema(kind)
-    troubles = _troubles(kind, layout, parsed, keep, sheet.first_row + start)
+    troubles = _troubles(kind, layout, parsed, keep, sheet.first_row + start, _find_slipped(sheet, layout, below, keep))
     refused = troubles.filter(pc.not_equal(troubles["reason"], "unknown_level"))["row_number"].combine_chunks()
     rejected = pc.is_in(columns["row_number"], value_set=refused) if len(refused) else None
     for column in kind.columns.values():
@@ -373,7 +376,28 @@ def _evidence(layout: Layout, parsed: dict[str, _Parsed], below: Sequence[pa.Arr
     return evidence, spoken
 
 
-def _troubles(kind: Kind, layout: Layout, parsed: dict[str, _Parsed], keep: np.ndarray, first_row: int) -> pa.Table:
+def _find_slipped(sheet: Sheet, layout: Layout, below: Sequence[pa.Array], keep: np.ndarray) -> dict[int, str | None]:
+    """The data rows of a text file that have more cells than the headings, each with what stands beyond them.
+
+    A sign that parts cells stood in a text without quotation marks, so that the cells behind it slipped into the columns of their neighbours: where the
+    cell that slipped in is blank, every date may be a date still, but of another column. A sign too many at the end of every row moves nothing.
+    """
+    if not len(sheet.widths) or layout.first < 0 or not keep.any():
+        return {}
+    widths = np.asarray(sheet.widths)[sheet.first_row - 1 :][: sheet.height]
+    headed, widths = int(widths[layout.first : layout.last + 1].max()), widths[layout.last + 1 :]
+    usual = max(headed, int(np.bincount(widths[keep]).argmax()))
+    slipped: dict[int, str | None] = {}
+    for row in np.flatnonzero(keep & (widths > headed)).tolist():
+        beyond = next((text for column in below[headed:] if (text := clean(column[row].as_py() or ""))), None)
+        if beyond or widths[row] > usual:
+            slipped[row] = beyond
+    return slipped
+
+
+def _troubles(
+    kind: Kind, layout: Layout, parsed: dict[str, _Parsed], keep: np.ndarray, first_row: int, slipped: dict[int, str | None]
+) -> pa.Table:
     parts = []
 
     def add(rows: np.ndarray, reason: str, column: str, shown: pa.Array | None) -> None:
@@ -403,4 +427,9 @@ def _troubles(kind: Kind, layout: Layout, parsed: dict[str, _Parsed], keep: np.n
             wrong |= keep & ~find_filled(column.cells)  # a dossier without a state cannot be counted anywhere
         rows = np.flatnonzero(wrong)
         add(rows, reason, name, column.text_of(rows))
+    if slipped:  # what stands in their last column is none of its words, dates or numbers, whatever it looks like
+        reasons = [
+            reason for name in sorted(parsed, key=layout.columns.__getitem__) if (reason := _REASON_OF_TYPE.get(kind.columns[name].type))
+        ]
+        add(np.array(list(slipped)), reasons[-1], SLIPPED, pa.array(slipped.values(), pa.string()))
     return pa.concat_tables(parts) if parts else TROUBLES.empty_table()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 
 
@@ -22,6 +23,7 @@ class Sheet:
         date1904: serial dates count from 1904 (old Macintosh workbooks), not from 1900.
         error_cells: how many cells held an error (#N/A) or a formula nobody had calculated; such a cell holds "#N/A" or "#?".
         merged: (column, first row, last row) of cells merged over rows of one column, counted from 0 and as Excel counts; only the first holds the text.
+        widths: how many cells each row of a text file has, by its number; a workbook's and a page's rows have no width of their own.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Sheet:
     date1904: bool = False
     error_cells: int = 0
     merged: Sequence[tuple[int, int, int]] = ()
+    widths: Sequence[int] | np.ndarray = ()
 
     @property
     def height(self) -> int:

@@ -2,11 +2,13 @@
 
 import csv
 import io
+from collections.abc import Sequence
 
 import pytest
 
 from transforms.exports import NormalisedExport, normalise_export
 from transforms.layouts import load_lists
+from transforms.normalise import SLIPPED
 from transforms.readers import read_sheets
 from transforms.sheets import UnreadableExport
 
@@ -178,3 +180,42 @@ def test_a_heading_merged_over_two_columns_ends_no_group() -> None:
     ]
     [sheet] = read(upper, lower, row).sheets
     assert str(sheet.rows["returned_at"].to_pylist()[0]) == "2024-02-20 00:00:00"
+
+
+# "Thiếu giấy," written without quotation marks parts a cell more, a blank one, before the dates: each of them slips below its neighbour's heading.
+NOTED = [
+    "Mã hồ sơ",
+    "Mã TTHC",
+    "Đơn vị",
+    "Hình thức nộp",
+    "Trạng thái",
+    "Ghi chú",
+    "Ngày nộp",
+    "Ngày tiếp nhận",
+    "Hạn xử lý",
+    "Ngày hoàn thành",
+]
+
+
+def noted(number: int, *note: str, finished: str = "19/02/2024 10:00", end: Sequence[str] = ()) -> list[str]:
+    dates = ["15/02/2024 08:00", "15/02/2024 09:00", "18/02/2024 17:00", finished]
+    return [f"000.22.58.H48-240215-{number:04d}", "1.001193", "UBND xã Sơn Hạ", "Trực tuyến", "Đã xử lý xong", *note, *dates, *end]
+
+
+@pytest.mark.parametrize(
+    ("rows", "slipped"),
+    [
+        ([noted(1, ""), noted(2, "Thiếu giấy", ""), noted(3, "")], [3]),
+        ([noted(1, ""), noted(2, "Thiếu giấy", "", finished=""), noted(3, "")], [3]),
+        ([noted(1, "Thiếu giấy", "")], [2]),
+        ([noted(1, "", end=[""]), noted(2, "", end=[""])], []),  # a sign at the end of every row moves nothing
+        ([noted(1, "", end=[""]), noted(2, "Thiếu giấy", "", finished="", end=[""]), noted(3, "", end=[""])], [3]),
+        ([noted(1, ""), noted(2, "")[:9]], []),
+        ([noted(number, "") for number in range(900)] + [noted(900, "Thiếu giấy", "")], [902]),  # a long list is read by columns
+        ([noted(1, ""), ["Người lập", *[""] * 10, "Chủ tịch"]], []),
+    ],
+)  # fmt: skip
+def test_a_row_whose_dates_slipped_below_their_neighbours_headings_is_told(rows: list[list[str]], slipped: list[int]) -> None:
+    [sheet] = read(NOTED, *rows).sheets
+    troubles = sheet.troubles.to_pylist()
+    assert [(row["row_number"], row["reason"], row["column_name"]) for row in troubles] == [(row, "bad_date", SLIPPED) for row in slipped]
