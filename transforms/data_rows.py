@@ -25,6 +25,9 @@ _SECTION = re.compile(
 # What may stand beside a section's title: its number, or how many procedures or dossiers it has.
 _COUNT = re.compile(r"^\(?\s*\d+(?:\s*(?:tthc|thủ tục|hồ sơ|hs))?\s*\)?$", re.IGNORECASE)
 _WELL_FORMED = re.compile(CASE_CODE, re.IGNORECASE)
+# "Ví dụ" in the cell of the order number, "VD: 000.22.58.H48-240215-0001" in that of the code.
+_EXAMPLE = re.compile(r"^\W*(?:(?:ví|thí) dụ|vd|(?:dòng )?mẫu)(?:\W*$|\s*[:.(–-])", re.IGNORECASE)
+_EXAMPLES_WITHIN = 10  # rows below the headings
 # One word with a digit that is no date: a code of some form, however odd.
 _CODE_LIKE = re.compile(r"^(?=\S*\d)(?!\d{1,2}[/.-]\d{1,2}[/.-]\d{4}$)\S{6,}$")
 # A row of subtotals may name what it sums up ("Cộng | Trực tuyến"), in one cell.
@@ -97,6 +100,23 @@ def _is_data(texts: list[str], code: str | None, evidence: int, code_headings: S
     if (is_title and evidence < 3) or all(_INDEX.match(text) for text in texts):
         return False
     return evidence >= 1 or (bool(code) and any(c.isdigit() for c in code or "") and len(texts) >= 4)
+
+
+def find_examples(keep: np.ndarray, columns: Sequence[pa.Array], codes: pa.Array) -> list[int]:
+    """The data rows right below the headings that only show how to fill in the others; below a dossier there are none.
+
+    Args:
+        keep: a mask of the rows that are data.
+        columns: every column of the sheet below the headings.
+        codes: the cells of the column that identifies a row.
+    """
+    examples: list[int] = []
+    for row in np.flatnonzero(keep[:_EXAMPLES_WITHIN]).tolist():
+        first = next((text for column in columns if (text := clean(column[row].as_py() or ""))), "")
+        if not any(_EXAMPLE.match(text) for text in (first, clean(codes[row].as_py() or ""))):
+            break
+        examples.append(row)
+    return examples
 
 
 def section_of(rows: pa.Array, sections: list[tuple[int, str]]) -> pa.Array:

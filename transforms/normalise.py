@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from transforms import parsing
 from transforms.case_codes import parse_code_cells
-from transforms.data_rows import find_data_rows, section_of
+from transforms.data_rows import find_data_rows, find_examples, section_of
 from transforms.layouts import Kind, Layout, LayoutLists, heading_ending, key_headings
 from transforms.layouts.lists import Column
 from transforms.sheets import Sheet
@@ -282,6 +282,8 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
         key_headings(lists),
         has_short_codes=kind.columns[kind.key_column].type == "code",
     )
+    examples = find_examples(keep, below, below[layout.columns[kind.key_column]])
+    keep[examples] = False
     passed_over = pa.array(doubtful[~keep[doubtful]])
     rows = _Rows(keep)
     columns: dict[str, pa.Array] = {"row_number": pa.array(rows.numbers + sheet.first_row + start, pa.int32())}
@@ -325,6 +327,9 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
     result = NormalisedSheet(sheet.name, layout, pa.table([columns[name] for name in schema.names], schema=schema), troubles, heading_rows)
     result.like_headings = [start + row for row in like_headings]
     result.heading_refs = _reference_headings(sheet.head(start), [column.take(passed_over) for column in below])
+    if examples:
+        numbers = ", ".join(str(row + sheet.first_row + start) for row in examples)
+        result.warnings.append(f"dòng {numbers} ghi là ví dụ (mẫu), không tính")
     if layout.unknown:
         result.warnings.append(f"tiêu đề chưa khai báo (cột bị bỏ qua): {', '.join(f'“{heading}”' for heading in layout.unknown)}")
     if sheet.error_cells:

@@ -182,6 +182,23 @@ def test_a_heading_merged_over_two_columns_ends_no_group() -> None:
     assert str(sheet.rows["returned_at"].to_pylist()[0]) == "2024-02-20 00:00:00"
 
 
+@pytest.mark.parametrize(
+    ("marks", "examples"),
+    [
+        ([("Ví dụ", CODE)], [2]),
+        ([("VD:", CODE), ("(Mẫu)", CODE)], [2, 3]),
+        ([("", f"Ví dụ: {CODE}")], [2]),
+        ([("VD", "")], [2]),
+        ([("1", CODE)], []),
+    ],
+)
+def test_an_example_below_the_headings_is_no_dossier_and_is_told(marks: list[tuple[str, str]], examples: list[int]) -> None:
+    row = ["1.001193", "Toàn trình", "UBND xã Sơn Hạ", "", "15/02/2024", "15/02/2024", "20/02/2024", "", "", "Đang xử lý"]
+    export = read(CASES, *([mark, code, *row] for mark, code in marks), ["1", CODE, *row], ["VD", CODE, *row])
+    told = [f"dòng {', '.join(map(str, examples))} ghi là ví dụ (mẫu), không tính"] if examples else []
+    assert (export.sheets[0].rows.num_rows, export.warnings) == (2 + len(marks) - len(examples), told)
+
+
 # "Thiếu giấy," written without quotation marks parts a cell more, a blank one, before the dates: each of them slips below its neighbour's heading.
 NOTED = [
     "Mã hồ sơ",
