@@ -332,6 +332,10 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
         result.warnings.append(f"dòng {numbers} ghi là ví dụ (mẫu), không tính")
     if layout.unknown:
         result.warnings.append(f"tiêu đề chưa khai báo (cột bị bỏ qua): {', '.join(f'“{heading}”' for heading in layout.unknown)}")
+    beside = [(position, count) for position in layout.unheaded if (count := _count_texts(rows.of(below[position])))]
+    if beside:  # an hour of its own below the merged heading of a date, or a list beside this one
+        told = ", ".join(f"cột thứ {position + 1} ({count} ô)" for position, count in beside)
+        result.warnings.append(f"có dữ liệu dưới chỗ không có tiêu đề, không đọc: {told}")
     if sheet.error_cells:
         result.warnings.append(f"{sheet.error_cells} ô báo lỗi (#N/A) hoặc công thức chưa tính")
     hidden = sum(int((parsed[name].bad & keep).sum()) for name in parsed if kind.columns[name].type == "text")
@@ -340,6 +344,12 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
     if kind.has_period and columns["period_first"].null_count:
         result.warnings.append("không ghi kỳ báo cáo (“Từ ngày … đến ngày …”) ở phần tiêu đề, không đối chiếu được với số tự đếm")
     return result
+
+
+def _count_texts(cells: pa.Array) -> int:
+    """How many cells hold more than spaces."""
+    words = clean_column(cells)
+    return len(words) - int(words.null_count)
 
 
 def _reference_headings(above: Sequence[Sequence[str | None]], passed_over: Sequence[pa.Array]) -> list[str]:

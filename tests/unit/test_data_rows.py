@@ -236,3 +236,18 @@ def test_a_row_whose_dates_slipped_below_their_neighbours_headings_is_told(rows:
     [sheet] = read(NOTED, *rows).sheets
     troubles = sheet.troubles.to_pylist()
     assert [(row["row_number"], row["reason"], row["column_name"]) for row in troubles] == [(row, "bad_date", SLIPPED) for row in slipped]
+
+
+def test_what_stands_below_no_heading_is_told() -> None:
+    # the heading is merged over a date and its hour
+    headings = [*NOTED[:8], "", *NOTED[8:]]
+    row = noted(1, "")
+    warnings = read(headings, [*row[:7], "15/02/2024", "09:00", *row[8:]], [*row[:8], " ", *row[8:]]).warnings
+    assert warnings == ["có dữ liệu dưới chỗ không có tiêu đề, không đọc: cột thứ 9 (1 ô)"]
+
+
+def test_a_list_beside_another_is_not_to_lose_its_heading() -> None:
+    with pytest.raises(
+        UnreadableExport, match="“case_code”; nếu là hai bảng đặt cạnh nhau, hãy chuyển bảng sau xuống dưới bảng trước; nếu không, hãy xóa"
+    ):
+        read([*NOTED, "", *NOTED], [*noted(1, ""), "", *noted(2, "")])

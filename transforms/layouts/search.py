@@ -27,6 +27,7 @@ class Layout:
         personal: headings of columns that hold personal data and are never read.
         unknown: headings nobody has declared; they load without their column and are warned of.
         ordinals: positions of columns that only number the rows.
+        unheaded: positions of columns without any heading; what stands there is not read.
     """
 
     kind: Kind
@@ -37,6 +38,7 @@ class Layout:
     personal: Sequence[str] = ()
     unknown: Sequence[str] = ()
     ordinals: Sequence[int] = ()
+    unheaded: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -174,9 +176,10 @@ def _checked(candidate: _Candidate, kind: Kind, lists: LayoutLists, first_row: i
     matches = candidate.matches[kind.name]
     columns: dict[str, int] = {}
     headings: dict[str, str] = {}
-    personal, unknown, ordinals = [], [], []
+    personal, unknown, ordinals, unheaded = [], [], [], []
     for position, path in enumerate(candidate.paths):
         if not path:
+            unheaded.append(position)
             continue
         heading = f" {PATH_SEPARATOR} ".join(path)
         column = matches.get(position)
@@ -187,8 +190,11 @@ def _checked(candidate: _Candidate, kind: Kind, lists: LayoutLists, first_row: i
         elif column == "ignored":
             ordinals.append(position)
         elif column in columns:
+            # Of two lists beside each other, the second would vanish unseen with its heading.
+            mend = "nếu là hai bảng đặt cạnh nhau, hãy chuyển bảng sau xuống dưới bảng trước; " if column == kind.key_column else ""
             return LayoutProblem(
-                f"dòng tiêu đề {row}: hai tiêu đề “{headings[column]}” và “{heading}” cùng chỉ cột “{column}”; hãy xóa một trong hai",
+                f"dòng tiêu đề {row}: hai tiêu đề “{headings[column]}” và “{heading}” cùng chỉ cột “{column}”; {mend}"
+                f"{'nếu không, ' if mend else ''}hãy xóa một trong hai",
                 kind.name,
                 candidate.first,
                 candidate.last,
@@ -200,7 +206,7 @@ def _checked(candidate: _Candidate, kind: Kind, lists: LayoutLists, first_row: i
     if missing:
         text = f"{kind.label_vi}, dòng tiêu đề {row}: {_missing_text(missing, unknown, kind, lists)}"
         return LayoutProblem(text, kind.name, candidate.first, candidate.last, columns)
-    return Layout(kind, candidate.first, candidate.last, columns, headings, personal, unknown, ordinals)
+    return Layout(kind, candidate.first, candidate.last, columns, headings, personal, unknown, ordinals, unheaded)
 
 
 def _missing_text(missing: Sequence[str], unknown: Sequence[str], kind: Kind, lists: LayoutLists) -> str:
