@@ -133,7 +133,9 @@ def evidence_columns(measure: Measure) -> list[str]:
     """Columns of core.cases that decide about a dossier, dates of the period first."""
     dates = ["received_at", "ended_at"] if measure.period == RECEIVED_OR_ENDED else [measure.period]
     counted = [measure.distinct] if measure.distinct else []
-    return list(dict.fromkeys([*dates, *counted, *columns_in(measure.denominator), *columns_in(measure.numerator)]))
+    looked_at = [*columns_in(measure.denominator), *columns_in(measure.numerator)]
+    ended = ["received_at"] if "waiting_hours" in looked_at else []  # hours alone do not say whether somebody took the dossier in
+    return list(dict.fromkeys([*dates, *ended, *counted, *looked_at]))
 
 
 def _text(value: str) -> str:

@@ -153,6 +153,19 @@ def test_the_printed_query_runs_as_pasted(warehouse: Path, connection: duckdb.Du
     assert len(list(csv.reader(asked.stdout.splitlines()))) == len(rows) + 1
 
 
+def test_a_late_reception_is_told_as_it_stands_in_the_list_of_them(connection: duckdb.DuckDBPyConnection) -> None:
+    found = find_rate(connection, "all", "received_within_8h", "2024")
+    done = connection.execute(found.query)
+    names = [column[0] for column in done.description]
+    dossiers = [dict(zip(names, row, strict=True)) for row in done.fetchall()]
+    told = {d["case_code"]: why_missed(d, found.period.end, found.cutoff) for d in dossiers if not d["is_numerator"]}
+    listed = connection.execute("SELECT case_code, received_at IS NOT NULL, is_waiting FROM mart.late_receptions").fetchall()
+    assert {code: ("còn đang chờ" in why, "không ghi tiếp nhận" in why) for code, why in told.items()} == {
+        code: (is_waiting, not is_received and not is_waiting) for code, is_received, is_waiting in listed
+    }
+    assert {is_received for _, is_received, _ in listed} == {True, False}
+
+
 def test_no_personal_data_is_shown(warehouse: Path, connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     _, text = explained(warehouse, connection, "on_time", "--limit", "0", "--csv", tmp_path / "o.csv")
     text += (tmp_path / "o.csv").read_text(encoding="utf-8")
