@@ -74,6 +74,8 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
         kinds = load_lists().kinds
         plan = dict(query("SELECT measure, label_vi FROM mart.measures WHERE family = 'plan' ORDER BY rowid"))
         called = _called(query)
+        # a list of dossiers knows no period, and a unit's mail finds its own rows by these names
+        ever = names_in_time(query("SELECT unit_code, valid_from, unit_name FROM core.units"))
         headings, scores = _scorecard(query, plan, called)
         save("bang-diem.csv", headings, [*scores, *_notes(query)])
         save("so-sanh-dung-han.csv", *_comparison(query, called))
@@ -157,11 +159,18 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
             "cham-tiep-nhan.csv",
             ["Mã hồ sơ", "Mã đơn vị", "Đơn vị", "Nộp lúc", "Tiếp nhận lúc", "Đã chờ (giờ làm việc)", "Tình trạng"],
             (
-                [case, code, name, moment_vi(submitted), moment_vi(received), hours_vi(hours), reception_vi(received, is_waiting=waiting)]
-                for case, code, name, submitted, received, hours, waiting in query(
-                    "SELECT l.case_code, l.unit_code, u.unit_name, l.submitted_at, l.received_at, l.waiting_hours, l.is_waiting FROM mart.late_receptions l "
-                    "JOIN core.cases c USING (case_code) JOIN core.units u ON u.unit_code = c.unit_code AND u.valid_from = c.unit_valid_from "
-                    "ORDER BY l.is_waiting DESC, l.waiting_hours DESC, l.case_code"
+                [
+                    case,
+                    code,
+                    ever[code, first],
+                    moment_vi(submitted),
+                    moment_vi(received),
+                    hours_vi(hours),
+                    reception_vi(received, is_waiting=waiting),
+                ]
+                for case, code, first, submitted, received, hours, waiting in query(
+                    "SELECT case_code, unit_code, unit_valid_from, submitted_at, received_at, waiting_hours, is_waiting FROM mart.late_receptions "
+                    "ORDER BY is_waiting DESC, waiting_hours DESC, case_code"
                 )
             ),
         )
@@ -178,7 +187,7 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
             ),
         )
         save("do-moi-du-lieu.csv", *_freshness(query))
-        save("viec-can-lam.csv", *_worklist(query))
+        save("viec-can-lam.csv", *_worklist(query, ever))
         save("du-bao.csv", *_outlook(query, labels, called))
         save(
             "tep-xuat.csv",
@@ -213,8 +222,8 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
                 )
             ),
         )
-        save("can-hoi.csv", *tell_questions(query))
-        save("so-da-thay-doi.csv", *tell_restated(query))
+        save("can-hoi.csv", *tell_questions(query, ever))
+        save("so-da-thay-doi.csv", *tell_restated(query, called))
         save("ke-hoach.csv", *tell_plan(query))
         save("nhiem-vu.csv", *tell_tasks(query))
         save("doi-chieu.csv", *_reconciliation(query, {name: kind.label_vi for name, kind in kinds.items()}))
@@ -352,17 +361,17 @@ def _notes(query: Any) -> list[list[object]]:
     return [[], *notes] if notes else []
 
 
-def _worklist(query: Any) -> tuple[list[str], list[list[object]]]:
+def _worklist(query: Any, ever: dict[tuple[str, date], str]) -> tuple[list[str], list[list[object]]]:
     """One row an open dossier to be taken up next, most urgent first."""
     headings = (
         "Thứ tự|Mã hồ sơ|Mã đơn vị|Đơn vị|Cấp|Mã TTHC|Lĩnh vực|Việc|Phải xong trước|Giờ làm việc|Nộp lúc|Tiếp nhận lúc|Nội dung".split("|")
     )
     rows: list[list[object]] = []
-    for rank, case, code, name, level, procedure, field, problem, due, hours, submitted, received, message in query(
-        "SELECT rank, case_code, unit_code, unit_name, level, procedure_code, field_vi, problem, due_at, hours_left, submitted_at, received_at, "
+    for rank, case, code, first, level, procedure, field, problem, due, hours, submitted, received, message in query(
+        "SELECT rank, case_code, unit_code, unit_valid_from, level, procedure_code, field_vi, problem, due_at, hours_left, submitted_at, received_at, "
         "message_vi FROM mart.worklist ORDER BY rank"
     ):
-        row = [rank, case, code, name, LEVELS_VI[level], procedure, field, PROBLEMS_VI[problem], moment_vi(due)]
+        row = [rank, case, code, ever[code, first], LEVELS_VI[level], procedure, field, PROBLEMS_VI[problem], moment_vi(due)]
         rows.append([*row, hours_left_vi(hours, is_over=problem in OVER), moment_vi(submitted), moment_vi(received), message])
     return headings, rows
 

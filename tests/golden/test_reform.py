@@ -179,7 +179,7 @@ def test_two_units_of_one_code_and_name_each_have_their_row(office: Settings, pa
     for number, month, ended in ((1, "06", "18/06/2025 10:00"), (2, "07", "09/07/2025 10:00"), (3, "07", "10/07/2025 10:00")):
         dates = {
             "Ngày nộp hồ sơ": f"02/{month}/2025 08:00",
-            "Ngày tiếp nhận": f"02/{month}/2025 09:00",
+            "Ngày tiếp nhận": f"04/{month}/2025 09:00",  # later than 8 hours
             "Ngày hẹn trả": f"16/{month}/2025 17:00",
         }
         rows.append(
@@ -217,7 +217,12 @@ def test_two_units_of_one_code_and_name_each_have_their_row(office: Settings, pa
     units = [Unit("000.22.58.H48", datetime(year, month, 1).date(), "UBND xã Sơn Hạ", "commune") for year, month in ((2003, 1), (2025, 7))]
     [own] = find_attachments(folder, settings.as_of, frozenset({"missed"}), units)
     assert own.data.decode("utf-8-sig").count("Năm 2025") == 1, "the unit's mail has its rows under either name"
-    told = {"du-bao.csv": {name for name, *_ in expected}, "canh-bao.csv": {"UBND xã Sơn Hạ (từ ngày 01/01/2003)"}}
+    [late] = find_attachments(folder, settings.as_of, frozenset({"late"}), units[1:])
+    assert re.findall(r"000\.22\.58\.H48-\d{6}-\d{4}", late.data.decode("utf-8-sig")) == [
+        f"000.22.58.H48-250702-000{number}" for number in (2, 3)
+    ], "the later unit's mail has none of the earlier one's"
+    told = {"canh-bao.csv": {"UBND xã Sơn Hạ (từ ngày 01/01/2003)"}}
+    told |= {key: {name for name, *_ in expected} for key in ("du-bao.csv", "cham-tiep-nhan.csv")}
     for table_name, names in told.items():
         with (folder / table_name).open(encoding="utf-8-sig", newline="") as stream:
             assert {row["Đơn vị"] for row in csv.DictReader(stream) if "Sơn Hạ" in row["Đơn vị"]} == names, table_name

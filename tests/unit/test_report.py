@@ -6,8 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.csv_files import write_csv
+from flows.summaries_honesty import tell_restated
 from flows.warehouse_figures import read_units
-from transforms.wording import hours_vi, moment_vi, percent_vi, period_vi
+from transforms.wording import hours_vi, moment_vi, names_in_time, percent_vi, period_vi
+
+CODE = "000.22.58.H48"
 
 
 @pytest.mark.parametrize(
@@ -46,6 +49,37 @@ def test_units_of_one_name_are_told_apart_where_both_are_shown() -> None:
         rows = [(*old, "UBND xã Sơn Hạ", "commune", old_is_current), (*new, "UBND xã Sơn Hạ", "commune", True)]
         units = read_units(lambda sql, rows=rows: rows)  # type: ignore[misc]
         assert [units[old].called, units[new].called] == expected
+
+
+def test_restated_rates_of_two_units_of_one_code_and_name_are_told_apart() -> None:
+    """Sơn Hạ before the reform and since: the year 2025 has a rate of each."""
+    starts, night, before = (date(2003, 1, 1), date(2025, 7, 1)), date(2026, 1, 6), date(2026, 1, 5)
+    rates = [
+        (
+            night,
+            "on_time",
+            "year",
+            date(2025, 1, 1),
+            CODE,
+            first,
+            before,
+            "UBND xã Sơn Hạ",
+            "Đúng hạn",
+            8,
+            10,
+            "missed",
+            9,
+            10,
+            "missed",
+            "changed",
+            "",
+            "",
+        )
+        for first in starts
+    ]
+    called = {("year", date(2025, 1, 1)): names_in_time((CODE, first, "UBND xã Sơn Hạ") for first in starts)}
+    _, rows = tell_restated(lambda sql: rates if "ORDER BY r.restated_on" in sql else [], called)
+    assert [row[3] for row in rows] == [f"UBND xã Sơn Hạ (từ ngày 01/{month})" for month in ("01/2003", "07/2025")]
 
 
 def test_words_for_hours_moments_and_periods() -> None:
