@@ -12,6 +12,7 @@ from expectations import CheckResult
 from flows.quarantine import append_line, read_lines
 from flows.settings import ConfigurationError, local_now
 from flows.staging import parse_moment
+from transforms.text import hide_personal
 
 ACCEPTANCES = pa.schema(
     [
@@ -41,7 +42,7 @@ def _path(staged: Path) -> Path:
 
 
 def name_checks(names: Iterable[str], why: str | None, known: Sequence[str]) -> dict[str, str]:
-    """Check name -> why, for the checks named after --accept.
+    """Check name -> why, without anybody's name or number, for the checks named after --accept.
 
     Raises:
         ConfigurationError: no reason, a reason without a name, or a name that no check has; then the closest names are listed.
@@ -55,7 +56,7 @@ def name_checks(names: Iterable[str], why: str | None, known: Sequence[str]) -> 
         if name not in known:
             close = difflib.get_close_matches(name, known, n=5, cutoff=0.5) or [rule for rule in known if ":" not in rule]
             raise ConfigurationError(f"không có kiểm tra nào tên “{name}”; gần nhất là: {', '.join(close)}")
-    return {name: (why or "").strip() for name in named}
+    return {name: hide_personal((why or "").strip()) for name in named}
 
 
 def record_acceptances(staged: Path, run_id: str, as_of: datetime, accepted: Mapping[str, str], results: Iterable[CheckResult]) -> None:

@@ -14,6 +14,7 @@ from unicodedata import normalize
 from flows.landing import Export, exports_of
 from flows.settings import ConfigurationError, Settings, local_now
 from flows.staging import find_staged, load_record, parse_moment
+from transforms.text import hide_personal
 
 
 def append_line(path: Path, record: dict[str, Any]) -> None:
@@ -95,7 +96,7 @@ def find_landed(staged: Path, target: str) -> dict[str, list[str]]:
 
 
 def withdraw(staged: Path, target: str, why: str, *, undo: bool = False) -> dict[str, list[str]]:
-    """Record that exports no longer count (or count again); the next run acts on it.
+    """Record that exports no longer count (or count again); the next run acts on it. The reason is kept without anybody's name or number.
 
     Returns:
         file_id -> names of the exports concerned.
@@ -109,7 +110,7 @@ def withdraw(staged: Path, target: str, why: str, *, undo: bool = False) -> dict
     for file_id, names in found.items():
         append_line(
             _withdrawn_path(staged),
-            {"file_id": file_id, "names": names, "is_withdrawn": not undo, "why": why.strip(), "at": local_now()},
+            {"file_id": file_id, "names": names, "is_withdrawn": not undo, "why": hide_personal(why.strip()), "at": local_now()},
         )
     return found
 

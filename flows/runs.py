@@ -13,6 +13,7 @@ from typing import Any
 
 from flows.quarantine import append_line, read_lines
 from flows.settings import Settings, local_now
+from transforms.text import hide_personal
 
 
 def load_runs(staged: Path) -> list[dict[str, Any]]:
@@ -88,10 +89,17 @@ class RunLog:
         self._append({"as_of": as_of})
 
     def note(self, outcome: str, detail: str) -> None:
-        """Note something that was done at once, in one line."""
+        """Note something that was done at once, in one line, without anybody's name or number."""
         now = local_now()
         self._append(
-            {"outcome": outcome, "started_at": now, "finished_at": now, "as_of": self.as_of, "version": version("tthc"), "detail": detail}
+            {
+                "outcome": outcome,
+                "started_at": now,
+                "finished_at": now,
+                "as_of": self.as_of,
+                "version": version("tthc"),
+                "detail": hide_personal(detail),
+            }
         )
 
     def finish(self, outcome: str, files_read: int, detail: str | None = None) -> None:

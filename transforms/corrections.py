@@ -14,7 +14,7 @@ import yaml
 
 from transforms.declarations import load_office_yaml
 from transforms.parsing import parse_dates, procedure_key
-from transforms.text import clean, key
+from transforms.text import clean, hide_personal, key
 
 _FIELDS = {"id", "table", "match", "expect", "action", "set", "reason"}
 _TYPES: Mapping[str, Mapping[str, str]] = {
@@ -166,7 +166,7 @@ def _parse_entry(entry: Mapping[str, Any], words: Mapping[str, Mapping[str, Any]
         raise CorrectionError(f"corrections.yml, {name}: match phải có case_code")
     if "case_code" in parts["set"]:
         raise CorrectionError(f"corrections.yml, {name}: không được đổi case_code")
-    return Correction(name, table, parts["match"], parts["expect"], action, parts["set"], clean(str(entry["reason"])))
+    return Correction(name, table, parts["match"], parts["expect"], action, parts["set"], hide_personal(clean(str(entry["reason"]))))
 
 
 # How a value of each type is written in YAML.

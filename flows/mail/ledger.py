@@ -20,6 +20,7 @@ from datetime import date
 from pathlib import Path
 
 from flows.settings import QueryError, local_now
+from transforms.text import hide_personal
 
 STATES = ("prepared", "sending", "sent", "refused", "unknown")
 _SCHEMA = """
@@ -229,7 +230,7 @@ class Ledger:
                 "UPDATE deliveries SET state = ?, settled_at = ?, is_wanted = ?, is_correction = 0 WHERE id = ?",
                 (state, _now() if state == "sent" else None, state == "prepared", number),
             )
-            _note(connection, found[0].message_id, f"decided {state}", why.strip())
+            _note(connection, found[0].message_id, f"decided {state}", hide_personal(why.strip()))
         return self.rows("id = ?", (number,))[0]
 
     def want(self, deliveries: Sequence[Delivery]) -> None:

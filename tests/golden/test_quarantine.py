@@ -13,9 +13,11 @@ import pytest
 from conftest import AS_OF, HEADINGS, case_row, write_workbook
 from test_cli import tthc
 
+from flows.acceptances import name_checks
 from flows.landing import find_exports
 from flows.night import NightResult, run_night
 from flows.quarantine import delete_old_raw, load_withdrawn, withdraw
+from flows.runs import RunLog, load_runs
 from flows.settings import ConfigurationError, Settings, local_now
 from flows.warehouse import checksum_tables
 from transforms.corrections import CorrectionError, parse_corrections
@@ -348,6 +350,25 @@ def test_a_decision_torn_by_a_power_cut_neither_stops_the_night_nor_swallows_the
     withdraw(office.staged, "b.xlsx", "xuất nhầm")
     run(office)
     assert query(office, "SELECT case_code FROM core.cases") == [("000.22.58.H48-240215-0007",)]
+
+
+NAMED = "nhầm hồ sơ của bà Nguyễn Thị Bịa, CCCD 051190001234"
+
+
+def test_a_reason_keeps_nobody_s_name_or_number(office: Settings) -> None:
+    """Reasons stand in ops.files, ops.runs, ops.acceptances and ops.corrections, in mails and in every backup."""
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
+    run(office)
+    withdraw(office.staged, "a.xlsx", NAMED)
+    RunLog(office).note("rolled_back", NAMED)
+    (correction,) = parse_corrections(WRONG_DUE.replace("reason: ", f"reason: {NAMED} "), load_lists().words, {"000.32.58.H48"})
+    kept = [
+        *load_withdrawn(office.staged).values(),
+        str(load_runs(office.staged)[-1]["detail"]),
+        *name_checks(["fees_agree"], NAMED, ["fees_agree"]).values(),
+        correction.reason,
+    ]
+    assert all("nhầm hồ sơ của bà N… T… B…, CCCD ***" in text for text in kept), kept
 
 
 def test_a_reason_holds_whatever_breaks_a_line_elsewhere(office: Settings) -> None:
