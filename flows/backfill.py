@@ -62,16 +62,17 @@ def rebuild_days(settings: Settings, moments: list[datetime], watcher: Watcher =
             day = replace(settings, as_of=moment)
             log = RunLog(day)
             log.start()
-            outcome = "failed"
+            outcome, why_held = "failed", None
             try:
                 manifest = list_exports(day, reference, exports, transient)
                 build(day, reference, manifest, log.history(files_read))
                 checks = run_gate(building, manifest, reference, moment, validation.ask, {})
                 held = failed_critically(checks)
                 summaries = [] if held else write_reports(replace(day, warehouse=building))
-                outcome = "held" if held else "backfilled"
+                # also where a check holds it back: `held` is a night's, which catching up takes for done and the watch for the state of affairs
+                outcome, why_held = "backfilled", "không viết báo cáo: " + "; ".join(check.name for check in held) if held else None
                 yield PastDay(moment, held, summaries)
             finally:
                 remove_database(building)
-                log.finish(outcome, files_read)
+                log.finish(outcome, files_read, why_held)
                 files_read = 0
