@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from rich.console import Console
 
 from flows.backup import check_restored
 from flows.figures import Check, Freshness
+from flows.mail.ledger import count_unsettled, ledger_path
 from flows.runs import load_runs
 from flows.settings import ConfigurationError, Settings
 from transforms.wording import count_vi, moment_vi
@@ -102,6 +104,7 @@ def read_status(settings: Settings, now: datetime) -> Status:
         for c in checks
         if not c.is_passed and c.name not in told  # what the freshness lines above say in more words
     ]
+    lines += _mail_lines(settings, is_running)
     free = _free_bytes(settings.warehouse)
     lines.append(_disk_line(free, settings.warehouse))
     return Status(as_of, is_running, runs[-5:], free, lines)
@@ -173,6 +176,23 @@ def _read_warehouse(path: Path) -> tuple[datetime | None, list[Freshness], list[
             ).fetchall()
         ]
     return as_of, freshness, checks
+
+
+def _mail_lines(settings: Settings, is_running: bool) -> list[Line]:
+    """Mails that nobody would miss otherwise: a run by schedule tells of them on no screen."""
+    try:
+        left = count_unsettled(ledger_path(settings.staged), is_sending=is_running)
+    except sqlite3.Error as error:
+        return (
+            [] if is_running else [Line("Thư", "yellow", f"không đọc được sổ gửi thư ({type(error).__name__}); hãy xem `tthc deliveries`")]
+        )
+    lines = []
+    if left.unknown or left.refused:
+        text = f"{left.unknown} thư không rõ đã đến hay chưa, {left.refused} thư bị từ chối; xem và quyết định: `tthc deliveries`"
+        lines.append(Line("Thư", "yellow", text))
+    if left.waiting:
+        lines.append(Line("Thư", "yellow", f"{left.waiting} thư chưa gửi được, đêm sau thử lại; lý do: `tthc deliveries --state prepared`"))
+    return lines
 
 
 def _free_bytes(warehouse: Path) -> int:

@@ -252,6 +252,36 @@ class Ledger:
             _note(connection, delivery.message_id, after, reply)
 
 
+@dataclass(frozen=True)
+class Unsettled:
+    """Mails that did not arrive as far as anybody knows: `waiting` are tried again by the next night, the others wait for a person's decision."""
+
+    unknown: int
+    refused: int
+    waiting: int
+
+
+def count_unsettled(path: Path, *, is_sending: bool) -> Unsettled:
+    """What a ledger has left open, read without a lock and without changing it; nothing where there is no ledger.
+
+    Args:
+        path: as ledger_path.
+        is_sending: somebody may be sending now; where nobody is, a mail in that state was cut off and is unknown.
+
+    Raises:
+        sqlite3.Error: it cannot be read.
+    """
+    if not path.is_file():
+        return Unsettled(0, 0, 0)
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
+        ((unknown, refused, waiting),) = connection.execute(
+            "SELECT count(*) FILTER (WHERE state = 'unknown' OR state = 'sending' AND NOT ?), count(*) FILTER (WHERE state = 'refused'), "
+            "count(*) FILTER (WHERE state = 'prepared' AND is_wanted AND attempts > 0) FROM deliveries",
+            (is_sending,),
+        ).fetchall()
+    return Unsettled(unknown, refused, waiting)
+
+
 def ledger_path(staged: Path) -> Path:
     """Where the ledger of a warehouse stands."""
     return staged / "deliveries.sqlite"

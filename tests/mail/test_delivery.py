@@ -22,6 +22,7 @@ from flows.mail.ledger import Delivery, Ledger, ledger_path
 from flows.mail.recipients import Recipient
 from flows.mail.server import MailServer
 from flows.settings import QueryError, Settings
+from flows.status import read_status
 
 AS_OF = datetime(2024, 6, 30, 23)
 CHECKS = [CheckResult("cases_present", "critical", 1, "Không có hồ sơ nào được nạp")]
@@ -203,6 +204,7 @@ def test_a_person_decides_about_unknown_and_refused_mails(tmp_path: Path, post: 
     post.script = {"1@sonha.test": ["take_and_drop"], "2@sonha.test": ["drop"], "3@sonha.test": ["refuse"]}
     send_night(settings, server, prepare(settings))
     ledger = ledger_of(settings)
+    assert told(settings) == ["2 thư không rõ đã đến hay chưa, 1 thư bị từ chối; xem và quyết định: `tthc deliveries`"]
     for number, state, why in ((1, "sent", " "), (9, "sent", "x")):
         with pytest.raises(QueryError):
             ledger.decide(number, state, why)
@@ -213,6 +215,26 @@ def test_a_person_decides_about_unknown_and_refused_mails(tmp_path: Path, post: 
     ledger.decide(3, "prepared", "đã sửa hộp thư")
     assert send_waiting(settings, server, None, again=False).sent == 2
     assert post.counts() == {p.email: 1 for p in PEOPLE}
+    assert told(settings) == []
+
+
+def test_a_mail_over_which_the_program_died_or_that_waits_is_told_by_the_status(
+    tmp_path: Path, post: PostOffice, server: MailServer
+) -> None:
+    settings = settings_of(tmp_path)
+    assert told(settings) == []
+    post.script = {p.email: ["grey"] * 9 for p in PEOPLE}
+    send_night(settings, server, prepare(settings))
+    assert told(settings) == ["3 thư chưa gửi được, đêm sau thử lại; lý do: `tthc deliveries --state prepared`"]
+    ledger = ledger_of(settings)
+    ledger.mark_sending(ledger.rows()[0])  # and the machine lost its power
+    assert [text.partition(" ")[0] for text in told(settings)] == ["1", "2"]
+    ledger_path(settings.staged).write_bytes(b"x" * 4096)
+    assert "không đọc được sổ gửi thư" in told(settings)[0]
+
+
+def told(settings: Settings) -> list[str]:
+    return [line.text for line in read_status(settings, AS_OF).lines if line.topic == "Thư"]
 
 
 def test_a_mail_whose_file_is_gone_or_edited_waits(tmp_path: Path, post: PostOffice, server: MailServer) -> None:
