@@ -118,15 +118,20 @@ def run(
         from flows.schedule import run_missed_nights
 
         nights = run_missed_nights(settings, lambda night: _run(night, [], None, tracked=tracked))
-    from flows.terminal import show_result
+    from flows.terminal import show_month, show_result
 
-    held, moment = False, None
+    held, published, moment = False, False, None
     for moment, result in nights:
         moment = result.as_of or moment
         if catch_up:
             typer.echo(f"Đêm {moment:%d/%m/%Y}, chốt {moment:%H:%M}:")
         show_result(replace(settings, as_of=moment), result)
-        held = held or not result.is_published
+        held, published = held or not result.is_published, published or result.is_published
+    if published and settings.months_waiting.is_file():
+        from flows.monthly import report_waiting_months
+
+        for report in report_waiting_months(settings):
+            show_month(report)
     if moment is None:
         typer.echo("Không có đêm nào bị lỡ.")
     if held:

@@ -1,15 +1,25 @@
-"""The report of a month that is over: written, and mailed to whoever asks for it. Run by the schedule on day 1, and by `tthc report --mail`."""
+"""The report of a month that is over: written, and mailed to whoever asks for it. Run by the schedule on day 1, and by `tthc report --mail`.
 
+Where the published figures do not reach the month's end then (its last night was held back, or the machine was off), no mail is made: an
+unfinished report would be the one that arrives, and the finished one nobody's business. The mail goes out after the night that reaches it.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from flows.figures import Period
+from flows.landing import save_record
+from flows.logs import note_error
 from flows.mail.dispatch import Post
 from flows.mail.monthly import mail_month
 from flows.night import check_sending, hold_lock, load_office
 from flows.period_report import FORMATS, name_of, parse_report_period, write_period_report
-from flows.settings import Settings
+from flows.querying import open_warehouse
+from flows.settings import Settings, local_now
+from flows.staging import load_record
+from transforms.wording import moment_vi
 
 # A night of a large district with many new exports; the report waits for it rather than be lost.
 LOCK_SECONDS = 3 * 3600.0
@@ -28,9 +38,10 @@ def month_before(day: date) -> Period:
     return parse_report_period("month", f"{day.replace(day=1) - timedelta(days=1):%Y-%m}")
 
 
-def report_month(settings: Settings, period: Period) -> MonthlyReport:
+def report_month(settings: Settings, period: Period, today: date | None = None) -> MonthlyReport:
     """The report of the month stands in the outbox in every format, and its mails in the ledger; sent where sending is on.
 
+    The mails of a month that is over wait for figures that reach its end (see report_waiting_months).
     Waits for a night that is under way: the report is of one published warehouse, and the ledger has one writer.
 
     Raises:
@@ -41,6 +52,46 @@ def report_month(settings: Settings, period: Period) -> MonthlyReport:
     with hold_lock(settings, LOCK_SECONDS):
         settings, server = check_sending(settings)
         recipients = load_office(settings).recipients
+        reached = _figures_as_of(settings)
+        is_early = reached is not None and reached.date() < period.end <= (today or local_now().date())
+        _wait_for(settings, period, is_early=is_early)
         folder = settings.outbox / "bao-cao" / name_of(period)
         files = write_period_report(settings.warehouse, settings.reference, period, FORMATS, folder)
+        if is_early:
+            text = f"số liệu đang công bố mới chốt {moment_vi(reached)}, chưa hết kỳ báo cáo; thư báo cáo tự đi sau lần công bố đủ kỳ"
+            return MonthlyReport(files, Post(notes=[text]))
         return MonthlyReport(files, mail_month(settings, period, files, recipients, server))
+
+
+def report_waiting_months(settings: Settings) -> Iterator[MonthlyReport]:
+    """After nights: the reports whose mails waited for figures that the warehouse has now; whatever stops one, it goes on waiting."""
+    for name in _waiting(settings):
+        period = parse_report_period("month", name)
+        try:
+            reached = _figures_as_of(settings)
+            if reached is not None and reached.date() >= period.end:
+                yield report_month(settings, period)
+        except Exception as error:  # the night is published, whatever becomes of a report
+            note_error(f"chưa gửi được báo cáo tháng {name}; sau lần công bố tới thử lại", error)
+
+
+def _figures_as_of(settings: Settings) -> datetime | None:
+    with open_warehouse(settings.warehouse) as connection:
+        found = connection.execute("SELECT max(as_of) FROM mart.unit_rates").fetchone()
+    return found[0] if found else None
+
+
+def _waiting(settings: Settings) -> list[str]:
+    try:
+        return list((load_record(settings.months_waiting) or {}).get("months", []))
+    except ValueError:
+        return []
+
+
+def _wait_for(settings: Settings, period: Period, *, is_early: bool) -> None:
+    before, name = _waiting(settings), name_of(period)
+    months = sorted({*before, name}) if is_early else [month for month in before if month != name]
+    if months:
+        save_record(settings.months_waiting, {"months": months})
+    else:
+        settings.months_waiting.unlink(missing_ok=True)

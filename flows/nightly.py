@@ -33,10 +33,15 @@ def nightly(settings: Settings, watcher: Watcher | None = None, accept: Sequence
 
 @flow(name="tthc-nights", persist_result=False, log_prints=False)
 def nights(raw: str, reference: str, warehouse: str, outbox: str) -> list[str]:
-    """Every night that is due and not done, in order; what the deployments run. Returns one line a night."""
+    """Every night that is due and not done, in order; what the deployments run. Returns one line a night and a report that waited for it."""
     settings = make_settings(Path(raw), Path(reference), Path(warehouse), Path(outbox))
-    done = run_missed_nights(settings, lambda night: nightly(night))
-    return [f"{moment:%Y-%m-%d}: {'published' if result.is_published else 'held'}" for moment, result in done]
+    done = list(run_missed_nights(settings, lambda night: nightly(night)))
+    told = [f"{moment:%Y-%m-%d}: {'published' if result.is_published else 'held'}" for moment, result in done]
+    if settings.months_waiting.is_file() and any(result.is_published for _, result in done):
+        from flows.monthly import report_waiting_months
+
+        told += [str(path) for report in report_waiting_months(settings) for path in report.files]
+    return told
 
 
 @flow(name="tthc-monthly-report", persist_result=False, log_prints=False)

@@ -97,6 +97,11 @@ class Settings:
         return self.warehouse.with_suffix(".docs")
 
     @property
+    def months_waiting(self) -> Path:
+        """Record of the monthly reports whose mails wait for figures that reach the month's end; there while any does."""
+        return self.staged / "months-waiting.json"
+
+    @property
     def lock(self) -> Path:
         """File whose lock only one run can hold."""
         return self.warehouse.with_suffix(".lock")

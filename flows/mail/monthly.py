@@ -1,7 +1,8 @@
 """The monthly report as mail: the Word document and Biểu số 06 of a month, to whoever asks for them, by the same ledger as the night's mail.
 
 A month's mail is known by the month's last day, whenever it is made: the same report made again is the same mail, a report with other
-figures is a correction that only `tthc send --again` sends.
+figures is a correction that only `tthc send --again` sends. One that somebody asks for before the month is over is known by the last whole
+day of its figures, so that the whole month's is no correction of it.
 """
 
 from collections.abc import Sequence
@@ -43,9 +44,13 @@ def mail_month(
     ledger = Ledger(ledger_path(settings.staged))
     ledger.settle_interrupted()
     attached = [Attachment(path.name, path.read_bytes()) for path in report if path.suffix in _ATTACHED]
-    month = replace(settings, as_of=datetime.combine(period.end - timedelta(days=1), time(23, 59)))
+    figures, last = load_figures(settings.warehouse), period.end - timedelta(days=1)
+    day = max(period.start, min(last, figures.as_of.date() - timedelta(days=1)))
+    month = replace(settings, as_of=datetime.combine(day, time(23, 59)))
     folder = f"{report[0].parent.relative_to(settings.outbox).as_posix()}/{FOLDER}"
-    content, post = describe_month(load_figures(settings.warehouse), period), Post()
+    if figures.as_of.date() < period.end:  # a folder of its own, because the whole month's mails know nothing of these
+        folder += f"/{day:%Y-%m-%d}-chua-het-thang"
+    content, post = describe_month(figures, period), Post()
     for recipient in chosen:
         prepare_one(month, ledger, server, recipient, content, attached, post, folder)
     return send_night(month, server, post)

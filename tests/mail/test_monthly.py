@@ -19,7 +19,7 @@ from flows.alarming import post_alarms
 from flows.cli import main
 from flows.mail.ledger import Ledger, ledger_path
 from flows.mail.server import MailServer
-from flows.monthly import month_before, report_month
+from flows.monthly import month_before, report_month, report_waiting_months
 from flows.night import NightResult
 from flows.settings import AlreadyRunning, Settings
 from flows.watching import Alarm
@@ -121,6 +121,26 @@ def test_the_deployment_of_day_1_mails_the_month_before(
         main(["report", "--month", "2024-05", "--mail", *places])
     assert ended.value.code == 0 and len(post.accepted) == 2
     assert "bao-cao-2024-05.docx" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_month_that_the_figures_do_not_reach_the_end_of_waits_for_them(
+    served: tuple[Settings, PostOffice, MailServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, post, _ = served
+    june = month_before(date(2024, 7, 1))
+    report_month(settings, june, today=date(2024, 6, 30))  # somebody asked for it by hand
+    assert "chưa đủ" in post.accepted[0][1].get_body(("plain",)).get_content() and len(post.accepted) == 2
+    early = report_month(settings, june, today=date(2024, 7, 1))  # and the night of the 1st was held back
+    assert all(path.is_file() for path in early.files) and "chưa hết kỳ" in early.post.notes[0]
+    assert not list(report_waiting_months(settings)) and len(post.accepted) == 2
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute("UPDATE mart.unit_rates SET as_of = TIMESTAMP '2024-07-02 00:40'")
+    (made,) = report_waiting_months(settings)
+    assert made.post.corrections == 0 and post.counts() == {"vanphong@sonha.test": 2, "lanhdao@sonha.test": 2}
+    assert "chưa đủ" not in post.accepted[-1][1].get_body(("plain",)).get_content()
+    assert not list(report_waiting_months(settings)) and not settings.months_waiting.exists()
+    assert [row[0] for row in rows(settings)] == ["2024-06-29"] * 2 + ["2024-06-30"] * 2
 
 
 @pytest.mark.slow
