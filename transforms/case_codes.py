@@ -15,6 +15,9 @@ CASE_CODE = rf"^{_OFFICE}-\d{{6}}-\d{{3,}}$"
 _WORDS = r"\pL{2,}[ ,.:;-]+\pL{2,}"
 _CODE_AND_MORE = rf"^(?P<before>(?:.*[ ,;:)|/_-])?)(?P<code>{_OFFICE} ?- ?\d{{6}} ?- ?\d{{3,}})(?P<more>(?:[ ,;:(|/_-].*)?)$"
 
+# Signs around a code: the apostrophe with which spreadsheets keep a text, brackets, the full stop of a sentence, a star.
+_IN_SIGNS = rf"^[^\pL\d]*(?P<code>{_OFFICE} ?- ?\d{{6}} ?- ?\d{{3,}})[^\pL\d]*$"
+
 
 def parse_code_cells(cells: pa.Array) -> tuple[pa.Array, np.ndarray]:
     """`parse_case_codes` for cells as they were read, not yet cleaned: a code in its proper form is what the cell says.
@@ -60,7 +63,9 @@ def parse_case_codes(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
 
 
 def _without_what_is_beside(column: pa.Array) -> pa.Array:
-    """The cells, of those with a code of a known form this alone where two words, or somebody's number, stand beside it; one word may be a mark ("BS")."""
+    """The cells, of those with a code of a known form this alone where signs, two words, or somebody's number stand beside it; one word may be a mark ("BS")."""
+    bare = pc.struct_field(pc.extract_regex(pc.utf8_upper(column), pattern=_IN_SIGNS), "code")
+    column = pc.coalesce(bare, column)
     parts = pc.extract_regex(pc.utf8_upper(column), pattern=_CODE_AND_MORE)
     if parts.null_count == len(column):
         return column

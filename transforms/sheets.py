@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import pyarrow as pa
 
 
@@ -33,7 +32,7 @@ class Sheet:
     date1904: bool = False
     error_cells: int = 0
     merged: Sequence[tuple[int, int, int]] = ()
-    widths: Sequence[int] | np.ndarray = ()
+    widths: Sequence[int] = ()
 
     @property
     def height(self) -> int:

@@ -213,6 +213,13 @@ def test_a_citizen_s_name_with_a_number_is_no_code(cell: str) -> None:
     assert "Bịa" not in str(parse_procedure_codes(pa.array([cell])))
 
 
+@pytest.mark.parametrize("signs", ["'{}", "‘{}’", "({})", "[{}]", "{}.", "{} ;", "*{}", "“{}”,", "- {}"])
+def test_signs_around_a_code_make_no_other_dossier_of_it(signs: str) -> None:
+    for code in ("000.22.58.H48-240215-0007", "H48.529-240215-0007"):
+        codes, known = parse_code_cells(pa.array([signs.format(code), code]))
+        assert (codes.to_pylist(), list(known)) == ([code, code], [True, True])
+
+
 @pytest.mark.parametrize("cell", ["HSLT-77", "BN 240215001", "Biên nhận số 15", "H48-0912345678"])
 def test_an_odd_code_stays_a_code(cell: str) -> None:
     assert parse_case_codes(pa.array([cell]))[0].to_pylist() == [cell.upper().replace(" ", "")]

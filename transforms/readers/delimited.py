@@ -158,7 +158,7 @@ def read(text: str, max_columns: int) -> list[Sheet]:
         raise UnreadableExport(f"một dòng có {width} ô, quá {max_columns}; tệp văn bản có lẽ thiếu dấu nháy đóng")
     _refuse_swallowed_rows(rows, long, delimiter)
     sheet = sheet_from_rows("", rows)
-    sheet.widths = [len(row) for row in rows]
+    sheet.widths = [max(len(row), 1) for row in rows]
     return [sheet]
 
 
@@ -195,7 +195,7 @@ def _read_block(text: str, delimiter: str, max_columns: int) -> Sheet | None:
         middle = block.column(at).chunks if at < width else [pa.nulls(block.num_rows, pa.string())]
         around = [pa.array([row[at] if at < len(row) else None for row in part], pa.string()) for part in (above, below)]
         columns.append(pa.concat_arrays([around[0], *middle, around[1]]))
-    return Sheet("", columns, widths=widths)
+    return Sheet("", columns, widths=widths.tolist())
 
 
 def _find_lines(data: bytes, delimiter: str) -> tuple[np.ndarray | None, np.ndarray | None]:
