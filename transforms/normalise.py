@@ -235,18 +235,18 @@ def _fill_merged(sheet: Sheet, layout: Layout, below: list[pa.Array]) -> list[pa
     """The columns below the headings, with what a cell merged down a column says in all rows that it covers.
 
     A blank channel is the counter's and a blank reception none at all, so a dossier below the first would count otherwise. Rows without a code of
-    their own stay as they are: titles, signatures, and further lines of one dossier. The number of a task or a criterion may bind several units, though:
-    merged, it holds for every row that names a unit of its own.
+    their own stay as they are: titles, signatures, and further lines of one dossier. Where several rows of one code are data (`merged_over`: the fee lines
+    of a dossier, the units of a task), the code merged over them holds for each.
     """
     first_row, code = sheet.first_row + layout.last + 1, layout.columns[layout.kind.key_column]
-    unit = layout.columns.get("unit") if layout.kind.columns[layout.kind.key_column].type == "code" else None
+    line = layout.columns.get(layout.kind.columns[layout.kind.key_column].merged_over or "")
     by_column: dict[int, list[tuple[int, int]]] = {}
     for column, first, last in sheet.merged:
-        if column in layout.columns.values() and (column != code or unit is not None) and first >= first_row:
+        if column in layout.columns.values() and (column != code or line is not None) and first >= first_row:
             by_column.setdefault(column, []).append((first - first_row, last - first_row))
     for column, ranges in sorted(by_column.items(), key=lambda item: item[0] != code):  # the codes first: the rest follows them
         told = np.arange(len(below[column]))
-        told_by = unit if column == code and unit is not None else code
+        told_by = line if column == code and line is not None else code
         may_fill = find_filled(below[told_by]) & ~find_filled(below[column])
         for first, last in ranges:
             covered = np.arange(first + 1, min(last + 1, len(told)))

@@ -168,6 +168,24 @@ def test_a_merged_code_makes_no_second_dossier() -> None:
     assert [code[-4:] for code in rows["case_code"].to_pylist() if code] == ["0001", "0003", "0004"]
 
 
+def test_a_code_merged_over_the_fee_lines_of_a_dossier_holds_for_each() -> None:
+    book = Workbook()
+    sheet = book.active
+    sheet.append("Mã hồ sơ|Mã TTHC|Loại phí|Số tiền|Hình thức thu|Hình thức thanh toán|Trạng thái thanh toán".split("|"))
+    sheet.append(["H48.529-240215-0001", "1.001193", "Phí", "20.000", "Thu trước", "Trực tuyến", "Đã thanh toán"])
+    sheet.append([None, None, "Lệ phí", "8.000", "Thu trước", "Tiền mặt", "Đã thanh toán"])
+    sheet.append(["H48.529-240215-0002", "1.001193", "Phí", "20.000", "Thu trước", None, "Chờ thanh toán"])
+    sheet.append([None, None, "Lệ phí", "8.000", "Thu trước", None, "Chờ thanh toán"])  # not merged: whose it is nobody says
+    for cells in ("A2:A3", "B2:B3"):
+        sheet.merge_cells(cells)
+    data = io.BytesIO()
+    book.save(data)
+    payments = read(data.getvalue())
+    assert [code and code[-4:] for code in payments.rows["case_code"].to_pylist()] == ["0001", "0001", "0002", None]
+    assert payments.rows["procedure_code"].to_pylist()[:2] == ["1.001193"] * 2
+    assert payments.troubles["reason"].to_pylist() == ["missing_case_code"]
+
+
 def test_merged_headings_are_no_data() -> None:
     book = Workbook()
     sheet = book.active

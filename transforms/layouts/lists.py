@@ -53,6 +53,7 @@ class Column:
     from_section: bool = False
     staged_as: str = ""
     blank_is_no: bool = False
+    merged_over: str | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ def _load_kinds(text: str) -> dict[str, Kind]:
                 facts.get("section", False),
                 facts.get("as", column),
                 facts.get("blank") == "no",
+                facts.get("merged_over"),
             )
         kinds[name] = Kind(
             name,
