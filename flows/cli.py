@@ -3,7 +3,7 @@
 import os
 import sys
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -50,14 +50,17 @@ class Engines(StrEnum):
 
 
 def _parse_moment(text: str) -> datetime:
-    """A moment of --as-of; a day alone means its end, so that the exports of that day count."""
+    """A moment of --as-of; a day alone, however it is written, means its end, so that the exports of that day count."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"“{text}” không phải thời điểm dạng 2024-06-30T23:00") from None
     if moment.tzinfo:
         raise typer.BadParameter("viết giờ Việt Nam, không kèm múi giờ")
-    return moment.replace(hour=23, minute=59, second=59) if len(text) == 10 else moment.replace(microsecond=0)
+    try:
+        return datetime.combine(date.fromisoformat(text), time(23, 59, 59))
+    except ValueError:
+        return moment.replace(microsecond=0)
 
 
 def _show_version(wanted: bool) -> None:

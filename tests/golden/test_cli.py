@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import HEADINGS, case_row, write_workbook
 
-from flows.cli import main
+from flows.cli import _parse_moment, main
 from flows.night import run_night
 from flows.settings import Settings
 
@@ -55,6 +55,21 @@ def test_wrong_configuration_exits_2(office: Settings, tmp_path: Path) -> None:
     done = run_in(office)
     assert done.returncode == 2
     assert "units.csv" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2024-06-30", "2024-06-30 23:59:59"),
+        ("20240630", "2024-06-30 23:59:59"),
+        ("2024-W26-7", "2024-06-30 23:59:59"),
+        ("2024-06-30T23:00", "2024-06-30 23:00:00"),
+        ("2024-06-30 00:00", "2024-06-30 00:00:00"),
+        ("20240630T230015", "2024-06-30 23:00:15"),
+    ],
+)
+def test_a_day_alone_however_written_is_as_of_its_end(text: str, moment: str) -> None:
+    assert str(_parse_moment(text)) == moment
 
 
 def test_a_file_in_place_of_the_outbox_is_told_before_anything_is_done(office: Settings) -> None:
