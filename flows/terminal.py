@@ -223,9 +223,11 @@ def _show_held(console: Console, result: NightResult) -> None:
         console.print(f"  ✗ {check.name}: {check.message_vi}: {count_vi(check.found)}{where}", markup=False)
     names = ", ".join(check.name for check in held[:3]) + (f" và {len(held) - 3} kiểm tra khác" if len(held) > 3 else "")
     seen = f"; từng dòng ở {result.docs}" if result.docs else ""
+    # As pasted it publishes: a check left out would hold the next run back again. What breaks more than three wants mending, not a line to paste.
+    accepted = " ".join(f"--accept {check.name}" for check in held) if len(held) <= 3 else "--accept … (mỗi dòng ✗ một lần)"
     console.print(
         f"KHÔNG CÔNG BỐ vì {names}: số liệu đang dùng giữ nguyên như lần công bố trước{seen}. Hãy sửa như dòng ✗ rồi chạy lại; "
-        f'nếu đã xem và vẫn muốn công bố lần này: tthc run --accept {held[0].name} --why "lý do"',
+        f'nếu đã xem và vẫn muốn công bố lần này: tthc run {accepted} --why "lý do"',
         markup=False,
     )
 

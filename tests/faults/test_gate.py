@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -52,6 +53,10 @@ def test_a_named_check_is_published_past_once_and_remembered_for_ever(office: Se
     last = capsys.readouterr().out.splitlines()[-1]
     assert "KHÔNG CÔNG BỐ vì fees_agree" in last
     assert "--accept fees_agree --why" in last
+    for number, offered in ((2, "--accept fees_agree --accept rule_2 --why"), (4, "--accept … (mỗi dòng ✗ một lần) --why")):
+        more = [replace(failed_critically(held.checks)[0], name=f"rule_{n}") for n in range(2, number + 1)]
+        show_result(office, replace(held, checks=[*held.checks, *more]))
+        assert offered in capsys.readouterr().out.splitlines()[-1]
     accepted = run_night(office, step=WRONG, accept=["fees_agree"], why="đã đối chiếu biên lai")  # type: ignore[arg-type]
     assert accepted.is_published
     show_result(office, accepted)
