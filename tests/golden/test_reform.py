@@ -175,6 +175,8 @@ def test_two_units_of_one_code_and_name_each_have_their_row(office: Settings, pa
     """Sơn Hạ before the reform: one dossier, late. Sơn Hạ since, with the same name and code: two, in time. The year has a row of each, with its own numbers."""
     targets = "criterion,measure,level,target,valid_from,valid_to\n3.4.2,on_time,commune,0.97,2024-01-01,2025-12-31\n"
     write_reference(office.raw.parent / "reference", SAME_CODE, targets)
+    plan = "criterion,name_vi,lead_unit,partner_units,deadline,target,source,measure\n3.4.2,Đúng hạn,UBND cấp xã,,2025-12-31,97%,exports,on_time\n"
+    (office.raw.parent / "reference" / "plan.csv").write_text(plan, encoding="utf-8")
     rows = []
     for number, month, ended in ((1, "06", "18/06/2025 10:00"), (2, "07", "09/07/2025 10:00"), (3, "07", "10/07/2025 10:00")):
         dates = {
@@ -238,6 +240,7 @@ def test_two_units_of_one_code_and_name_each_have_their_row(office: Settings, pa
     assert everything.count("UBND xã Sơn Hạ") == everything.count("UBND xã Sơn Hạ (mã 000.22.58.H48, từ ngày 01/01/2003)") > 0
     page = (settings.outbox / "trang" / "index.html").read_text(encoding="utf-8")
     assert all(name in page for name in called) and not re.search(r"UBND xã Sơn Hạ\s*<", page)
+    assert [line["worst_unit_name"] for line in figures.plan] == called[:1], "the one that was late"
     year = Period("year", datetime(2025, 1, 1).date(), datetime(2026, 1, 1).date())
     [report] = write_period_report(settings.warehouse, settings.reference, year, ("html",), folder)
     form = report.read_text(encoding="utf-8").partition("PHỤ LỤC")[2]

@@ -69,7 +69,7 @@ counted AS (
     WHERE y.source = 'tasks'
 ),
 unit_counts AS (
-    SELECT y.criterion, y.target, r.unit_code, r.unit_name, r.numerator, r.denominator, CASE WHEN r.is_stale THEN 1 ELSE 0 END AS stale
+    SELECT y.criterion, y.target, r.unit_code, r.unit_valid_from, r.unit_name, r.numerator, r.denominator, CASE WHEN r.is_stale THEN 1 ELSE 0 END AS stale
     FROM year_lines AS y
     JOIN work.plan_leads AS l ON l.criterion = y.criterion
     JOIN mart.unit_rates AS r
@@ -77,25 +77,36 @@ unit_counts AS (
      AND r.period_kind = 'year' AND r.period_start = y.year_start
     WHERE y.source = 'exports'
     UNION ALL
-    SELECT y.criterion, y.target, t.unit_code, t.unit_name, sum(CASE WHEN t.is_on_time THEN 1 ELSE 0 END), sum(CASE WHEN t.is_counted THEN 1 ELSE 0 END), 0
+    SELECT y.criterion, y.target, t.unit_code, CAST(NULL AS DATE), t.unit_name, sum(CASE WHEN t.is_on_time THEN 1 ELSE 0 END),
+           sum(CASE WHEN t.is_counted THEN 1 ELSE 0 END), 0
     FROM year_lines AS y
     JOIN mart.task_status AS t ON t.task_year = y.plan_year
     WHERE y.source = 'tasks'
     GROUP BY y.criterion, y.target, t.unit_code, t.unit_name
 ),
+called AS (  -- as every list without a column of codes calls units: with code and first day where another of the line has the name
+    SELECT u.*, count(*) OVER (PARTITION BY u.criterion, u.unit_name) AS same_name,
+           count(*) OVER (PARTITION BY u.criterion, u.unit_name, u.unit_code) AS same_code, CAST(u.unit_valid_from AS STRING) AS since
+    FROM unit_counts AS u
+),
 worst AS (
     SELECT u.*,
            row_number() OVER (
                PARTITION BY u.criterion
-               ORDER BY CAST(u.numerator AS DOUBLE) / nullif(CAST(u.denominator AS DOUBLE), 0) NULLS LAST, u.denominator DESC, u.unit_code
-           ) AS place
-    FROM unit_counts AS u
+               ORDER BY CAST(u.numerator AS DOUBLE) / nullif(CAST(u.denominator AS DOUBLE), 0) NULLS LAST, u.denominator DESC, u.unit_code, u.unit_valid_from NULLS FIRST
+           ) AS place,
+           u.unit_name || CASE WHEN u.same_name = 1 THEN ''
+                               ELSE ' (mã ' || u.unit_code
+                                   || CASE WHEN u.same_code = 1 THEN ''
+                                           ELSE ', từ ngày ' || substr(u.since, 9, 2) || '/' || substr(u.since, 6, 2) || '/' || substr(u.since, 1, 4) END
+                                   || ')' END AS called
+    FROM called AS u
     WHERE u.denominator > 0
 ),
 units AS (
     SELECT criterion, count(*) AS units_measured,
            sum(CASE WHEN numerator < CAST(target AS DECIMAL(9, 6)) * denominator THEN 1 ELSE 0 END) AS units_missed,
-           max(CASE WHEN place = 1 AND numerator < CAST(target AS DECIMAL(9, 6)) * denominator THEN unit_name END) AS worst_unit_name
+           max(CASE WHEN place = 1 AND numerator < CAST(target AS DECIMAL(9, 6)) * denominator THEN called END) AS worst_unit_name
     FROM worst
     GROUP BY criterion
 ),
