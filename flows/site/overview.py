@@ -128,7 +128,9 @@ def _units_table(frame: Frame, measures: Sequence[Measure], year: Period) -> Tab
         found = [frame.rates[unit.key].get((m.name, year)) for m in measures]
         missed = sum(r is not None and r.status == "missed" for r in found)
         judged = sum(r is not None and r.status in ("met", "missed") for r in found)
-        short = sum(r.shortfall or 0 for r in found if r and r.status == "missed")
+        short = sum(
+            r.shortfall or 0 for m, r in zip(measures, found, strict=True) if r and r.status == "missed" and not m.counts_procedures
+        )
         stale = "⏱ số liệu cũ" if unit.key in frame.stale else ""
         count = Cell(f"{missed}/{judged}" if judged else "–", sort=missed if judged else None, is_empty=not judged)
         row = [text(unit.called, href=frame.link(unit), sub=stale), text(LEVELS_VI[unit.level]), count, number(short if judged else None)]

@@ -191,6 +191,24 @@ def test_the_overview_s_counts_have_points_between_the_thousands() -> None:
     assert re.search(r'class="sign">!</span> 1\.234<', page)
 
 
+def test_procedures_that_are_missing_are_no_dossiers_that_are_missing() -> None:
+    figures = make_figures("x")
+    first = figures.measures[0]
+    short = {first.name: 3, "payment_procedures": 40}
+    declared = [first, replace(first, name="payment_procedures", counts_procedures=True)]
+    rates = [
+        replace(rate, measure=name, status="missed", shortfall=missing)
+        for rate in figures.rates
+        if rate.measure == first.name and rate.unit
+        for name, missing in short.items()
+    ]
+    page = dict(draw_pages(replace(figures, measures=declared, rates=rates, needed=[], ranks=[])))["index.html"]
+    table = re.search(r'id="don-vi".*?</table>', page, re.S)
+    assert table
+    assert ">3<" in table[0]
+    assert ">43<" not in table[0]
+
+
 def test_hours_and_differences_have_points_between_the_thousands() -> None:
     assert hours_vi(1234.51) == "1.234,6\u00a0giờ"
     assert hours_left_vi(-1234.5) == "quá 1.234,5\u00a0giờ"
