@@ -244,6 +244,18 @@ def test_a_mistyped_year_that_is_mended_takes_its_empty_periods_along(tmp_path: 
     ) == [(1, None)]
 
 
+def test_a_dossier_that_a_list_showed_under_an_unknown_unit_is_not_late(folder: Path) -> None:
+    """The source mends the name. A row without a code is no dossier yet."""
+    export(folder, 4, [dossier(8, **{"Đơn vị giải quyết": "UBND xã Bịa"}), dossier(9, **{"Mã hồ sơ": None})])
+    publish(folder, 4)
+    export(folder, 5, [dossier(8), dossier(9)])
+    settings = publish(folder, 5)
+    assert ask(settings, "SELECT DISTINCT right(case_code, 4), cause FROM mart.restatement_cases ORDER BY 1") == [
+        ("0008", "changed"),
+        ("0009", "late_arrival"),
+    ]
+
+
 WAITING = OPEN | {"Ngày tiếp nhận": None, "Ngày hẹn trả": None, "Trạng thái": "Mới đăng ký"}
 
 

@@ -5,22 +5,23 @@
 -- core.cases, core.case_history, work.every_case_row, work.unit_refs, work.every_payment_row, work.every_digitization_row, work.files, work.day_ends (94_audit_changes.sql), work.files_before, work.published_days, core.units, work.moment.
 -- Readers: the summaries, flows/history.py, analysts.
 
--- Which state of a dossier the exports counted on the day before showed last; none: nothing showed it then. Every row of those exports is looked at, not the
+-- What the exports counted on the day before showed of the dossiers, also in rows refused for an unknown unit. Every row of those exports is looked at, not the
 -- places that the history names: a list that comes late or counts again may be the first to show what was known all along.
+CREATE TABLE work.shown_before AS
+SELECT DISTINCT r.case_code, f.exported_at, u.unit_code, u.valid_from AS unit_valid_from, r.procedure_code, r.channel, r.submitted_at, r.received_at, r.due_at,
+       r.finished_at, r.returned_at, r.status_code
+FROM work.every_case_row AS r
+JOIN work.files_before AS b ON b.file_id = r.file_id
+JOIN work.files AS f ON f.file_id = r.file_id AND f.status = 'loaded'
+LEFT JOIN work.unit_refs AS u ON u.unit_ref = r.unit_ref AND u.on_date = r.on_date
+WHERE r.case_code IN (SELECT case_code FROM work.recounted);
+
+-- Which of a dossier's states they showed last; none: nothing that counted showed it then.
 CREATE TABLE work.known_states AS
-WITH shown AS (
-    SELECT DISTINCT r.case_code, f.exported_at, u.unit_code, u.valid_from AS unit_valid_from, r.procedure_code, r.channel, r.submitted_at, r.received_at, r.due_at,
-           r.finished_at, r.returned_at, r.status_code
-    FROM work.every_case_row AS r
-    JOIN work.files_before AS b ON b.file_id = r.file_id
-    JOIN work.files AS f ON f.file_id = r.file_id AND f.status = 'loaded'
-    JOIN work.unit_refs AS u ON u.unit_ref = r.unit_ref AND u.on_date = r.on_date
-    WHERE r.case_code IN (SELECT case_code FROM work.recounted)
-),
-known AS (
+WITH known AS (
     SELECT h.case_code, h.state_number, h.last_seen_at, row_number() OVER (PARTITION BY h.case_code ORDER BY h.state_number DESC) AS place
     FROM core.case_history AS h
-    JOIN shown AS s
+    JOIN work.shown_before AS s
       ON s.case_code = h.case_code AND s.exported_at >= h.valid_from AND s.exported_at <= h.last_seen_at AND s.unit_code = h.unit_code
      AND s.unit_valid_from = h.unit_valid_from AND s.channel = h.channel AND s.status_code = h.status_code
      AND s.procedure_code IS NOT DISTINCT FROM h.procedure_code AND s.submitted_at IS NOT DISTINCT FROM h.submitted_at
@@ -72,7 +73,8 @@ SELECT s.measure, s.period_kind, s.period_start, s.unit_code, s.unit_valid_from,
        CASE WHEN s.now_is IS NULL THEN 'none' WHEN s.now_is = 1 THEN 'numerator' ELSE 'denominator' END AS counted_now,
        -- what the exports still show was dropped by a correction, or is refused for a name or a word that the tables no longer have
        CASE WHEN c.case_code IS NULL THEN CASE WHEN k.case_code IS NULL AND d.gone_exports > 0 THEN 'removed' ELSE 'tables' END
-            WHEN b.case_code IS NULL AND k.case_code IS NULL THEN 'late_arrival'
+            -- shown and counted nowhere: refused for its unit's name until the source mended that
+            WHEN b.case_code IS NULL AND k.case_code IS NULL THEN CASE WHEN p.case_code IS NULL THEN 'late_arrival' ELSE 'changed' END
             WHEN b.case_code IS NULL THEN 'tables'
             WHEN o.is_same THEN CASE WHEN o.is_same_clock THEN 'time' ELSE 'tables' END  -- of past hours only calendar and working hours say otherwise
             WHEN d.gone_exports = 0 AND k.known = k.newest AND l.case_code IS NULL AND b.supplement_count IS NOT DISTINCT FROM c.supplement_count THEN 'tables'
@@ -93,6 +95,7 @@ LEFT JOIN work.cases_before AS b ON b.case_code = s.case_code
 LEFT JOIN core.cases AS c ON c.case_code = s.case_code
 LEFT JOIN work.compared_cases AS o ON o.case_code = s.case_code
 LEFT JOIN work.known_states AS k ON k.case_code = s.case_code
+LEFT JOIN (SELECT DISTINCT case_code FROM work.shown_before) AS p ON p.case_code = s.case_code
 LEFT JOIN work.told_otherwise AS l ON l.case_code = s.case_code
 LEFT JOIN work.day_ends AS e ON e.begins_at = c.ended_at  -- a date without time of day may be of any hour until the office closed
 LEFT JOIN work.day_ends AS r ON r.begins_at = o.taken_in_since;
