@@ -68,12 +68,14 @@ class PublishedDay:
     Attributes:
         files, files_gone: exports counted now and not before, and the other way round.
         parts: part -> file name in the same folder.
+        follows: the day before it, without which it says nothing; None for one that stands alone, and where it was kept before this was noted.
     """
 
     as_of: datetime
     files: frozenset[str]
     files_gone: frozenset[str]
     parts: Mapping[str, str] = field(default_factory=dict)
+    follows: date | None = None
 
     @property
     def day(self) -> date:
@@ -98,19 +100,27 @@ def load_days(staged: Path, before: date | None = None) -> list[PublishedDay]:
 
 
 def check_days(staged: Path) -> None:
-    """Every published day is whole.
+    """Every published day is whole, and so is what it tells the differences to.
 
     Raises:
         ConfigurationError: a file of one is gone, so that neither it nor what came after can be told.
     """
+    folder = published_folder(staged)
+    before: date | None = None
     for day in load_days(staged):
+        # A later day left standing would be told by one that never was before it.
+        otherwise = f"hoặc xóa bản ghi {day.day:%Y-%m-%d}.json và của mọi ngày sau, vì mỗi ngày chỉ ghi những gì khác ngày trước: lịch sử bắt đầu lại từ lần công bố tới"
+        if day.follows and day.follows != before:
+            raise ConfigurationError(
+                f"lịch sử công bố ngày {day.day:%d/%m/%Y} trong {folder} ghi tiếp ngày {day.follows:%d/%m/%Y}, mà {day.follows:%Y-%m-%d}.json không còn; "
+                f"hãy lấy lại tệp ấy từ bản sao lưu (tthc restore), {otherwise}"
+            )
         for name in day.parts.values():
-            if not (published_folder(staged) / name).is_file():
-                record = published_folder(staged) / f"{day.day:%Y-%m-%d}.json"
+            if not (folder / name).is_file():
                 raise ConfigurationError(
-                    f"lịch sử công bố ngày {day.day:%d/%m/%Y} thiếu tệp {name} trong {record.parent}; hãy lấy lại tệp ấy từ bản sao lưu (tthc restore), "
-                    f"hoặc xóa {record.name} để bỏ ngày ấy khỏi lịch sử"
+                    f"lịch sử công bố ngày {day.day:%d/%m/%Y} thiếu tệp {name} trong {folder}; hãy lấy lại tệp ấy từ bản sao lưu (tthc restore), {otherwise}"
                 )
+        before = day.day
 
 
 def late_on(staged: Path, days: Sequence[PublishedDay]) -> Late:
@@ -169,7 +179,9 @@ def record_published(staged: Path, warehouse: Path) -> Path | None:
         _stage_state(connection, staged, days, ("cases", "late"))
         queries = {"rates": _RATES_SINCE, "cases": _since("cases", _cases_now()), "late": _since("late", _LATE_NOW), "restated": _RESTATED}
         parts = {name: _write_part(connection, folder, as_of.date(), name, query) for name, query in queries.items()}
-    told = PublishedDay(as_of, counted - before, before - counted, {name: part for name, part in parts.items() if part})
+    told = PublishedDay(
+        as_of, counted - before, before - counted, {name: part for name, part in parts.items() if part}, days[-1].day if days else None
+    )
     _let_stand_alone(staged, every, told, counted)
     return _write_day(folder, told)
 
@@ -278,6 +290,7 @@ def _write_day(folder: Path, told: PublishedDay) -> Path:
         "files": sorted(told.files),
         "files_gone": sorted(told.files_gone),
         "parts": dict(told.parts),
+        "follows": told.follows.isoformat() if told.follows else None,
     }
     path = folder / f"{told.day:%Y-%m-%d}.json"
     save_record(path, record)
@@ -310,6 +323,7 @@ def _load_day(staged: Path, day: date) -> PublishedDay:
         frozenset(record["files"]),
         frozenset(record["files_gone"]),
         record["parts"],
+        date.fromisoformat(record["follows"]) if record.get("follows") else None,
     )
 
 

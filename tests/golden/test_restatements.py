@@ -372,10 +372,28 @@ def test_a_lost_file_of_the_history_is_named_with_what_to_do(folder: Path) -> No
     settings = settings_in(folder, night_of(5))
     [lost] = published_folder(settings.staged).glob("*.rates.parquet")
     lost.unlink()
-    with pytest.raises(ConfigurationError, match=rf"ngày 04/06/2024 thiếu tệp {re.escape(lost.name)} .* xóa 2024-06-04\.json"):
+    with pytest.raises(
+        ConfigurationError, match=rf"ngày 04/06/2024 thiếu tệp {re.escape(lost.name)} .* 2024-06-04\.json và của mọi ngày sau"
+    ):
         list_exports(settings, load_office(settings), [], {})
     (published_folder(settings.staged) / "2024-06-04.json").unlink()
     assert list_exports(settings, load_office(settings), [], {}).published == []
+
+
+def test_a_day_of_which_the_next_tells_only_the_changes_is_missed(folder: Path) -> None:
+    """Without the fifth nobody knows what the sixth published: it would be told as the fourth said it."""
+    for day in (5, 6):
+        export(folder, day, [dossier(day + 5)])
+        publish(folder, day)
+    settings = settings_in(folder, night_of(7))
+    records = published_folder(settings.staged)
+    (records / "2024-06-05.json").unlink()
+    with pytest.raises(
+        ConfigurationError, match=r"ngày 06/06/2024 .* tiếp ngày 05/06/2024, .* xóa bản ghi 2024-06-06\.json và của mọi ngày sau"
+    ):
+        list_exports(settings, load_office(settings), [], {})
+    (records / "2024-06-06.json").unlink()
+    assert [day.day for day in list_exports(settings, load_office(settings), [], {}).published] == [date(2024, 6, 4)]
 
 
 def test_an_earlier_day_published_again_changes_no_later_one(folder: Path) -> None:
