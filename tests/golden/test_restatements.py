@@ -256,6 +256,21 @@ def test_a_dossier_that_a_list_showed_under_an_unknown_unit_is_not_late(folder: 
     ]
 
 
+def test_a_target_that_was_raised_is_told_though_a_dossier_went_on_too(folder: Path) -> None:
+    """Four of five in time were enough; five of six are more, and are not enough for the target of the day after."""
+    targets = folder / "reference" / "targets.csv"
+    targets.write_text(TARGETS.replace("on_time,commune,0.97", "on_time,commune,0.8"), encoding="utf-8")
+    export(folder, 5, [dossier(1, **{"Ngày hẹn trả": "18/05/2024 17:00"})])
+    publish(folder, 5)
+    targets.write_text(TARGETS, encoding="utf-8")
+    export(
+        folder, 6, [dossier(6, **{"Ngày hẹn trả": "06/06/2024 17:00", "Ngày kết thúc xử lý": "06/06/2024 10:00", "Ngày trả kết quả": None})]
+    )
+    assert [row[2:10] for row in on_time_of_may(publish(folder, 6)) if row[0] == date(2024, 6, 6)] == [
+        (4, 5, 5, 6, "met", "missed", "tables", "do 1 hồ sơ được giải quyết, cập nhật tiếp, chỉ tiêu thay đổi")
+    ]
+
+
 WAITING = OPEN | {"Ngày tiếp nhận": None, "Ngày hẹn trả": None, "Trạng thái": "Mới đăng ký"}
 
 

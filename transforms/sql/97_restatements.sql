@@ -124,9 +124,20 @@ WITH causes AS (
     FROM mart.restatement_cases
     GROUP BY restated_on, measure, period_kind, period_start, unit_code, unit_valid_from
 ),
+-- What dossiers cannot have done: a result that turned against the rate's own course, or a target where there was none. Targets are not kept with what was
+-- published, and this says the same on every later day.
+judged AS (
+    SELECT r.*, CASE WHEN r.status_before IN ('met', 'missed') AND r.status = 'no_target' THEN 1
+                     WHEN r.status_before = 'no_target' AND r.status IN ('met', 'missed') THEN 1
+                     WHEN r.status_before = 'met' AND r.status = 'missed' AND r.numerator * r.denominator_before >= r.numerator_before * r.denominator THEN 1
+                     WHEN r.status_before = 'missed' AND r.status = 'met' AND r.numerator * r.denominator_before <= r.numerator_before * r.denominator THEN 1
+                     ELSE 0 END AS by_target
+    FROM work.restated AS r
+),
 told AS (
     SELECT r.*, coalesce(c.cases, 0) AS cases, coalesce(u.unit_name, r.unit_code) AS unit_name, u.level, m.as_of,
-           CASE WHEN c.by_late_arrival > 0 THEN 'late_arrival' WHEN c.by_changed > 0 THEN 'changed' WHEN c.by_removed > 0 THEN 'removed' WHEN c.by_tables > 0 THEN 'tables'
+           CASE WHEN c.by_late_arrival > 0 THEN 'late_arrival' WHEN c.by_changed > 0 THEN 'changed' WHEN c.by_removed > 0 THEN 'removed'
+                WHEN c.by_tables > 0 OR (c.cases > 0 AND r.by_target = 1) THEN 'tables'
                 WHEN c.by_progress > 0 THEN 'progress' WHEN c.by_time > 0 THEN 'time'
                 WHEN r.numerator IS NULL OR (r.numerator = r.numerator_before AND r.denominator = r.denominator_before) THEN 'tables'
                 ELSE 'unknown' END AS cause,
@@ -135,12 +146,13 @@ told AS (
                 || CASE WHEN c.by_removed > 0 THEN ', ' || vi_count(c.by_removed) || ' hồ sơ không còn, hay không còn dữ kiện, trong các tệp' ELSE '' END
                 || CASE WHEN c.by_tables > 0 THEN ', ' || vi_count(c.by_tables) || ' hồ sơ tính khác theo bảng tham chiếu hoặc đính chính' ELSE '' END
                 || CASE WHEN c.by_progress > 0 THEN ', ' || vi_count(c.by_progress) || ' hồ sơ được giải quyết, cập nhật tiếp' ELSE '' END
-                || CASE WHEN c.by_time > 0 THEN ', ' || vi_count(c.by_time) || ' hồ sơ đến hạn theo thời gian' ELSE '' END, 3)
+                || CASE WHEN c.by_time > 0 THEN ', ' || vi_count(c.by_time) || ' hồ sơ đến hạn theo thời gian' ELSE '' END
+                || CASE WHEN r.by_target = 1 THEN ', chỉ tiêu thay đổi' ELSE '' END, 3)
                 WHEN r.numerator IS NULL THEN 'do bảng đơn vị hoặc danh mục chỉ số thay đổi, tỷ lệ này không còn được tính'
                 WHEN r.numerator = r.numerator_before AND r.denominator = r.denominator_before THEN 'do chỉ tiêu thay đổi'
                 WHEN r.restated_on < CAST(m.as_of AS DATE) THEN 'ngày công bố ngay trước được chạy sau ngày này, nên không rõ do hồ sơ nào'
                 ELSE 'chưa rõ hồ sơ nào' END AS reason_vi
-    FROM work.restated AS r
+    FROM judged AS r
     CROSS JOIN work.moment AS m
     LEFT JOIN causes AS c
            ON c.restated_on = r.restated_on AND c.measure = r.measure AND c.period_kind = r.period_kind AND c.period_start = r.period_start AND c.unit_code = r.unit_code AND c.unit_valid_from = r.unit_valid_from
