@@ -1,7 +1,7 @@
 """Alarms as mails: one an alarm code, addressee and day, whatever happens in between, and never a second one.
 
 They have a ledger and a lock of their own, so that an alarm can go out while a night holds the warehouse's lock, hangs, or has broken its
-ledger. An alarm that could not be sent is tried again by the next check of the same day; on another day a new one takes its place.
+ledger. An alarm that could not be sent is tried again by the next check of the same day while it lasts; on another day a new one takes its place.
 """
 
 import os
@@ -72,7 +72,8 @@ def post_alarms(settings: Settings, alarms: Sequence[Alarm], server: MailServer 
                     post.prepared.append(path)
         if is_sent and server:
             due = ledger.rows("state = 'prepared' AND NOT is_correction AND summary_date = ?", (now.date().isoformat(),))
-            post.outcome = send_mails(ledger, due, server, settings.outbox)
+            raised = {f"alarm:{alarm.code}" for alarm in alarms}  # one that ended before it could be sent would only mislead
+            post.outcome = send_mails(ledger, [row for row in due if row.kind in raised], server, settings.outbox)
     return post
 
 
@@ -108,6 +109,7 @@ def describe_alarm(alarm: Alarm, now: datetime, warehouse: Path) -> Content:
     """What the mail of an alarm says."""
     head, _, rest = alarm.text_vi.partition("; ")
     lines = [("Báo động", head), ("Việc cần làm", rest[:1].upper() + rest[1:])] if rest else [("Báo động", head)]
-    lines.append(("Phát hiện", f"{moment_vi(now)}, tthc watch, kho dữ liệu {warehouse.name}"))
+    # The whole path tells which of two offices on one machine it is; without it one Message-ID came from both, and mailboxes take it once.
+    lines.append(("Phát hiện", f"{moment_vi(now)}, tthc watch, kho dữ liệu {warehouse}"))
     lines.append(("Nhắc lại", "mỗi ngày một thư cho đến khi hết báo động; số liệu đã công bố vẫn dùng được"))
     return Content("alarm", f"[TTHC] BÁO ĐỘNG {now:%d/%m/%Y}: {head[:110]}", "Hệ thống cần người xem", lines)

@@ -79,8 +79,18 @@ def test_an_alarm_without_a_server_waits_in_the_outbox_and_goes_out_by_the_next_
     assert path.is_file() and path.is_relative_to(people.outbox) and states(people) == [("alarm:silence", "prepared")]
     post = PostOffice()
     with serve(post) as server:
+        post_alarms(people, [Alarm("disk", "Đĩa: còn 0,1 GiB")], server, now, is_sent=True)
+        assert states(people) == [("alarm:silence", "prepared"), ("alarm:disk", "sent")]  # the silence is over
         post_alarms(people, [ALARM], server, now, is_sent=True)
-    assert post.counts() == {"vanphong@sonha.test": 1}
+    assert post.counts() == {"vanphong@sonha.test": 2}
+
+
+def test_the_same_alarm_of_two_offices_on_one_machine_is_two_mails(people: Settings, tmp_path: Path) -> None:
+    other, now = replace(people, warehouse=tmp_path / "khac" / people.warehouse.name), local_now()
+    for office in (people, other):
+        post_alarms(office, [ALARM], None, now, is_sent=False)
+    (one,), (two,) = (Ledger(alarm_ledger_path(office)).rows() for office in (people, other))
+    assert one.message_id != two.message_id
 
 
 def test_an_alarm_that_may_have_arrived_is_not_sent_again(people: Settings) -> None:
