@@ -24,8 +24,12 @@ OWN_MAILS = frozenset({"alarm", MONTHLY})
 OFFICE_ONLY = ("report", "alarm", MONTHLY)
 FREQUENCIES = ("daily", "workdays", "weekly", "monthly")
 LANGUAGES = ("vi",)
-# Plain ASCII, because a mail server that cannot take other addresses (SMTPUTF8) would refuse them only at night.
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9-]{2,63}")
+# Plain ASCII, because a mail server that cannot take other addresses (SMTPUTF8) would refuse them only at night; and what is no address by
+# RFC 5322 (a dot at an end, two in a row) or is read as an encoded word breaks off the writing of all mails.
+_ADDRESS = re.compile(
+    r"(?=[^@]{1,64}@)(?!.*=\?)[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9-]{2,63}",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True)
