@@ -42,7 +42,8 @@ hằng đêm thì thấy nhiều hơn xuất hằng tháng. Danh sách từng th
 
 Các phép thống kê (`limit_exact`, `burst`, `month_end`) so với nếp của chính đơn vị và dùng cận trên Chernoff của xác suất nhị thức hoặc Poisson: xác suất thật còn nhỏ
 hơn con số nêu. Nhiều hồ sơ kết thúc trong vài phút được so với số trung bình của đơn vị trong những khoảng có hồ sơ kết thúc; giờ cuối tháng so với giờ cuối của các ngày khác;
-phút cuối trước mốc 8 giờ so với giờ trước mốc. Giờ làm việc cuối tháng theo lịch chung.
+phút cuối trước mốc 8 giờ so với giờ trước mốc. Giờ làm việc cuối tháng theo lịch chung. Mỗi năm
+được xét riêng, theo nếp của chính năm ấy: sang năm mới, điều đã hỏi của năm cũ vẫn còn, và tháng 12 chỉ được xét khi đã hết.
 
 `make audit-bench` mô phỏng một huyện 60 đêm, cài sẵn những sửa đổi đáng hỏi giữa những sửa đổi ngay tình, rồi đo tìm được bao nhiêu (recall) và đúng bao nhiêu (precision).
 Lần đo 27/11/2026 (60 đêm, 3.000 hồ sơ): cài 47 sửa đổi thuộc 14 quy tắc, hỏi đúng cả 47, không hỏi thừa điều nào; recall và precision của từng quy tắc là 1,000.

@@ -262,12 +262,12 @@ def test_one_content_under_two_codes(tmp_path: Path, minute: int, expected: int)
     assert len(found(lists.build(tmp_path, datetime(2024, 3, 25)))) == expected
 
 
-def finished_at(ends: Sequence[datetime]) -> Lists:
+def finished_at(ends: Sequence[datetime], listed: datetime = datetime(2024, 4, 5, 23)) -> Lists:
     lists = Lists()
     for number, ended in enumerate(ends):
         received = ended - timedelta(days=2)
         state = {"due_at": ended + timedelta(days=2), "finished_at": ended, "status_code": 9}
-        lists.show(datetime(2024, 4, 5, 23), f"000.22.58.H48-240301-{number:04d}", submitted_at=received, received_at=received, **state)
+        lists.show(listed, f"000.22.58.H48-240301-{number:04d}", submitted_at=received, received_at=received, **state)
     return lists
 
 
@@ -294,16 +294,30 @@ def test_many_endings_at_once_against_the_unit_s_own_habit(
 
 
 @pytest.mark.slow
+def test_the_last_day_of_a_year_is_asked_about_in_the_next_which_takes_no_question_away(tmp_path: Path) -> None:
+    """The nightly list of 31/12 is read in the first night of the year; the year before last had its own habit, endings in the last hour, which says nothing of this one."""
+    before = [datetime(2023, 11, day, 16, 3 * n) for day in (1, 2, 3, 6, 7, 8, 9, 10) for n in range(16)]
+    december = [end.replace(month=12, day=end.day + 1) for end in USUAL]
+    last_day = [*(datetime(2024, 12, 31, 16, 5 * n) for n in range(12)), *(datetime(2024, 12, 31, 10, 1, n) for n in range(12))]
+    lists = finished_at([*before, *december, *last_day], datetime(2024, 12, 31, 23))
+    for number, as_of in enumerate((datetime(2025, 1, 1, 0, 30), datetime(2026, 2, 1, 0, 30))):
+        connection = lists.build(tmp_path / str(number), as_of)
+        found_at = connection.execute("SELECT rule, cases, found_at FROM mart.audit ORDER BY rule").fetchall()
+        connection.close()
+        assert found_at == [("burst", 12, datetime(2024, 12, 31, 23)), ("month_end", 12, datetime(2024, 12, 31, 23))]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("exact", "expected"), [(8, [("limit_exact", None)]), (4, [])])
 def test_receptions_stamped_at_the_limit(tmp_path: Path, exact: int, expected: list[tuple[str, str | None]]) -> None:
-    """A day has eight working hours: what was submitted on Monday at 08:10 and received on Tuesday at 08:10 waited exactly eight."""
+    """A day has eight working hours: what was submitted on Monday at 08:10 and received on Tuesday at 08:10 waited exactly eight. The next year still asks."""
     lists = Lists()
     for number in range(24):
         submitted = datetime(2024, 3, 4, 8, 10) + timedelta(seconds=number)
         received = submitted + timedelta(days=1) - timedelta(minutes=0 if number < exact else 2 + number)
         state = {"submitted_at": submitted, "received_at": received, "channel": "online", "status_code": 4}
         lists.show(NIGHTS[0], f"000.22.58.H48-240304-{number:04d}", **state)
-    assert found(lists.build(tmp_path, datetime(2024, 3, 25))) == expected
+    assert found(lists.build(tmp_path, datetime(2025, 1, 1, 0, 30))) == expected
 
 
 @pytest.mark.parametrize(
