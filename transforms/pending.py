@@ -12,12 +12,14 @@ from transforms.measures import Measure, columns_in
 
 # States of a dossier that somebody still has to take in, to handle or to wait for.
 OPEN = (1, 2, 4, 5, 6)
-# What would be true of an open dossier once it is done, as of that day.
+# What would be true of an open dossier once it is done, as of that day. One that waits is given its due date when it is received; a received one without a due date
+# is never given one.
 _ONCE_FINISHED = {
     "is_received": "TRUE",
     "is_finished": "TRUE",
     "status_code": "9",
     "received_at": "coalesce(received_at, {as_of})",
+    "due_at": "CASE WHEN received_at IS NULL THEN coalesce(due_at, {as_of}) ELSE due_at END",
     "ended_at": "coalesce(ended_at, {as_of})",
     "finished_at": "coalesce(finished_at, {as_of})",
 }

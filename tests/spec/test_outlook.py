@@ -295,7 +295,10 @@ def test_a_unit_that_ends_brings_nothing_after_its_last_day(tmp_path: Path) -> N
 
 
 def test_a_fee_that_is_still_to_be_paid_can_still_be_paid_online(tmp_path: Path) -> None:
-    """Of five dossiers with a fee two were paid online, one in cash; two are unpaid, of which a withdrawn one never will be: one more can make it three."""
+    """Of five dossiers with a fee two were paid online, one in cash; two are unpaid, of which a withdrawn one never will be: one more can make it three.
+
+    None of them has a due date, so on_time will never count them. A sixth waits for reception, at which it will be given one.
+    """
     units = "unit_code,name_vi,level\n000.10.58.H48,Đơn vị một,commune\n"
     targets = "criterion,measure,level,target\n7.3.7.3,payment_cases,commune,0.6\n3.4.2,on_time,commune,0.6\n"
     paid = [("paid", "online", 9), ("paid", "online", 9), ("paid", "cash", 9), ("pending", None, 9), ("pending", None, 7)]
@@ -306,6 +309,14 @@ def test_a_fee_that_is_still_to_be_paid_can_still_be_paid_online(tmp_path: Path)
         facts = {"unit": "Đơn vị một", "procedure_code": "1.000001", "service_level": "info", "channel": "counter", "status_code": status}
         staged["cases"].append(staged_row(number, case_code=code, **day, **facts))
         staged["payments"].append(staged_row(number, case_code=code, amount=5000, collection="after", method=method, payment_state=state))
+    waiting = {
+        "unit": "Đơn vị một",
+        "service_level": "info",
+        "channel": "online",
+        "submitted_at": datetime(2024, 11, 29, 16),
+        "status_code": 1,
+    }
+    staged["cases"].append(staged_row(6, case_code="000.10.58.H48-241129-0006", **waiting))
     connection, checks = build_staged(tmp_path, staged, AS_OF, units=units, targets=targets, calendar=CALENDAR)
     assert [check.name for check in checks if check.severity == "critical" and not check.is_passed] == []
     found = connection.execute(
@@ -313,4 +324,7 @@ def test_a_fee_that_is_still_to_be_paid_can_still_be_paid_online(tmp_path: Path)
         "WHERE measure = 'payment_cases'"
     ).fetchall()
     assert found == [(2, 5, 0, 0, 1, 5, 1, 1, True)]
-    assert connection.execute("SELECT unpaid FROM mart.needed WHERE measure = 'on_time'").fetchall() == [(0,)]
+    found = connection.execute(
+        "SELECT pending, arrivals, unpaid, remaining, needed, is_possible FROM mart.needed WHERE measure = 'on_time'"
+    ).fetchall()
+    assert found == [(1, 0, 0, 1, 1, True)]
