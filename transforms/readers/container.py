@@ -11,6 +11,8 @@ from transforms.readers import delimited, html, ods, xls, xlsx
 from transforms.sheets import Sheet, UnreadableExport
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+# BIFF without the OLE file around it, as Excel before 5.0 and report writers that need no library leave it.
+_BARE_BIFF = re.compile(rb"\x09(?:\x00\x04|[\x02\x04]\x06|\x08[\x06\x08\x10])\x00", re.DOTALL)
 _FOREIGN = {
     b"%PDF": "tệp PDF",
     b"Rar!": "tệp nén RAR",
@@ -129,7 +131,7 @@ def read_sheets(data: bytes, limits: Limits = Limits()) -> list[Sheet]:
             if kind == "xlsb":
                 raise UnreadableExport("đây là sổ tính nhị phân .xlsb; hãy mở bằng Excel và lưu lại dạng .xlsx")
             raise UnreadableExport("đây là gói nén nằm trong gói nén khác; hãy bung ra và gửi lại từng tệp")
-    if data.startswith(_OLE):
+    if data.startswith(_OLE) or _BARE_BIFF.match(data):
         return xls.read(data)
     text = html.decode(data) if data[:_START].lstrip(_BEFORE_PAGE).startswith(b"<") else delimited.decode(data)
     if text.lstrip("\ufeff \t\r\n").startswith("<"):
