@@ -48,7 +48,18 @@ def test_what_a_cell_shows_on_lines_of_its_own_is_not_run_together(block: str) -
     assert read == "03/05/2024\n08:15"
 
 
-@pytest.mark.parametrize("hidden", ["<script>sua(1)</script>", "<style>td{}</style>", "<template><b>x</b></template>", "<!-- x -->"])
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<script>sua(1)</script>",
+        "<style>td{}</style>",
+        "<template><b>x</b></template>",
+        "<!-- x -->",
+        "<span style='color: red; display: none'>20240220</span>",  # what the table is sorted by on the screen
+        "<i style='VISIBILITY:hidden'><b>x</b></i>",
+        "<b hidden>x</b>",
+    ],
+)
 def test_what_a_cell_never_shows_is_none_of_its_text(hidden: str) -> None:
     assert cells(f"<table>{row([f'H48-1{hidden}', f'{hidden}<b>a</b>b'])}{row(['c', 'd'])}</table>") == [["H48-1", "ab"], ["c", "d"]]
 

@@ -34,6 +34,8 @@ _BLOCKS = frozenset(
     "h4 h5 h6 header hr html legend li main menu nav ol p pre section summary table tbody td tfoot th thead ul".split()
 )
 _NEVER_SHOWN = frozenset("head iframe noscript object script style svg template title".split())
+# What tables for the screen keep in a cell to sort by ('<span style="display:none">20240220</span>20/02/2024').
+_HIDDEN = re.compile(r"(?<![\w-])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _NO_TEXT = _NEVER_SHOWN | {"select", "textarea"}
 _HEAD = 1 << 12
 _DECLARED = re.compile(rb"<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
@@ -316,7 +318,7 @@ def _shown_texts(cell: Any) -> list[str]:
             if node.tag in _BLOCKS and node.tag != "br" and node.tail:
                 end_line()
             add(node.tail)
-        elif node.tag in _NEVER_SHOWN:
+        elif node.tag in _NEVER_SHOWN or node.get("hidden") is not None or _HIDDEN.search(node.get("style") or ""):
             walk.skip_subtree()
         elif node.tag == "br":
             add("\n")

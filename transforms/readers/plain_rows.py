@@ -1,7 +1,7 @@
 """The plain rows of an HTML page, cut out of it and made into columns at once; what is left of the page is small and is parsed.
 
 A row is plain when it is a tr with nothing but td and th in it, these with nothing but text, line breaks and words set off by inline elements
-(see `_ROW`), and no spans. Where plain rows stood a mark is left, a row of two cells. That the parser gives each mark back, as a row of its own
+(see `_ROW`), none of them hidden, and no spans. Where plain rows stood a mark is left, a row of two cells. That the parser gives each mark back, as a row of its own
 and in order, proves that the rows stood where rows of a table stand, and not in a comment, a script, another cell or below a merged one. What
 an entity means, and whether attributes name a font, is asked of the parser too, once for every different one. So both ways give the same
 cells (tests/unit/test_html_columns.py).
@@ -43,6 +43,9 @@ _TAG = f"<(?:{'|'.join(_INLINE)}){_ATTRIBUTES}>|</(?:{'|'.join(_INLINE)}){_SPACE
 _TEXT = rf"(?:[^<\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|<br{_SPACE}/?>|{_TAG})*"
 _CELL = "|".join(rf"<{name}{_ATTRIBUTES}>{_TEXT}</{name}{_SPACE}>" for name in ("td", "th"))
 _ROW = rf"(?i)^<tr{_ATTRIBUTES}>{_SPACE}(?:(?:{_CELL}){_SPACE})*</tr{_SPACE}>{_SPACE}$"
+# Within a line, what is not shown is none of the cell's text; on a row or a cell it hides a line or a column of the table, which is data all the same.
+_HIDING = re.compile(rb"hidden|display\s*:\s*none", re.IGNORECASE)
+_HIDES = rf"(?i)<(?:{'|'.join(_INLINE)})[ \t\r\n][^>]*(?:hidden|display[ \t\r\n]*:[ \t\r\n]*none)"
 _ROWSPAN = re.compile(rb"rowspan\s*=\s*[\"']?\s*\+?(\d+)", re.IGNORECASE)
 _FURTHEST = 1_000
 _TELLING = r"(?i)[\s\"'](?:style|class|face)"
@@ -263,6 +266,8 @@ class _Cutter:
         offsets = pa.py_buffer(np.append(starts, ends[-1]).astype(np.int32))
         pieces = pa.BinaryArray.from_buffers(pa.binary(), len(starts), [None, offsets, pa.py_buffer(block)])
         plain: np.ndarray = pc.match_substring_regex(pieces, _ROW).to_numpy(zero_copy_only=False).copy()
+        if _HIDING.search(block):
+            plain &= ~pc.match_substring_regex(pieces, _HIDES).to_numpy(zero_copy_only=False)
         plain[: self._covered] = False
         self._covered = max(self._covered - len(plain), 0)
         for odd in np.flatnonzero(~plain).tolist():
