@@ -64,6 +64,11 @@ def test_a_quotation_mark_that_a_wrong_sign_leaves_open_is_no_line_of_a_table() 
     assert read(write(rows, quoting=csv.QUOTE_ALL)) == rows
 
 
+@pytest.mark.parametrize("ending", ["\r\n", "\n", "\r"])
+def test_the_line_that_names_the_delimiter_is_no_row(ending: str) -> None:
+    assert read(f"sep=;{ending}" + write([HEADINGS, row(1)], ";", csv.QUOTE_ALL, ending)) == [HEADINGS, row(1)]
+
+
 def test_a_text_of_one_column_is_one_column() -> None:
     assert read("Mã hồ sơ\n000.22.58.H48-240215-0001\n000.22.58.H48-240215-0002\n") == [
         ["Mã hồ sơ"],

@@ -22,7 +22,7 @@ _DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE = 1 << 17
 # The fewest columns an export of any kind has; what is cut into more is no more a table for that.
 _FEWEST_COLUMNS = 4
-_DECLARED = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+_DECLARED = re.compile(r"sep=(.)(?:\r\n|\r|\n)", re.IGNORECASE)
 # Shorter texts are read row by row at once.
 FEWEST_BYTES = 1 << 16
 _MOST_ODD_LINES = 1_000
