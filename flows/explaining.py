@@ -37,7 +37,7 @@ class Explanation:
     """One published rate and the query that accounts for it.
 
     Attributes:
-        published: its row in mart.unit_rates, mart.unit_rates_today or mart.group_rates; a group has no target, status and shortfall.
+        published: its row in mart.unit_rates, mart.unit_rates_today or mart.group_rates; a group has no target.
         subject_vi: the unit or group that was meant.
         members: in today's view, the units whose dossiers count here.
         query: `render_dossiers`, complete.
@@ -230,7 +230,7 @@ def _show_rate(found: Explanation, counted: tuple[int, int]) -> None:
         ("Kỳ", f"{period_vi(period.kind, period.start)}; số liệu chốt {moment_vi(published['as_of'])}"),
         ("Đã công bố", f"{numbers[0]} / {numbers[1]} = {rate}"),
     ]
-    if "status" in published:
+    if "unit_code" in published:  # totals have no target
         wanted = f"chỉ tiêu {percent_vi(round(target * 1_000_000), 1_000_000)}" if target is not None else "cấp này không có chỉ tiêu"
         short = f"; còn thiếu {published['shortfall']}" if published["shortfall"] else ""
         lines.append(("Kết quả", f"{STATUS_VI[published['status']]} ({wanted}){short}"))

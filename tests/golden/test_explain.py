@@ -89,6 +89,7 @@ def test_fifty_rates_of_units_as_they_are_today(connection: duckdb.DuckDBPyConne
 
 def test_thirty_rates_of_groups(connection: duckdb.DuckDBPyConnection) -> None:
     for row in draw(connection, "mart.group_rates", 30):
+        assert (row["target"], row["shortfall"], row["status"]) == (None, None, "no_target" if row["denominator"] else "no_data")
         assert_explained(connection, row, row["group_code"])
 
 

@@ -119,6 +119,13 @@ def test_every_source_is_a_column_that_exports_have_and_has_headings() -> None:
     }
 
 
+def test_rates_of_groups_have_what_rates_of_units_have_but_the_unit_and_its_age() -> None:
+    units, groups = load_contracts()["mart.unit_rates"], load_contracts()["mart.group_rates"]
+    of_a_unit = {"unit_code", "unit_name", "level", "unit_valid_from", "data_as_of", "is_stale"}
+    shared = [(name, column.type) for name, column in units.columns.items() if name not in of_a_unit]
+    assert [(name, column.type) for name, column in groups.columns.items() if name not in ("group_kind", "group_code")] == shared
+
+
 def test_tables_and_comments_come_from_the_contracts_alone() -> None:
     made = create_tables_sql()
     told = [statement.replace(" USING COMPRESSION fsst", "").replace(" USING COMPRESSION dictionary", "") for statement in made]

@@ -1,6 +1,6 @@
 -- Grain: one row a measure, period and unit (mart.unit_rates, mart.unit_rates_today) or group of units (mart.group_rates); silent units have
 -- their row. mart.on_time_comparison: one row a unit and period.
--- Groups add up: counts by sum over sum, distinct values by counting them again.
+-- Groups add up: counts by sum over sum, distinct values by counting them again. They have the columns of units, but no target: totals have none.
 -- Inputs: work.measure_months, work.measure_periods (rendered from measures.yml), mart.measures, core.units, core.targets, work.periods, work.unit_today,
 -- work.unit_freshness, work.moment.
 -- Readers: 80_flags.sql, the summaries, analysts.
@@ -121,7 +121,9 @@ totals AS (
 )
 SELECT m.measure, m.criterion, g.period_kind, g.period_start, g.period_end, g.group_kind, g.group_code,
        coalesce(t.numerator, 0) AS numerator, coalesce(t.denominator, 0) AS denominator,
-       CAST(t.numerator AS DOUBLE) / nullif(CAST(t.denominator AS DOUBLE), 0) AS rate, a.as_of
+       CAST(t.numerator AS DOUBLE) / nullif(CAST(t.denominator AS DOUBLE), 0) AS rate,
+       CAST(NULL AS DOUBLE) AS target, CASE WHEN coalesce(t.denominator, 0) = 0 THEN 'no_data' ELSE 'no_target' END AS status,
+       CAST(NULL AS BIGINT) AS shortfall, a.as_of
 FROM groups AS g
 CROSS JOIN mart.measures AS m
 CROSS JOIN work.moment AS a
