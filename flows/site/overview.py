@@ -8,7 +8,7 @@ from typing import Any
 from flows.charts import Bar, Trend, bars_against_target, ranking, to_svg, trend_panels
 from flows.figures import Measure, Period, Rate, Unit
 from flows.site.frame import Frame
-from flows.site.tables import Cell, Column, Table, number, rate, target_vi, text
+from flows.site.tables import SIGNS, Cell, Column, Table, number, rate, target_vi, text
 from transforms.wording import LEVELS_VI, count_vi, hours_vi, percent_vi, period_vi
 
 _RANKED = "on_time"
@@ -166,8 +166,8 @@ def _rankings(frame: Frame, levels: Sequence[str], year: Period) -> list[dict[st
 
 def _bar(unit: Unit, found: Rate) -> Bar:
     shown = percent_vi(found.numerator, found.denominator, found.target)
-    sign = {"met": "✓ ", "missed": "✗ "}.get(found.status, "")
-    return Bar(unit.called, "", found.numerator / found.denominator, found.target, f"{sign}{shown}")
+    sign = SIGNS["stale" if found.is_stale and found.status == "met" else found.status]  # by old data a target is not known to be met
+    return Bar(unit.called, "", found.numerator / found.denominator, found.target, f"{sign} {shown}".strip())
 
 
 def trends(frame: Frame, measures: Sequence[Measure], rates: dict[tuple[str, Period], Rate]) -> list[dict[str, str]]:

@@ -209,6 +209,14 @@ def test_procedures_that_are_missing_are_no_dossiers_that_are_missing() -> None:
     assert ">43<" not in table[0]
 
 
+def test_a_target_met_by_old_data_has_no_tick_in_the_ranking() -> None:
+    figures = make_figures("x", units=4)
+    rates = [replace(rate, numerator=39, denominator=40, status="met", shortfall=0) if rate.unit else rate for rate in figures.rates]
+    for is_stale, sign in ((False, "✓"), (True, "⏱")):
+        page = dict(draw_pages(replace(figures, rates=[replace(rate, is_stale=is_stale) for rate in rates])))["index.html"]
+        assert set(re.findall(r">(\S+) 97,5\u00a0%</text>", page)) == {sign}
+
+
 def test_hours_and_differences_have_points_between_the_thousands() -> None:
     assert hours_vi(1234.51) == "1.234,6\u00a0giờ"
     assert hours_left_vi(-1234.5) == "quá 1.234,5\u00a0giờ"
