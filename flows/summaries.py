@@ -74,8 +74,7 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
         kinds = load_lists().kinds
         plan = dict(query("SELECT measure, label_vi FROM mart.measures WHERE family = 'plan' ORDER BY rowid"))
         called = _called(query)
-        # a list of dossiers knows no period, and a unit's mail finds its own rows by these names
-        ever = names_in_time(query("SELECT unit_code, valid_from, unit_name FROM core.units"))
+        ever = _ever(query)
         headings, scores = _scorecard(query, plan, called)
         save("bang-diem.csv", headings, [*scores, *_notes(query)])
         save("so-sanh-dung-han.csv", *_comparison(query, called))
@@ -254,6 +253,18 @@ def _called(query: Any) -> Called:
     for kind, start, code, first, name in query(asked):
         periods[kind, start].append((code, first, name))
     return {period: names_in_time(units) for period, units in periods.items()}
+
+
+def _ever(query: Any) -> dict[tuple[str, date], str]:
+    """(Unit code, first day) -> the unit's name in lists of dossiers, which know no period; a unit's mail finds its own rows by these names.
+
+    As `read_units` calls them: those in force in the year of as_of are told apart where both are, any other also beside these.
+    """
+    units = query(
+        "SELECT u.unit_code, u.valid_from, u.unit_name, u.valid_from <= m.as_of AND u.valid_to >= date_trunc('year', m.as_of) "
+        "FROM core.units AS u, (SELECT max(as_of) AS as_of FROM mart.unit_rates) AS m"
+    )
+    return names_in_time(unit[:3] for unit in units) | names_in_time(unit[:3] for unit in units if unit[3])
 
 
 def _comparison(query: Any, called: Called) -> tuple[list[str], list[list[object]]]:
