@@ -6,8 +6,10 @@ import ssl
 import zipfile
 from collections.abc import Mapping
 from datetime import date, timedelta
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from email.message import Message
-from email.utils import parsedate_to_datetime
+from email.utils import collapse_rfc2231_value, parsedate_to_datetime
 from pathlib import PurePosixPath
 from typing import Self
 from urllib.parse import quote, unquote, urljoin, urlsplit
@@ -275,9 +277,16 @@ def _disposed_name(header: str | None) -> str | None:
         return None
     message = Message()
     message["content-disposition"] = header
-    name = message.get_filename()
+    given = [value for key, value in message.get_params([], "content-disposition") if key.lower() == "filename"]
+    exact = next(
+        (value for value in given if isinstance(value, tuple)), None
+    )  # filename*=UTF-8''…, which the other only stands in for (RFC 6266)
+    name = collapse_rfc2231_value(exact) if exact else message.get_filename()
     if not name:
         return None
+    if "=?" in name:  # as in mails (RFC 2047): many systems write it so, and the export's time may be in there
+        with contextlib.suppress(ValueError, LookupError, HeaderParseError):
+            return str(make_header(decode_header(name)))
     with contextlib.suppress(
         UnicodeEncodeError, UnicodeDecodeError
     ):  # systems write Vietnamese names as raw UTF-8, which headers carry as Latin-1

@@ -125,6 +125,23 @@ def test_an_export_saved_as_html_is_an_export(fetcher: Fetcher, web: Office) -> 
     assert fetcher.files() == {"nguon/x.xls": table}
 
 
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("attachment; filename=\"ho so.xlsx\"; filename*=UTF-8''h%E1%BB%93%20s%C6%A1.xlsx", "hồ sơ.xlsx"),
+        ("attachment; filename*=UTF-8''h%E1%BB%93.xlsx; filename=\"=?UTF-8?Q?h=E1=BB=93.xlsx?=\"", "hồ.xlsx"),
+        ('attachment; filename="=?UTF-8?B?aOG7k18yMDI0MDYzMDIyMDUwMC54bHN4?="', "hồ_20240630220500.xlsx"),
+        ("attachment; filename=h so.xlsx", "h so.xlsx"),
+        ('attachment; filename="=?x?b?!?="', "=_x_b_!_="),
+        ("attachment; filename*", "x.xlsx"),
+    ],
+)
+def test_an_export_has_the_name_its_server_gives_it(fetcher: Fetcher, web: Office, header: str, name: str) -> None:
+    web.exports["/x.xlsx"], web.headers["/x.xlsx"] = b"export", {"Content-Disposition": header}
+    fetcher.write(http_source(web))
+    assert fetcher.fetch().landed == [f"nguon/{name}"]
+
+
 def test_a_workbook_is_an_export_whatever_the_server_calls_it(fetcher: Fetcher, web: Office) -> None:
     book = io.BytesIO()
     with zipfile.ZipFile(book, "w") as made:
