@@ -54,13 +54,16 @@ def report_month(settings: Settings, period: Period, today: date | None = None) 
         recipients = load_office(settings).recipients
         reached = _figures_as_of(settings)
         is_early = reached is not None and reached.date() < period.end <= (today or local_now().date())
-        _wait_for(settings, period, is_early=is_early)
+        if is_early:
+            _keep_waiting(settings, {*_waiting(settings), name_of(period)})
         folder = settings.outbox / "bao-cao" / name_of(period)
         files = write_period_report(settings.warehouse, settings.reference, period, FORMATS, folder)
         if is_early:
             text = f"số liệu đang công bố mới chốt {moment_vi(reached)}, chưa hết kỳ báo cáo; thư báo cáo tự đi sau lần công bố đủ kỳ"
             return MonthlyReport(files, Post(notes=[text]))
-        return MonthlyReport(files, mail_month(settings, period, files, recipients, server))
+        report = MonthlyReport(files, mail_month(settings, period, files, recipients, server))
+        _keep_waiting(settings, {*_waiting(settings)} - {name_of(period)})  # last: whatever stopped it before, it goes on waiting
+        return report
 
 
 def report_waiting_months(settings: Settings) -> Iterator[MonthlyReport]:
@@ -88,10 +91,8 @@ def _waiting(settings: Settings) -> list[str]:
         return []
 
 
-def _wait_for(settings: Settings, period: Period, *, is_early: bool) -> None:
-    before, name = _waiting(settings), name_of(period)
-    months = sorted({*before, name}) if is_early else [month for month in before if month != name]
+def _keep_waiting(settings: Settings, months: set[str]) -> None:
     if months:
-        save_record(settings.months_waiting, {"months": months})
+        save_record(settings.months_waiting, {"months": sorted(months)})
     else:
         settings.months_waiting.unlink(missing_ok=True)

@@ -136,6 +136,9 @@ def test_a_month_that_the_figures_do_not_reach_the_end_of_waits_for_them(
     assert not list(report_waiting_months(settings)) and len(post.accepted) == 2
     with duckdb.connect(str(settings.warehouse)) as connection:
         connection.execute("UPDATE mart.unit_rates SET as_of = TIMESTAMP '2024-07-02 00:40'")
+    with monkeypatch.context() as broken:  # the disk is full, or office.toml is wrong
+        broken.setattr(monthly, "mail_month", lambda *_: 1 / 0)
+        assert not list(report_waiting_months(settings))
     (made,) = report_waiting_months(settings)
     assert made.post.corrections == 0 and post.counts() == {"vanphong@sonha.test": 2, "lanhdao@sonha.test": 2}
     assert "chưa đủ" not in post.accepted[-1][1].get_body(("plain",)).get_content()
