@@ -188,7 +188,7 @@ def write_text(result: PeriodResult) -> list[Block]:
     blocks += [Heading(2, "3. Đơn vị thực hiện tốt"), Paragraph(_well(judged))]
     blocks += [Heading(2, "4. Tiếp nhận hồ sơ trực tuyến"), Paragraph(_waiting(result))]
     blocks += [Heading(2, "5. Độ mới và chất lượng số liệu"), *(Paragraph(text) for text in _trust(result))]
-    blocks += [Heading(1, "II. TỒN TẠI, HẠN CHẾ VÀ NGUYÊN NHÂN"), *(Paragraph(text) for text in _shortcomings(judged))]
+    blocks += [Heading(1, "II. TỒN TẠI, HẠN CHẾ VÀ NGUYÊN NHÂN"), *(Paragraph(text) for text in _shortcomings(judged, result))]
     blocks += [Heading(1, "III. ĐỀ XUẤT, KIẾN NGHỊ"), *(Paragraph(text) for text in _proposals(judged, result))]
     return [*blocks, Paragraph(f"Trên đây là báo cáo {title_vi(result)[0].lower()}{title_vi(result)[1:]}./.")]
 
@@ -296,7 +296,12 @@ def _unit_row(number: int, unit: UnitResult) -> tuple[str, ...]:
     return (str(number), unit.unit_name, count_vi(unit.numerator), count_vi(unit.denominator), rate, target, status, short, previous or "–")
 
 
+_NO_TARGETS = "Trong kỳ không có chỉ tiêu nào được giao nên không xét đơn vị đạt, không đạt."
+
+
 def _well(measures: Sequence[MeasureResult]) -> str:
+    if not measures:
+        return _NO_TARGETS
     states: dict[str, list[str]] = {}
     old = {unit.unit_name for measure in measures for unit in measure.units if unit.is_stale}
     for measure in measures:
@@ -336,7 +341,7 @@ def _trust(result: PeriodResult) -> list[str]:
     return texts or ["Không phát hiện vấn đề nào về độ mới và chất lượng của số liệu."]
 
 
-def _shortcomings(measures: Sequence[MeasureResult]) -> list[str]:
+def _shortcomings(measures: Sequence[MeasureResult], result: PeriodResult) -> list[str]:
     texts = []
     for measure in measures:
         missed = measure.with_status("missed")
@@ -348,7 +353,12 @@ def _shortcomings(measures: Sequence[MeasureResult]) -> list[str]:
         texts += [f"+ {unit.unit_name}: {_why(measure, unit)}." for unit in missed[:SHOWN_UNITS]]
         if len(missed) > SHOWN_UNITS:
             texts.append(f"+ Các đơn vị khác: {listed_vi([unit.unit_name for unit in missed[SHOWN_UNITS:]])}.")
-    return texts or ["Trong kỳ không có đơn vị nào không đạt chỉ tiêu được giao."]
+    if texts:
+        return texts
+    late, over = result.bieu06["late"], result.bieu06["open_over"]
+    counts = f"{counted_vi(late, 'hồ sơ')} giải quyết quá hạn, {counted_vi(over, 'hồ sơ')} đang giải quyết quá hạn"
+    overdue = [f"Trong kỳ {counts if not late else 'có ' + counts} (đếm theo Biểu số 06)."] if late or over else []
+    return ["Trong kỳ không có đơn vị nào không đạt chỉ tiêu được giao." if measures else _NO_TARGETS, *overdue]
 
 
 def _why(measure: MeasureResult, unit: UnitResult) -> str:
@@ -388,9 +398,16 @@ def _proposals(measures: Sequence[MeasureResult], result: PeriodResult) -> list[
             names = [f"{unit.unit_name} (còn thiếu {counted_vi(unit.shortfall, measure.noun)})" for unit in missed]
             deed = _DEED_VI.get(measure.name, "rà soát, khắc phục")
             texts.append(f"- {measure.label_vi}: đề nghị {listed_vi(names)} {deed}; báo cáo kết quả khắc phục trước {by}.")
-    if not texts:
-        return ["Đề nghị các đơn vị tiếp tục duy trì kết quả; không có kiến nghị nào về chỉ tiêu không đạt."]
-    return texts
+    if texts:
+        return texts
+    over, waiting = result.bieu06["open_over"], sum(counts[1] for counts in result.waits.values())
+    deeds = [f"giải quyết dứt điểm {counted_vi(over, 'hồ sơ')} đang quá hạn"] if over else []
+    deeds += [f"tiếp nhận ngay {counted_vi(waiting, 'hồ sơ')} trực tuyến đang chờ quá 8 giờ làm việc"] if waiting else []
+    if deeds:
+        return [f"Đề nghị các đơn vị {listed_vi(deeds)} trước {by}."]
+    if not measures:
+        return ["Không có kiến nghị: không có hồ sơ quá hạn hay chờ tiếp nhận quá 8 giờ."]
+    return ["Đề nghị các đơn vị tiếp tục duy trì kết quả; không có kiến nghị nào về chỉ tiêu không đạt."]
 
 
 def _lower(text: str) -> str:

@@ -113,7 +113,24 @@ def test_nothing_happened_is_neither_good_nor_bad() -> None:
 
 
 def test_no_target_was_given() -> None:
-    assert "không có tiêu chí nào được giao chỉ tiêu" in text(result(measures=[]))
+    """Nobody is praised or blamed by targets that do not exist; what is overdue is still to be done."""
+    said = text(result(measures=[]))
+    assert "không có tiêu chí nào được giao chỉ tiêu" in said
+    assert "Trong kỳ không có chỉ tiêu nào được giao nên không xét đơn vị đạt, không đạt." in said
+    assert "không có đơn vị nào" not in said and "duy trì kết quả" not in said
+    behind = text(
+        result(measures=[], bieu06=NOTHING | {"total": 90, "late": 7, "open": 60, "open_over": 49}, waits={"UBND xã Sơn Ba": (3, 2)})
+    )
+    assert "Trong kỳ có 7 hồ sơ giải quyết quá hạn, 49 hồ sơ đang giải quyết quá hạn (đếm theo Biểu số 06)." in behind
+    assert (
+        "giải quyết dứt điểm 49 hồ sơ đang quá hạn và tiếp nhận ngay 2 hồ sơ trực tuyến đang chờ quá 8 giờ làm việc trước ngày 07/07/2024."
+        in behind
+    )
+
+
+def test_units_that_reach_their_targets_are_still_asked_for_what_is_overdue() -> None:
+    said = text(result(MET, bieu06=NOTHING | {"total": 100, "open": 4, "open_over": 1}))
+    assert "giải quyết dứt điểm 1 hồ sơ đang quá hạn trước ngày 07/07/2024." in said and "duy trì kết quả" not in said
 
 
 def test_many_units_are_named_up_to_a_limit_but_all_stand_in_the_table() -> None:
