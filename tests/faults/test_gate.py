@@ -183,6 +183,7 @@ def test_pages_hold_keys_and_counts_and_no_value(validated: tuple[list[CheckResu
         assert "http" not in text.replace("http-equiv", "")
 
 
+@pytest.mark.slow
 def test_pages_open_without_network_and_read_well(validated: tuple[list[CheckResult], Path]) -> None:
     playwright = pytest.importorskip("playwright.sync_api")
     if not Path("/usr/bin/chromium").exists():

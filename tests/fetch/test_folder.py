@@ -231,6 +231,7 @@ def test_no_name_leads_out_of_the_folder(told: str, kept: str) -> None:
     assert safe_path(told) == kept
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.text())
 def test_whatever_a_source_says_the_name_stays_inside_and_is_an_export(told: str) -> None:

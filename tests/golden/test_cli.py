@@ -139,6 +139,7 @@ def test_a_night_is_ready_before_what_only_its_end_needs_is_imported() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_check_shows_kind_headings_and_rejects(office: Settings) -> None:
     path = write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row(), case_row(**{"Trạng thái": "Đang bay"})])
     done = tthc("check", path, "--reference", office.reference)
@@ -158,6 +159,7 @@ def test_sample_never_overwrites(tmp_path: Path) -> None:
     assert "trống" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "said"),
     [

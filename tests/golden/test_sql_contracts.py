@@ -81,6 +81,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], list[str
     return filled, unnoticed, tried, connection
 
 
+@pytest.mark.slow
 def test_an_edited_column_never_reaches_a_published_table(
     build: tuple[list[str], list[str], int, duckdb.DuckDBPyConnection],
 ) -> None:
@@ -89,12 +90,14 @@ def test_an_edited_column_never_reaches_a_published_table(
     assert tried > 300
 
 
+@pytest.mark.slow
 def test_every_contract_s_table_is_filled_once(build: tuple[list[str], list[str], int, duckdb.DuckDBPyConnection]) -> None:
     filled = build[0]
     assert len(filled) == len(set(filled))
     assert set(load_contracts()) - set(filled) - FROM_PYTHON <= NOT_YET
 
 
+@pytest.mark.slow
 def test_the_warehouse_holds_the_contracts_tables_and_no_others(
     build: tuple[list[str], list[str], int, duckdb.DuckDBPyConnection],
 ) -> None:

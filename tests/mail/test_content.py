@@ -305,6 +305,7 @@ def body_of(content: Content, figures: Figures, kind: str = "html") -> str:
     return body(message, kind).replace("\r\n", "\n")
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=40), st.lists(st.sampled_from(WORDS), min_size=1, max_size=12))
 def test_subject_and_name_arrive_as_they_were_written(subject: list[str], name: list[str]) -> None:
     content = Content("digest", " ".join(subject)[:180].strip(), "Số liệu", [])

@@ -387,6 +387,7 @@ def test_a_merged_unit_is_no_alarm_and_as_fresh_as_its_least_fresh_predecessor(t
     assert ages == [("UBND xã Sơn Cao", datetime(2024, 3, 15, 22), False), ("UBND xã Sơn Giang", datetime(2024, 3, 22, 22), False)]
 
 
+@pytest.mark.slow
 def test_kinds_that_never_came_have_their_own_light(tmp_path: Path) -> None:
     history = History()
     history.list("15/03", "11/03", "15/03")

@@ -294,6 +294,7 @@ def test_a_unit_that_ends_brings_nothing_after_its_last_day(tmp_path: Path) -> N
     assert connection.execute("SELECT arrivals, expected_denominator FROM mart.needed").fetchall() == [(9, 29)]
 
 
+@pytest.mark.slow
 def test_a_fee_that_is_still_to_be_paid_can_still_be_paid_online(tmp_path: Path) -> None:
     """Of five dossiers with a fee two were paid online, one in cash; two are unpaid, of which a withdrawn one never will be: one more can make it three.
 

@@ -17,6 +17,7 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
     return rows
 
 
+@pytest.mark.slow
 def test_beyond_what_is_drawn_dossiers_come_again_under_other_codes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(samples, "DRAWN", 400)
     monkeypatch.setattr(samples, "ROWS_A_FILE", 100)
@@ -33,6 +34,7 @@ def test_beyond_what_is_drawn_dossiers_come_again_under_other_codes(tmp_path: Pa
         samples.make_sample(tmp_path, 1300)
 
 
+@pytest.mark.slow
 def test_workbooks_say_what_the_text_says(tmp_path: Path) -> None:
     made = samples.make_sample(tmp_path, 150)
     [workbook] = made.lists("xlsx")

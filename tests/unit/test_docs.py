@@ -116,6 +116,7 @@ def test_every_query_for_analysts_gives_the_columns_it_promises(night: tuple[Set
         assert done.fetchall(), "an example that shows nothing explains nothing"
 
 
+@pytest.mark.slow
 def test_analysts_lose_no_late_reception_at_a_reform_and_blame_nobody_for_a_deadline_moved_in_time(tmp_path: Path) -> None:
     """The unit began the day after the dossier was submitted. Of two deadlines one was moved on its last day, the other after it."""
     units = "unit_code,name_vi,level,valid_from,valid_to\n000.10.58.H48,Xã Cũ,commune,2003-01-01,2024-02-29\n000.20.58.H48,Xã Mới,commune,2024-03-01,\n"
@@ -140,6 +141,7 @@ def test_analysts_have_twelve_queries_on_prepared_tables_and_on_dossiers() -> No
     assert aims.count(CORE_MS) == 5
 
 
+@pytest.mark.slow
 def test_twenty_readers_ask_every_query_at_once(night: tuple[Settings, NightResult]) -> None:
     answers = ask(night[0].warehouse)
     assert answers.errors == []

@@ -112,12 +112,14 @@ def codes_in(rows: list[Cells]) -> list[str]:
 # --- the generator -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_same_arguments_give_the_same_bytes(small: SampleSummary, tmp_path: Path) -> None:
     again = write_sample(tmp_path / "again", seed=7, cases=100)
     assert digests(tmp_path / "again") == digests(small.raw.parent)
     assert again.files == small.files
 
 
+@pytest.mark.slow
 def test_the_reform_year_is_the_same_every_time_too(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_sample(tmp_path / name, cases=300, year=2025, as_of=datetime(2025, 8, 1))
@@ -129,6 +131,7 @@ def test_another_seed_gives_other_dossiers(small: SampleSummary, tmp_path: Path)
     assert (other.truth / "dossiers.csv").read_bytes() != (small.truth / "dossiers.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_many_dossiers_that_wait_fill_several_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = write_sample(tmp_path / "whole", seed=5, cases=600)
     monkeypatch.setattr("flows.sample.writer._WAITING_ROWS", 7)
@@ -550,6 +553,7 @@ def test_a_dossier_belongs_to_the_unit_of_its_day(reform_truth: oracle.Truth) ->
     assert not any(d.code.startswith(("H34", "H48.9")) or ".H34-" in d.code for d in old)
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_or_counted_twice_across_the_reform(reform_truth: oracle.Truth) -> None:
     as_was, as_is = oracle.unit_rates(reform_truth), oracle.unit_rates_as_is(reform_truth)
     received = sum(d.is_received for d in reform_truth.dossiers)
@@ -582,6 +586,7 @@ def test_the_tables_per_unit_across_the_reform(reform: SampleSummary, reform_tru
     assert written == {kind: {names[kind][key]: row for key, row in table.items()} for kind, table in counted.items()}
 
 
+@pytest.mark.slow
 def test_supplements_are_told_by_some_exports_only(sample: SampleSummary, truth: oracle.Truth) -> None:
     told = [d.supplements for d in truth.dossiers if d.supplements is not None]
     assert 300 < len(told) < 1500
