@@ -18,6 +18,7 @@ from flows.warehouse_figures import load_figures
 from transforms.layouts import load_lists
 
 FEBRUARY = (date(2024, 2, 1), date(2024, 2, 29))
+ITS_FIRST_HALF = (date(2024, 2, 1), date(2024, 2, 15))
 TABLES = {
     "summary06": """
 channel | received    | due         | finished    | returned    | status | figures                        | because
@@ -120,9 +121,16 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[duckdb.Duc
             stated[name] += change
         period = {"period_first": FEBRUARY[0], "period_last": FEBRUARY[1]}
         staged[kind].append(staged_row(len(staged[kind]) + 1, unit=unit, **period, **stated))
+    # one more unit, whose two forms of periods that begin on one day stand on one sheet; its dossier was received after the shorter one
+    stage_row(staged, DEFAULTS | {"unit": f"Đơn vị số {len(CHANGES)}", "received": "20/02 08:00", "due": "05/03 17:00"})
+    counted = ("total", "direct", "open", "open_in")
+    for (first, last), count in ((FEBRUARY, 1), (ITS_FIRST_HALF, 0)):
+        stated = {f.name: count if f.name in counted else 0 for f in FIGURES["summary06"]}
+        row = {"unit": f"Đơn vị số {len(CHANGES)}", "period_first": first, "period_last": last} | stated
+        staged["summary06"].append(staged_row(len(staged["summary06"]) + 1, **row))
     for number, (code, level, fee, has_result) in enumerate(CATALOGUE, 1):
         staged["procedures"].append(staged_row(number, procedure_code=code, service_level=level, fee_amount=fee, has_result=has_result))
-    units = [f"{unit_of(n)},Đơn vị số {n},commune" for n in range(len(CHANGES))]
+    units = [f"{unit_of(n)},Đơn vị số {n},commune" for n in range(len(CHANGES) + 1)]
     connection, checks = build_staged(folder, staged, AS_OF, units="\n".join(["unit_code,name_vi,level", *units]) + "\n", calendar=CALENDAR)
     yield connection, checks, load_figures(folder / "w.duckdb").reconciliation
     connection.close()
@@ -146,7 +154,12 @@ def test_the_figures_are_those_of_the_table(kind: str, built: Built) -> None:
 def test_every_change_by_one_is_one_difference_of_that_figure(built: Built) -> None:
     found = {(d.unit.code, d.source_kind, d.figure): d.difference for d in built[2] if d.difference}
     assert found == {(unit_of(n), kind, name): change for n, (kind, name, change) in enumerate(CHANGES) if change}
-    assert len(built[2]) == sum(len(FIGURES[kind]) for kind, *_ in CHANGES)
+    assert len(built[2]) == sum(len(FIGURES[kind]) for kind, *_ in CHANGES) + 2 * len(FIGURES["summary06"])
+
+
+def test_forms_of_one_sheet_whose_periods_begin_on_one_day_are_not_added_up(built: Built) -> None:
+    rows = [d for d in built[2] if d.unit.code == unit_of(len(CHANGES)) and d.figure == "total"]
+    assert [(d.theirs, d.ours) for d in sorted(rows, key=lambda d: d.period.end)] == [(0, 0), (1, 1)]
 
 
 def test_a_difference_warns_unless_nobody_knows_what_the_form_counts(built: Built) -> None:

@@ -52,7 +52,8 @@ WITH members AS (
     SELECT a.aggregate_id, n.unit_code, n.valid_from
     FROM work.aggregates AS a
     JOIN work.stated_rows AS r ON r.source_kind = a.source_kind AND r.file_id = a.file_id AND r.sheet_number = a.sheet_number
-                              AND r.unit_code = a.unit_code AND r.unit_valid_from = a.unit_valid_from AND r.period_start = a.period_start
+                              AND r.unit_code = a.unit_code AND r.unit_valid_from = a.unit_valid_from
+                              AND r.period_start = a.period_start AND r.period_end = a.period_end
     JOIN work.unit_names AS n ON n.unit_ref = r.unit_ref
     WHERE a.row_count > 1
 )

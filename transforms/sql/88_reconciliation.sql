@@ -10,7 +10,8 @@ WITH theirs AS (
     SELECT a.aggregate_id, s.figure, sum(s.theirs) AS theirs
     FROM work.aggregates AS a
     JOIN work.stated_rows AS r ON r.source_kind = a.source_kind AND r.file_id = a.file_id AND r.sheet_number = a.sheet_number
-                              AND r.unit_code = a.unit_code AND r.unit_valid_from = a.unit_valid_from AND r.period_start = a.period_start
+                              AND r.unit_code = a.unit_code AND r.unit_valid_from = a.unit_valid_from
+                              AND r.period_start = a.period_start AND r.period_end = a.period_end
     JOIN work.stated AS s ON s.source_kind = r.source_kind AND s.file_id = r.file_id AND s.sheet_number = r.sheet_number AND s.row_number = r.row_number
     GROUP BY a.aggregate_id, s.figure
 ),
