@@ -37,23 +37,35 @@ _WHAT = (
 )
 _EXPORTED = re.compile(rf"(?<!\w)thời ?điểm ?xuất{_WHAT}{_LEAD}(?:{_MOMENT}|$)", re.IGNORECASE)
 _MOMENT_ALONE = re.compile(_LEAD + _MOMENT, re.IGNORECASE)
-_PERIOD = re.compile(
-    rf"(?<!\w)từ(?: ngày)?:?\s*({_DATE})(?:\s+{_TIME})?\s*(?:đến|tới|[-–—])(?:\s*hết)?(?:\s*ngày)?:?\s*({_DATE})", re.IGNORECASE
-)
+# The first day may leave its year to the last: "từ ngày 15/3 đến ngày 14/6/2024".
+_AT = rf"(?:{_TIME}[\s,]*(?:ngày\s*)?)?"
+_UNTIL_DAY = rf"(?:[\s,]+{_TIME})?\s*(?:đến|tới|[-–—])(?:\s*hết)?(?:\s*ngày)?:?\s*{_AT}({_DATE})"
+_PERIOD = re.compile(rf"(?<!\w)từ(?:\s*ngày)?:?\s*{_AT}({_DATE}|\d{{1,2}}[/.-]\d{{1,2}}(?![/.-]?\d)){_UNTIL_DAY}", re.IGNORECASE)
+# "(15/05/2024 - 14/06/2024)" is one in a title of its own; two titles below each other may end and begin so by chance.
+_TWO_DAYS = re.compile(rf"(?<![\w/.-])({_DATE}){_UNTIL_DAY}", re.IGNORECASE)
+_DAY_OF_THAT_YEAR = re.compile(r"(?<!\d)(\d{1,2})\s*tháng\s*(\d{1,2})(?=\s*(?:đến|tới|[-–—]))", re.IGNORECASE)
 # "ngày 30 tháng 6 năm 2024" is the day a letter was signed, no period.
-_OF_YEAR = r"[\s,:;–-]*(?:/|năm)[\s:]*(20\d{2})(?!\d)"
+_OF_YEAR = r"(?:[\s,:;./–-]+(?:năm)?|năm)[\s:]*(20\d{2})(?!\d)"
+_QUARTER_WORD = "(?:quý|qúy|quí)"
+_QUARTER_NUMBER = "(iii|iv|ii|i|0?[1-4])"
 _MONTH = re.compile(rf"(ngày[\s\d.…_]*)?(?<!\d )(?<!\w)tháng[\s:]*(\d{{1,2}}){_OF_YEAR}")
-_QUARTER = re.compile(rf"(?<!\w)quý[\s:]*(iii|iv|ii|i|[1-4]){_OF_YEAR}")
+_QUARTER = re.compile(rf"(?<!\w){_QUARTER_WORD}[\s:]*{_QUARTER_NUMBER}{_OF_YEAR}")
 # "từ tháng 4 đến tháng 6 năm 2024", "quý I - quý II/2024"; "tháng 5 và tháng 6 năm 2024" may be a sum or a comparison, and names no period.
 _UNTIL = r"\s*(?:đến|tới|[-–—])(?:\s*hết)?\s*"
 _MONTH_TO_MONTH = re.compile(rf"(?<!\w)tháng\s*(\d{{1,2}})(?:\s*(?:/|năm)\s*(20\d{{2}}))?{_UNTIL}(?:tháng\s*)?(\d{{1,2}}){_OF_YEAR}")
 _QUARTER_TO_QUARTER = re.compile(
-    rf"(?<!\w)quý\s*(iii|iv|ii|i|[1-4])(?:\s*(?:/|năm)\s*(20\d{{2}}))?{_UNTIL}(?:quý\s*)?(iii|iv|ii|i|[1-4]){_OF_YEAR}"
+    rf"(?<!\w){_QUARTER_WORD}\s*{_QUARTER_NUMBER}(?:\s*(?:/|năm)\s*(20\d{{2}}))?{_UNTIL}(?:{_QUARTER_WORD}\s*)?{_QUARTER_NUMBER}{_OF_YEAR}"
 )
 _SEVERAL = re.compile(
-    rf"(?<!\w)(?:tháng|quý)\s*(?:\d{{1,2}}|[iv]+)(?:\s*(?:,|;|\+|&|và|với)\s*(?:tháng|quý)?\s*(?:\d{{1,2}}|[iv]+)(?!\w))+{_OF_YEAR}"
+    rf"(?<!\w)(?:tháng|{_QUARTER_WORD})\s*(?:\d{{1,2}}|[iv]+)"
+    rf"(?:\s*(?:,|;|\+|&|và|với)\s*(?:tháng|{_QUARTER_WORD})?\s*(?:\d{{1,2}}|[iv]+)(?!\w))+{_OF_YEAR}"
 )
-_MONTHS = re.compile(r"(?<!\w)(3|ba|6|sáu|9|chín)\s*tháng(?:\s*(đầu|cuối))?(?:\s*(?:/|năm))?\s*(20\d{2})(?!\d)")
+# "quý II và 6 tháng đầu năm 2024" has figures of both, and does not tell which stand in the table.
+_MONTHS_BESIDE = re.compile(
+    rf"(?<!\w)(?:tháng|{_QUARTER_WORD})\s*(?:\d{{1,2}}|[iv]+)\s*(?:,|;|\+|&|và|với)\s*(?:l(?:ũy|uỹ) kế\s*)?0?(?:3|ba|6|sáu|9|chín)\s*tháng"
+    r"(?:\s*(?:đầu|cuối))?(?:\s*(?:/|năm))?\s*20\d{2}(?!\d)"
+)
+_MONTHS = re.compile(r"(?<!\w)0?(3|ba|6|sáu|9|chín)\s*tháng(?:\s*(đầu|cuối))?(?:\s*(?:/|năm))?\s*(20\d{2})(?!\d)")
 _YEAR = re.compile(r"^\W*(?:(?:kỳ(?: báo cáo)?|thời gian|số liệu)\W*)?(?:cả )?năm:?\s*(20\d{2})\W*$")
 _NUMBERS = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "ba": 3, "sáu": 6, "chín": 9}
 
@@ -99,18 +111,26 @@ def _moment(found: re.Match[str], date1904: bool) -> datetime | None:
 def find_period(rows: Sequence[Sequence[str | None]]) -> tuple[date, date] | None:
     """The period that the titles name, both days included.
 
-    "(Từ ngày … đến ngày …)" wins, also where its parts stand in cells or rows of their own; else Tháng 6 năm 2024, Quý II/2024, 6 tháng đầu
+    "(Từ ngày … đến ngày …)" wins, also where its parts stand in cells or rows of their own or the year only behind the last day; else Tháng 6 năm 2024, Quý II/2024, 6 tháng đầu
     năm 2024, 9 tháng năm 2024, or a line that says no more than Năm 2024. Titles that name several different periods name none.
     """
     texts = [clean(text) for row in rows for text in row if text]
     joined = " ".join(text for text, _ in groupby(texts))  # a merged title may stand in every cell
-    for found in _PERIOD.finditer(_DAY_IN_WORDS.sub(r"\1/\2/\3", joined)):
-        values, bad = parsing.parse_dates(pa.array([found[1], found[2]]))
+    spans = [*_PERIOD.findall(_in_days(joined)), *(span for text in texts for span in _TWO_DAYS.findall(_in_days(text)))]
+    for begin, end in spans:
+        year = next(part for part in re.split(r"[/.-]", end) if len(part) == 4)
+        begin = re.sub(r"^(\d{1,2})[/.-](\d{1,2})$", rf"\1/\2/{year}", begin)
+        values, bad = parsing.parse_dates(pa.array([begin, end]))
         if not bad.any():
             first, last = (moment.date() for moment in values.cast(pa.timestamp("us")).to_pylist())
             return (first, last) if first <= last else None
     named = {period for text in texts for period in _named_periods(text.casefold())}
     return named.pop() if len(named) == 1 else None
+
+
+def _in_days(text: str) -> str:
+    """The text with days in words as figures, also of a first day that leaves its year to the last."""
+    return _DAY_OF_THAT_YEAR.sub(r"\1/\2", _in_signs(text))
 
 
 def _named_periods(text: str) -> Iterator[tuple[date, date]]:
@@ -125,7 +145,7 @@ def _named_periods(text: str) -> Iterator[tuple[date, date]]:
                 if period[0] <= period[1]:
                     yield period
         text = pattern.sub(" ", text)
-    text = _SEVERAL.sub(" ", text)
+    text = _SEVERAL.sub(" ", _MONTHS_BESIDE.sub(" ", text))
     for signed, month, year in _MONTH.findall(text):
         if not signed and 1 <= int(month) <= 12:
             yield _months(int(year), int(month), int(month))

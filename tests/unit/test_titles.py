@@ -24,7 +24,19 @@ from transforms.titles import find_export_time, find_period
         ("Từ ngày 01-04-2024 tới ngày 30.06.2024", date(2024, 4, 1), date(2024, 6, 30)),
         ("Từ ngày 01/04/2024 00:00 đến ngày 30/06/2024 23:59", date(2024, 4, 1), date(2024, 6, 30)),
         ("Từ ngày 01 tháng 4 năm 2024 đến ngày 30 tháng 6 năm 2024", date(2024, 4, 1), date(2024, 6, 30)),
+        ("Kỳ báo cáo quý II/2024 (từ ngày 15/3 đến ngày 14/6/2024)", date(2024, 3, 15), date(2024, 6, 14)),
+        ("THÁNG 6 NĂM 2024 (Từ ngày 15 tháng 5 đến ngày 14 tháng 6 năm 2024)", date(2024, 5, 15), date(2024, 6, 14)),
+        ("Tháng 6/2024, từ 00:00 ngày 15/05/2024 đến 23:59 ngày 14/06/2024", date(2024, 5, 15), date(2024, 6, 14)),
+        ("Tháng 6/2024, từ 0 giờ 00 ngày 15/05/2024 đến 24h ngày 14/06/2024", date(2024, 5, 15), date(2024, 6, 14)),
+        ("Tháng 6/2024 (15/05/2024 - 14/06/2024)", date(2024, 5, 15), date(2024, 6, 14)),
+        ("Thời gian: ngày 01/04/2024 đến ngày 30/06/2024", date(2024, 4, 1), date(2024, 6, 30)),
         ("Tháng 6 năm 2024", date(2024, 6, 1), date(2024, 6, 30)),
+        ("THÁNG 06-2024", date(2024, 6, 1), date(2024, 6, 30)),
+        ("Qúy II năm 2024", date(2024, 4, 1), date(2024, 6, 30)),
+        ("QUÍ 02/2024", date(2024, 4, 1), date(2024, 6, 30)),
+        ("Quý II - 2024", date(2024, 4, 1), date(2024, 6, 30)),
+        ("Báo cáo 06 tháng đầu năm 2024", date(2024, 1, 1), date(2024, 6, 30)),
+        ("Quý II/2024 (6 tháng đầu năm: xem biểu sau)", date(2024, 4, 1), date(2024, 6, 30)),
         ("KẾT QUẢ SỐ HÓA THÁNG 02/2024", date(2024, 2, 1), date(2024, 2, 29)),
         ("Quý II năm 2024", date(2024, 4, 1), date(2024, 6, 30)),
         ("BÁO CÁO QUÝ 4/2024", date(2024, 10, 1), date(2024, 12, 31)),
@@ -59,6 +71,10 @@ def test_a_period_is_found(title: str, first: date, last: date) -> None:
         "So sánh tháng 5 với tháng 6 năm 2024",
         "Quý I và Quý II năm 2024",
         "Tháng 4, 5, 6 năm 2024",
+        "BÁO CÁO QUÝ II VÀ 6 THÁNG ĐẦU NĂM 2024",
+        "Tháng 6, lũy kế 06 tháng năm 2024",
+        "Quý II/2024 và Quý II/2023 (từ ngày 15/12 đến ngày 14/3/2024)",
+        "Tháng 62024",
         "Từ tháng 11 đến tháng 2 năm 2024",
         "Từ tháng 0 đến tháng 6 năm 2024",
         "Tháng 13 năm 2024",
@@ -71,6 +87,10 @@ def test_a_period_is_found(title: str, first: date, last: date) -> None:
 )
 def test_what_is_no_period(title: str) -> None:
     assert find_period([[title]]) is None
+
+
+def test_a_day_in_one_title_and_one_in_the_next_are_no_period() -> None:
+    assert find_period([["Thông tư số 01/2020/TT-VPCP ngày 21/10/2020"], ["Đến ngày 30/06/2024"]]) is None
 
 
 def test_from_and_to_win_over_words() -> None:
