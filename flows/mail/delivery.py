@@ -1,7 +1,8 @@
 """Handing mails to the server: one transaction an addressee, each step known to the ledger before the next, nothing sent twice.
 
-Up to the server's "354, send the text" a failure means that nothing was accepted: the mail stays prepared and is tried again. From the
-first byte of the text on only the server's answer counts; without one the mail is unknown and nobody but a person sends it again.
+Up to the server's "354, send the text" a failure means that nothing was accepted: the mail stays prepared and is tried again, unless the
+server will never take this addressee or this mail; what it says of the sender, or of the login, is said of every mail. From
+the first byte of the text on only the server's answer counts; without one the mail is unknown and nobody but a person sends it again.
 """
 
 import re
@@ -21,6 +22,8 @@ from typing import Any
 from flows.mail.ledger import Delivery, Ledger
 from flows.mail.server import MailServer
 from flows.settings import LOCAL_TIME
+
+_LOG_IN_FIRST, _TOO_LARGE = 530, 552  # RFC 4954, 6; RFC 1870, 6.1: the one 5xx to MAIL that is about this mail
 
 
 @dataclass
@@ -82,11 +85,11 @@ def _round(
                 continue
             try:
                 smtp = smtp or _connect(server)
+                is_done, is_usable = _hand_over(ledger, delivery, smtp, server, _stamped(data, server), outcome)
             except _Unreachable as error:
                 for other in deliveries[place:]:
                     _wait(ledger, other, outcome, str(error))
                 return [*left, *deliveries[place:]], error.is_final
-            is_done, is_usable = _hand_over(ledger, delivery, smtp, server, _stamped(data, server), outcome)
             if not is_done:
                 left.append(delivery)
             if not is_usable:
@@ -158,6 +161,11 @@ def _connect(server: MailServer) -> smtplib.SMTP:
         _close(smtp)
         text = f"không kết nối được máy chủ thư {server.host}:{server.port} ({_failure(error)})"
         raise _Unreachable(text, is_final=isinstance(error, FileNotFoundError)) from None
+    except ValueError:  # a challenge that is no Base64, which smtplib decodes unlooked at; the password may have gone out already
+        _close(smtp)
+        raise _Unreachable(
+            f"máy chủ thư {server.host} hỏi đăng nhập không đúng cách; hãy báo đơn vị quản trị máy chủ thư", is_final=True
+        ) from None
     return smtp
 
 
@@ -238,10 +246,18 @@ def _hand_over(
 
 
 def _ask(smtp: smtplib.SMTP, sender: str, addressee: str, size: int) -> tuple[int, bytes]:
-    """The server's reply to MAIL, RCPT and DATA: the first that says no, or 354 when it waits for the text."""
+    """The server's reply to MAIL, RCPT and DATA: the first that says no, or 354 when it waits for the text.
+
+    Raises:
+        _Unreachable: it takes no mail of this office's at all, whoever the addressee is.
+    """
     code, reply = smtp.mail(sender, [f"SIZE={size}"] if smtp.has_extn("size") else [])
+    is_sender = 500 <= code < 600 and code != _TOO_LARGE
     if code == 250:
         code, reply = smtp.rcpt(addressee)
+    if is_sender or code == _LOG_IN_FIRST:
+        text = f"máy chủ thư không nhận thư gửi từ địa chỉ ở mục from ({_reply(code, reply)}); hãy xem lại from, user và mật khẩu"
+        raise _Unreachable(text, is_final=True)
     return smtp.docmd("DATA") if code in (250, 251) else (code, reply)
 
 

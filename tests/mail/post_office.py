@@ -29,9 +29,11 @@ class PostOffice:
 
     refuse, grey: at RCPT. refuse_text, grey_text, busy: as answer to the text. drop: hangs up after the text without taking it.
     take_and_drop: takes it and hangs up without an answer. take_and_stall: takes it and does not answer in time. stall: does not answer RCPT.
+    `trouble` is the server's own, with every mail. sender: refuses MAIL. challenge: asks for the password in no Base64.
     """
 
     def __init__(self) -> None:
+        self.trouble = ""
         self.script: dict[str, list[str]] = {}
         self.accepted: list[tuple[str, EmailMessage]] = []
         self.logins: list[str] = []
@@ -39,6 +41,18 @@ class PostOffice:
     def next(self, addressee: str, at: tuple[str, ...]) -> str:
         acts = self.script.get(addressee, [])
         return acts.pop(0) if acts and acts[0] in at else ""
+
+    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
+        if self.trouble == "sender":
+            return f"550 5.7.1 sender rejected: <{address}>"
+        envelope.mail_from = address
+        return "250 OK"
+
+    async def auth_PLAIN(self, server: Any, args: list[str]) -> AuthResult:  # noqa: N802
+        if self.trouble == "challenge":
+            await server.push("334 abc")
+            return AuthResult(success=False, handled=True)
+        return await server.auth_PLAIN(server, args)  # type: ignore[no-any-return]
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
         act = self.next(address, ("refuse", "grey", "stall", "hang_up"))

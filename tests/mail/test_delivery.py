@@ -157,14 +157,17 @@ def test_too_large_is_refused_before_it_is_sent(tmp_path: Path, certificate: Pat
     assert "lớn hơn máy chủ nhận" in outcome.reasons[0]
 
 
-@pytest.mark.parametrize("trouble", ["password", "no_tls", "no_trust", "nobody"])
+@pytest.mark.parametrize("trouble", ["password", "challenge", "no_tls", "no_trust", "nobody", "sender"])
 def test_a_server_that_cannot_be_used_costs_nothing(tmp_path: Path, post: PostOffice, server: MailServer, trouble: str) -> None:
     settings = settings_of(tmp_path)
     prepare(settings)
     asked: list[float] = []
+    post.trouble = trouble
     wrong = {
         "password": replace(server, password="sai", waits=(1.0,), timeout=10),
+        "challenge": replace(server, timeout=10, waits=(1.0,)),
         "no_tls": server,
+        "sender": replace(server, waits=(1.0,)),
         "no_trust": replace(server, ca_file=None),
         "nobody": replace(server, port=1),
     }[trouble]
@@ -174,12 +177,20 @@ def test_a_server_that_cannot_be_used_costs_nothing(tmp_path: Path, post: PostOf
             outcome = delivery.send_mails(ledger_of(settings), ledger_of(settings).rows(), wrong, settings.outbox, asked.append)
     else:
         outcome = delivery.send_mails(ledger_of(settings), ledger_of(settings).rows(), wrong, settings.outbox, asked.append)
-    expected = {"password": "mật khẩu", "no_tls": "STARTTLS", "no_trust": "chứng thư", "nobody": "không kết nối được"}[trouble]
+    expected = {
+        "password": "mật khẩu",
+        "challenge": "hỏi đăng nhập không đúng cách",
+        "no_tls": "STARTTLS",
+        "no_trust": "chứng thư",
+        "nobody": "không kết nối được",
+        "sender": "550 5.7.1 sender rejected",
+    }[trouble]
     assert len(outcome.reasons) == 1
     assert expected in outcome.reasons[0]
     assert (outcome.waiting, post.accepted, set(states(settings).values())) == (3, [], {"prepared"})
-    assert post.logins == (["wrong"] if trouble == "password" else []), "a wrong password is not tried twice"
+    assert post.logins == {"password": ["wrong"], "sender": ["right"]}.get(trouble, []), "a wrong password is not tried twice"
     assert PASSWORD not in repr(wrong)
+    post.trouble = ""
     assert send_waiting(settings, server, None, again=False).sent == 3
 
 
