@@ -53,7 +53,7 @@ def find_data_rows(
         doubtful: the rows below the headings whose code has no known form; the others are data without a further look.
         columns: every column of the sheet below the headings.
         codes: of the doubtful rows, the cleaned text of the column that identifies a row.
-        evidence: of the doubtful rows, how many cells mean something in their column (a date, a known word, an ordinal number).
+        evidence: of the doubtful rows, how many cells mean something in their column (a date, a known word, an ordinal number, words beside a short code).
         spoken: of the doubtful rows, how many of these cells are dates and words, which no row of totals has.
         code_headings: keys of the code column's own headings, which a table repeats on each page.
         any_headings: keys of the headings of such a column in tables of any kind.
@@ -93,7 +93,8 @@ def _is_data(texts: list[str], code: str | None, evidence: int, code_headings: S
     # A title stands alone in its row or once in every merged cell; several meaningful cells are data even when all say "0".
     named = texts[1:] if _INDEX.match(texts[0]) else texts
     # an order number before the code is no answer: "1 | 3.1 | Cải cách thủ tục" is a title
-    is_answer = bool(has_short_codes and code and _SHORT_CODE.match(code) and evidence > (texts[0] != code))
+    is_numbered = texts[0] != code and bool(_INDEX.match(texts[0]))
+    is_answer = bool(has_short_codes and code and _SHORT_CODE.match(code) and evidence > is_numbered)
     is_title = len(set(named)) <= 1 and not is_answer
     if not is_answer and not (code and _CODE_LIKE.match(code)):  # names and dates of signatures, a unit with a count
         is_title = is_title or len(texts) <= 2 or (len(texts) == 3 and evidence <= 1)

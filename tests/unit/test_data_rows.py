@@ -115,6 +115,9 @@ TASKS = ["Nội dung nhiệm vụ", "Số, ký hiệu", "Đơn vị chủ trì",
         (["Tổng kết công tác cải cách hành chính", "15/NV-UBND", "Phòng Nội vụ", "01/02/2024", "01/03/2024", "", "Đang thực hiện"], 1),
         (["Cộng tác viên: tập huấn", "3", "Phòng Nội vụ", "01/02/2024", "01/03/2024", "", ""], 1),
         (["Tổng rà soát thủ tục", "4", "Phòng Nội vụ", "", "01/03/2024", "", "Hoàn thành"], 1),
+        (["Rà soát thủ tục", "5", "Phòng Nội vụ", "", "", "", ""], 1),  # neither dates nor a state yet
+        (["", "II.1", "CẢI CÁCH THỂ CHẾ", "", "", "", ""], 0),
+        (["Người lập biểu", "Thẩm định", "Phòng Nội vụ", "", "", "Chủ tịch", ""], 0),
         (["Tổng số", "25", "12", "25", "25", "20", ""], 0),
         (["Tổng số", "", "", "45123", "45123", "44980", ""], 0),  # a count of the cells above, not a serial date
         (["Tổng cộng", "25", "", "", "", "", "Hoàn thành"], 0),
@@ -123,6 +126,35 @@ TASKS = ["Nội dung nhiệm vụ", "Số, ký hiệu", "Đơn vị chủ trì",
 def test_a_task_may_begin_like_a_total(row: list[str], count: int) -> None:
     good = ["Báo cáo quý I", "1", "Phòng Nội vụ", "01/02/2024", "01/03/2024", "", "Đang thực hiện"]
     assert rows_of(TASKS, good, row) == (1 + count, [])
+
+
+@pytest.mark.parametrize(
+    ("row", "count"),
+    [
+        (["3.4.2", "UBND xã Sơn Hạ", "", "Đã ban hành kế hoạch", "", ""], 1),
+        (["3.4.2", "", "", "Cải cách thủ tục", "", ""], 0),
+        (["3.4.2", "UBND xã Sơn Hạ", "", "", "", ""], 0),  # nobody has filled it
+        (["3.4", "CẢI CÁCH THỦ TỤC", "", "", "", ""], 0),
+    ],
+)
+def test_a_report_of_words_alone_is_one(row: list[str], count: int) -> None:
+    headings = ["Mã tiêu chí", "Đơn vị báo cáo", "Ngày báo cáo", "Kết quả thực hiện", "Tỷ lệ hoàn thành (%)", "Trạng thái"]
+    assert rows_of(headings, ["3.4.1", "Phòng Nội vụ", "01/02/2024", "", "50", ""], row) == (1 + count, [])
+
+
+@pytest.mark.parametrize(
+    ("cells", "count"),
+    [
+        (["9 (34,5%)", "5 hồ sơ", "3/9", "1.5", *["8 (1%)"] * 7], 1),
+        (["Tỷ lệ: 34.5%"] * 11, 1),
+        (["34,5%"] * 11, 0),  # shares below the totals
+        (["Sơn Hà, ngày 30 tháng 6 năm 2024", "Kế toán", "Thủ trưởng"], 0),
+        (["9=10+11", *["(2) = (3) + (4)"] * 10], 0),
+    ],
+)
+def test_a_unit_whose_counts_cannot_be_read_is_told(cells: list[str], count: int) -> None:
+    good = ["UBND xã Sơn Hạ", "9", "5", "3", "1", "8", "6", "1", "1", "1", "1", "0"]
+    assert rows_of(*SUMMARY, good, ["B" if "=" in cells[0] else "UBND xã Sơn Bao", *cells]) == (1 + count, ["bad_number"] * 11 * count)
 
 
 @pytest.mark.parametrize(("code", "reasons"), [("G22.99.0115-1", []), ("", ["missing_case_code"])])
