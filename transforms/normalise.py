@@ -259,6 +259,14 @@ def _fill_merged(sheet: Sheet, layout: Layout, below: list[pa.Array]) -> list[pa
     return below
 
 
+def _fill_down(values: pa.Array, numbers: np.ndarray, sections: Sequence[int]) -> pa.Array:
+    """Blank cells say what the last filled one above them does, but not below the title of another section."""
+    filled = np.maximum.accumulate(np.where(find_filled(values), np.arange(len(values)), -1))
+    begun = np.searchsorted(np.asarray(sections, dtype=int), numbers)  # how many sections stand above each row
+    is_its_own = (filled >= 0) & (begun[filled] == begun)
+    return values.take(pa.array(np.where(is_its_own, filled, 0), mask=~is_its_own))
+
+
 def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Sequence[Sequence[str | None]] = ()) -> NormalisedSheet:
     """The data rows below the headings, typed, with the troubles found in them.
 
@@ -296,7 +304,7 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
         found = parsed.get(column.name)
         values = rows.of(found.values).cast(arrow) if found else pa.nulls(len(rows), arrow)
         if column.fill_down and found:
-            values = pc.fill_null_forward(values)
+            values = _fill_down(values, rows.numbers, [number for number, _ in sections] if column.from_section else [])
         if column.blank_is_no and found:
             values = pc.fill_null(values, False)
         if column.from_section and sections:

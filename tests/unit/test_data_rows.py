@@ -185,6 +185,23 @@ def test_a_section_gives_the_field_of_the_procedures_below_it(title: list[str]) 
     assert sheet.rows["field_vi"].to_pylist() == ["Hộ tịch", "Đất đai"]
 
 
+def test_a_field_merged_down_ends_with_its_section() -> None:
+    headings = ["Mã TTHC", "Tên thủ tục hành chính", "Lĩnh vực", "Mức độ DVC", "Phí, lệ phí (đồng)"]
+    fields = [
+        ("Hộ tịch", "Hộ tịch"),
+        ("", "Hộ tịch"),
+        ("II. LĨNH VỰC ĐẤT ĐAI", None),
+        ("", "Đất đai"),
+        ("Địa chính", "Địa chính"),
+        ("", "Địa chính"),
+    ]
+    rows = [
+        [f"1.00119{n}", "Đăng ký", cell, "Toàn trình", "0"] if field else [cell, "", "", "", ""] for n, (cell, field) in enumerate(fields)
+    ]
+    [sheet] = read(headings, ["I. LĨNH VỰC CƯ TRÚ", "", "", "", ""], ["1.001199", "Đăng ký", "", "Toàn trình", "0"], *rows).sheets
+    assert sheet.rows["field_vi"].to_pylist() == ["Cư trú", *(field for _, field in fields if field)]
+
+
 @pytest.mark.parametrize("heading", ["Trạng thái", "Tình trạng", "Căn cứ pháp lý"])
 def test_what_else_a_catalogue_says_of_its_procedures_is_warned_of(heading: str) -> None:
     headings = ["STT", "Mã TTHC", "Tên thủ tục hành chính", "Mức độ DVC", "Phí, lệ phí (đồng)", "Có kết quả giải quyết", heading]
