@@ -4,7 +4,9 @@ A file must give exactly the true rows (`loads`), or be refused with an explanat
 either where both are honest (`may_be_refused`: what it loads must then be true and complete).
 """
 
+import io
 import struct
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -478,6 +480,13 @@ def _flipped(data: bytes, part: bytes) -> bytes:
     return bytes(out)
 
 
+def _with_another_text(data: bytes) -> bytes:
+    """The workbook with shared texts that are not those it was made with, so that only their checksum tells."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        made = archive.getinfo("xl/sharedStrings.xml").CRC
+    return data.replace(made.to_bytes(4, "little"), (made ^ 1).to_bytes(4, "little"))
+
+
 FILES = [
     refused("missing heading with a near one", ".xlsx", lambda: XLSX(make_book(rename={"due_at": "Ngày hẹn trả dự kiến"})),
             "“Ngày hẹn trả”", "“Ngày hẹn trả dự kiến”", "cases,due,Ngày hẹn trả dự kiến"),
@@ -504,6 +513,7 @@ FILES = [
     refused("xlsx without its last bytes", ".xlsx", lambda: XLSX(PLAIN)[:-30], "cắt cụt"),
     refused("xlsx of four bytes", ".xlsx", lambda: b"PK\x03\x04", "cắt cụt"),
     refused("xlsx with a damaged sheet", ".xlsx", lambda: _flipped(XLSX(PLAIN), b"xl/worksheets/sheet1.xml"), "hỏng"),
+    refused("xlsx with a damaged text", ".xlsx", lambda: _with_another_text(HAND()(PLAIN)), "hỏng"),
     refused("xlsx whose sheet XML ends early", ".xlsx", lambda: forms.make_zip({n: (t[: len(t) * 2 // 3] if "sheet1" in n else t) for n, t in forms.xlsx_parts(PLAIN).items()}), "hỏng"),
     refused("xlsx without its sheet", ".xlsx", lambda: forms.make_zip({n: t for n, t in forms.xlsx_parts(PLAIN).items() if "sheet1" not in n}), "hỏng"),
     refused("xlsx without relations", ".xlsx", lambda: forms.make_zip({n: t for n, t in forms.xlsx_parts(PLAIN).items() if "workbook.xml.rels" not in n}), "hỏng"),

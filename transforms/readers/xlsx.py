@@ -238,6 +238,16 @@ class _Book:
 
     @functools.cached_property
     def whole(self) -> Any:
+        """The workbook as fastexcel opens it.
+
+        Raises:
+            zipfile.BadZipFile, zlib.error: its shared texts are damaged.
+        """
+        # fastexcel compares no checksum, so that a damaged text would be another code or state; all other parts are unpacked by us, too.
+        for info in self.archive.infolist():
+            if info.filename.lower().endswith("sharedstrings.xml"):
+                for _ in unpack(self.data, self.archive, info.filename):
+                    pass
         return fastexcel.read_excel(self.data)
 
     @property
