@@ -168,6 +168,24 @@ def test_the_result_of_a_formula_is_read_whatever_its_value_declares(old: bytes)
     assert sheet.error_cells == 0
 
 
+@pytest.mark.parametrize(("value", "text"), [("<v></v>", None), ("<v/>", None), ("", "#?")])
+def test_a_formula_that_gives_an_empty_text_is_blank_and_one_nobody_calculated_is_told(value: str, text: str | None) -> None:
+    formula = '<c r="B1" t="str"><f>IF(A1="","",A1)</f>'  # as Excel and LibreOffice write it, with its value behind it
+    data = edit_sheet(make_book([["Mã hồ sơ", 1, "z"]]), b'<c r="B1"><v>1</v>', (formula + value).encode())
+    [sheet] = read_sheets(data)
+    assert [cell or None for cell in sheet.columns[1].to_pylist()] == [text]
+    assert sheet.error_cells == (1 if text else 0)
+
+
+@pytest.mark.parametrize("error", ["#GETTING_DATA", "#SPILL!", "Err:502"])
+def test_an_error_value_of_another_program_costs_its_cell_and_not_the_file(error: str) -> None:
+    cell = f'<c r="B1" t="e"><f>INDEX(A1:A2,9)</f><v>{error}</v>'
+    data = edit_sheet(make_book([["Mã hồ sơ", 1]]), b'<c r="B1"><v>1</v>', cell.encode())
+    [sheet] = read_sheets(data)
+    assert sheet.columns[1].to_pylist() == ["#N/A"]
+    assert sheet.error_cells == 1
+
+
 def test_a_damaged_sheet_is_refused_however_late_the_damage_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     slice_by(2000, monkeypatch)
     data = bytearray(make_book(ROWS))

@@ -27,6 +27,8 @@ _ERROR = re.compile(rb"\bt=[\"']e[\"']")
 # A number so far from every calendar that fastexcel gives nothing for it where its cell is styled as a date; some of these are not so far.
 _FAR = r"v>-?(?:[0-9]{8}|[0-9.]+[eE])"
 _FAR_NUMBER = re.compile(rb"<(?:\w+:)?v>(-?(?:[0-9]{8,}[0-9.]*|[0-9.]+[eE]\+?[0-9]+))<")
+# The value of a formula of texts; empty, it is what the formula gives (IF(A1="","",A1)), where other formulas have none until somebody calculates them.
+_TEXT_VALUE = re.compile(rb"\bt=[\"']str[\"']")
 _TYPED = re.compile(rb"\bt=[\"'](?!n[\"'])")
 # Formulas, error cells, columns from AAA on, and comments or CDATA, in which anything may stand. It may be found in a text, too: the closer
 # look then finds nothing.
@@ -206,6 +208,8 @@ def special_cells(xml: bytes | memoryview, styles: CellStyles) -> dict[tuple[int
         font = styles.tcvn3.get(style[1] if style else DEFAULT_STYLE)
         error = _ERROR.search(attributes) is not None
         empty_formula = (b"<f" in body or b":f" in body) and not re.search(rb"<(?:\w+:)?v(?:\s[^>]*)?>[^<]", body)
+        if empty_formula and _TEXT_VALUE.search(attributes):
+            empty_formula = not re.search(rb"<(?:\w+:)?v\b", body)
         far = _FAR_NUMBER.search(body) if style and style[1] in styles.dates and not _TYPED.search(attributes) else None
         if not (font or error or empty_formula or far):
             continue

@@ -45,8 +45,8 @@ def read(data: bytes, archive: zipfile.ZipFile, max_rows: int, max_columns: int)
             archive = zipfile.ZipFile(io.BytesIO(data))
         try:
             return _read(data, archive, max_rows, max_columns)
-        except _Panicked:
-            data = _far_numbers_as_texts(archive)
+        except _Unknown:
+            data = _without_unknown_values(archive)
             return _read(data, zipfile.ZipFile(io.BytesIO(data)), max_rows, max_columns)
     except UnreadableExport:
         raise
@@ -54,16 +54,16 @@ def read(data: bytes, archive: zipfile.ZipFile, max_rows: int, max_columns: int)
         raise UnreadableExport("tệp .xlsx bị cắt cụt hoặc hỏng; hãy xuất lại từ hệ thống một cửa") from error
 
 
-class _Panicked(Exception):
-    """fastexcel met what it has no error for."""
+class _Unknown(Exception):
+    """fastexcel met a value that it does not know, and gave up the whole workbook for it."""
 
 
 def _read(data: bytes, archive: zipfile.ZipFile, max_rows: int, max_columns: int) -> list[Sheet]:
     try:
         return _read_book(data, archive, max_rows, max_columns)
     except BaseException as error:  # pyo3 derives PanicException from it and lets nobody import it; the reader process would end of one
-        if type(error).__name__ == "PanicException":
-            raise _Panicked from error
+        if type(error).__name__ == "PanicException" or "cell error value" in str(error):
+            raise _Unknown from error
         raise
 
 
@@ -204,10 +204,22 @@ _FAR_BACK = re.compile(
 )
 
 
-def _far_numbers_as_texts(archive: zipfile.ZipFile) -> bytes:
-    """The workbook with numbers far below zero as texts: styled as dates, fastexcel panics on them."""
+# Error values that Excel did not have in 2007 or that LibreOffice writes (Err:502); that it is an error is all that is ever said of one.
+_ERROR_VALUE = re.compile(
+    rb"(<(?:\w+:)?c\b[^>]*\bt=[\"']e[\"'][^>]*>(?:\s*<(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>))?\s*<(?:\w+:)?v\b[^>]*>)[^<]*"
+)
+
+
+def _without_unknown_values(archive: zipfile.ZipFile) -> bytes:
+    """The workbook with numbers far below zero as texts (styled as dates, fastexcel panics on them) and every error as #N/A."""
     parts = {part for _, part, _ in _worksheets(archive)[0]}
-    return _rewrite(archive, lambda name, content: _FAR_BACK.sub(rb'<\1\2 t="str">\3', content) if name in parts else content)
+
+    def make_known(name: str, content: bytes) -> bytes:
+        if name not in parts:
+            return content
+        return _ERROR_VALUE.sub(rb"\1#N/A", _FAR_BACK.sub(rb'<\1\2 t="str">\3', content))
+
+    return _rewrite(archive, make_known)
 
 
 def _rewrite(archive: zipfile.ZipFile, edit: Callable[[str, bytes], bytes], renamed: Mapping[str, str] = MappingProxyType({})) -> bytes:
