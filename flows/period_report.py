@@ -157,7 +157,7 @@ def _count_range(connection: duckdb.DuckDBPyConnection, figures: Figures, period
         totals[measure.name] = (len(met), len(items)) if measure.distinct else summed
         for unit in sorted((u for u in listed if u), key=lambda u: (list(LEVELS_VI).index(u.level), u.code, u.valid_from)):
             numerator, denominator = counts.get(unit.key, (0, 0))
-            criterion, target = targets.get((measure.name, unit.level), (measure.criterion, None))
+            criterion, target = targets.get((measure.name, *unit.key), (measure.criterion, None))
             needed = 0 if target is None else max(ceil(Decimal(str(target)) * denominator) - numerator, 0)
             status = "no_data" if not denominator else "no_target" if target is None else "missed" if needed else "met"
             seen = freshest.get((unit, measure.name))
@@ -167,13 +167,15 @@ def _count_range(connection: duckdb.DuckDBPyConnection, figures: Figures, period
     return rates, totals
 
 
-def _targets(connection: duckdb.DuckDBPyConnection, period: Period) -> dict[tuple[str, str], tuple[str, float]]:
-    """(measure, level) -> criterion and target; of several that hold in the period the latest one counts, as in 70_rates.sql."""
+def _targets(connection: duckdb.DuckDBPyConnection, period: Period) -> dict[tuple[str, str, date], tuple[str, float]]:
+    """(measure, code and first day of a unit) -> criterion and target; of several the one that counts in 70_rates.sql."""
     rows = connection.execute(
-        "SELECT measure, level, criterion, target FROM core.targets WHERE valid_from < ? AND valid_to >= ? ORDER BY valid_from, criterion DESC",
-        [period.end, period.start],
+        "SELECT t.measure, u.unit_code, u.valid_from, t.criterion, t.target FROM core.targets AS t JOIN core.units AS u ON u.level = t.level"
+        " WHERE t.valid_from < $last AND t.valid_to >= $first AND (u.valid_from >= $last OR u.valid_to < $first"
+        " OR (t.valid_from <= u.valid_to AND t.valid_to >= u.valid_from)) ORDER BY t.valid_from, t.criterion DESC",
+        {"first": period.start, "last": period.end},
     ).fetchall()
-    return {(measure, level): (criterion, target) for measure, level, criterion, target in rows}
+    return {(measure, code, first): (criterion, target) for measure, code, first, criterion, target in rows}
 
 
 def _gather(

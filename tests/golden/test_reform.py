@@ -172,10 +172,13 @@ SAME_CODE = """unit_code,name_vi,level,parent_code,gso_code,aliases,valid_from,v
 
 
 def test_two_units_of_one_code_and_name_each_have_their_row(office: Settings, papers: None) -> None:
-    """Sơn Hạ before the reform: one dossier, late. Sơn Hạ since, with the same name and code: two, in time. The year has a row of each, with its own numbers."""
-    targets = "criterion,measure,level,target,valid_from,valid_to\n3.4.2,on_time,commune,0.97,2024-01-01,2025-12-31\n"
+    """Sơn Hạ before the reform: one dossier, late. Sơn Hạ since, with the same name and code: two, in time. The year has a row of each, with its own numbers,
+    beside the target that communes were given while it was in force."""
+    targets = "criterion,measure,level,target,valid_from,valid_to\n"
+    targets += "3.4.2,on_time,commune,0.97,2024-01-01,2025-06-30\n2.1,on_time,commune,0.99,2025-07-01,2025-12-31\n"
+    targets += "3.4.2,payment_cases,commune,1,2024-01-01,2025-06-30\n2.2,payment_procedures,commune,0.6,2025-07-01,2025-12-31\n"
     write_reference(office.raw.parent / "reference", SAME_CODE, targets)
-    plan = "criterion,name_vi,lead_unit,partner_units,deadline,target,source,measure\n3.4.2,Đúng hạn,UBND cấp xã,,2025-12-31,97%,exports,on_time\n"
+    plan = "criterion,name_vi,lead_unit,partner_units,deadline,target,source,measure\n2.1,Đúng hạn,UBND cấp xã,,2025-12-31,99%,exports,on_time\n"
     (office.raw.parent / "reference" / "plan.csv").write_text(plan, encoding="utf-8")
     rows = []
     for number, month, ended in ((1, "06", "18/06/2025 10:00"), (2, "07", "09/07/2025 10:00"), (3, "07", "10/07/2025 10:00")):
@@ -190,6 +193,16 @@ def test_two_units_of_one_code_and_name_each_have_their_row(office: Settings, pa
     write_workbook(office.raw / "a.xlsx", [HEADINGS, *rows], titles=("Thời điểm xuất: 20/07/2025 22:00",))
     settings = replace(office, as_of=datetime(2025, 7, 20, 23))
     assert run_night(settings).is_published
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        given = connection.execute(
+            "SELECT measure, extract(year FROM unit_valid_from), criterion, target FROM mart.unit_rates WHERE target IS NOT NULL AND period_kind = 'year' ORDER BY 1, 2"
+        ).fetchall()
+        today = connection.execute(
+            "SELECT measure, criterion, target FROM mart.unit_rates_today WHERE target IS NOT NULL AND period_kind = 'year' ORDER BY 1"
+        ).fetchall()
+    new = ("payment_procedures", 2025, "2.2", 0.6)
+    assert given == [("on_time", 2003, "3.4.2", 0.97), ("on_time", 2025, "2.1", 0.99), ("payment_cases", 2003, "3.4.2", 1.0), new]
+    assert today == [("on_time", "2.1", 0.99), ("payment_cases", "3.4.2", 1.0), ("payment_procedures", "2.2", 0.6)], "of the whole year"
     folder = settings.outbox / "2025-07-20"
     expected = {("UBND xã Sơn Hạ (từ ngày 01/01/2003)", "0", "1"), ("UBND xã Sơn Hạ (từ ngày 01/07/2025)", "2", "2")}
     on_time = "Hồ sơ giải quyết trước hạn, đúng hạn"

@@ -48,13 +48,30 @@ FROM work.unit_totals AS t
 JOIN work.periods AS p ON p.period_kind = t.period_kind AND p.period_start = t.period_start
 JOIN core.units AS u ON u.unit_code = t.unit_code AND u.valid_from = t.unit_valid_from;
 
--- Of several targets that hold in a period the latest one counts.
+-- Of several targets that hold in a period the latest one counts: of a level's for the year plan, below of those of a unit's own days.
 CREATE TABLE work.period_targets AS
 WITH ranked AS (
     SELECT p.period_kind, p.period_start, t.measure, t.level, t.criterion, t.target,
            row_number() OVER (PARTITION BY p.period_kind, p.period_start, t.measure, t.level ORDER BY t.valid_from DESC, t.criterion) AS place
     FROM work.periods AS p
     JOIN core.targets AS t ON t.valid_from < p.period_end AND t.valid_to >= p.period_start
+)
+SELECT * FROM ranked WHERE place = 1;
+
+-- A unit is judged by what its level was given while it was in force: a target that begins on the day of a reform is not that of the units which ended the day
+-- before, nor one that ended then that of the units which began. A unit that is listed for its dossiers alone has no day of its own in the period; today's
+-- units answer for their predecessors' days, too.
+CREATE TABLE work.unit_targets AS
+WITH ranked AS (
+    SELECT n.view, n.period_kind, n.period_start, n.unit_code, n.valid_from, t.measure, t.criterion, t.target,
+           row_number() OVER (
+               PARTITION BY n.view, n.period_kind, n.period_start, n.unit_code, n.valid_from, t.measure ORDER BY t.valid_from DESC, t.criterion
+           ) AS place
+    FROM work.period_units AS n
+    JOIN core.units AS u ON u.unit_code = n.unit_code AND u.valid_from = n.valid_from
+    JOIN core.targets AS t ON t.level = n.level AND t.valid_from < n.period_end AND t.valid_to >= n.period_start
+    WHERE n.view = 'today' OR u.valid_from >= n.period_end OR u.valid_to < n.period_start
+       OR (t.valid_from <= u.valid_to AND t.valid_to >= u.valid_from)
 )
 SELECT * FROM ranked WHERE place = 1;
 
@@ -67,8 +84,9 @@ WITH counted AS (
     LEFT JOIN work.unit_totals AS t
            ON t.view = u.view AND t.measure = m.measure AND t.period_kind = u.period_kind AND t.period_start = u.period_start
           AND t.unit_code = u.unit_code AND t.unit_valid_from = u.valid_from
-    LEFT JOIN work.period_targets AS g
-           ON g.measure = m.measure AND g.level = u.level AND g.period_kind = u.period_kind AND g.period_start = u.period_start
+    LEFT JOIN work.unit_targets AS g
+           ON g.view = u.view AND g.measure = m.measure AND g.period_kind = u.period_kind AND g.period_start = u.period_start
+          AND g.unit_code = u.unit_code AND g.valid_from = u.valid_from
 )
 SELECT c.*, CAST(c.numerator AS DOUBLE) / nullif(CAST(c.denominator AS DOUBLE), 0) AS rate,
        CASE WHEN c.denominator = 0 THEN 'no_data'
