@@ -57,7 +57,7 @@ def load_office(folder: Path, units: Sequence[Unit]) -> Office:
 
     Args:
         folder: where office.toml may stand.
-        units: the units of the period; the highest of them names what the file leaves out.
+        units: each unit once, those in force when the report is written; the highest of them names what the file leaves out.
 
     Raises:
         ConfigurationError: the file is no TOML, or has an unknown or wrongly typed line.

@@ -16,7 +16,7 @@ from expectations import load_contracts
 from flows.bieu06 import Bieu06, count_bieu06, write_bieu06
 from flows.csv_files import write_csv
 from flows.document import write_document
-from flows.figures import Figures, Period, Rate
+from flows.figures import Figures, Period, Rate, Unit
 from flows.office import Office, load_office
 from flows.office_files import write_whole
 from flows.querying import open_warehouse
@@ -95,7 +95,7 @@ def write_period_report(warehouse: Path, reference: Path, period: Period, format
         rates, groups = _rates_of(connection, figures, period)
         if not rates:
             raise QueryError(f"kho dữ liệu không có số liệu của kỳ {name_of(period)}; có: {_periods_vi(figures)}")
-        office = load_office(reference, [rate.unit for rate in rates if rate.unit])
+        office = load_office(reference, _in_force(connection, figures.as_of.date()) or list(dict.fromkeys(r.unit for r in rates if r.unit)))
         reached = min(period.end, figures.as_of.date() + timedelta(days=1))
         form = count_bieu06(connection, Span(period.start, reached, figures.as_of))
         result = _gather(connection, figures, period, rates, groups, office, form)
@@ -117,6 +117,15 @@ def write_period_report(warehouse: Path, reference: Path, period: Period, format
         page = render_page(title, blocks, drawings, form, figures.as_of, office)
         written.append(write_whole(out / f"bao-cao-{name}.html", page.encode()))
     return written
+
+
+def _in_force(connection: duckdb.DuckDBPyConnection, day: date) -> list[Unit]:
+    """The units of a day: a body that was dissolved since the period signs nothing."""
+    rows = connection.execute(
+        "SELECT unit_code, valid_from, unit_name, level FROM core.units WHERE valid_from <= $day AND valid_to >= $day ORDER BY unit_code",
+        {"day": day},
+    ).fetchall()
+    return [Unit(*row) for row in rows]
 
 
 def _periods_vi(figures: Figures) -> str:

@@ -256,7 +256,8 @@ def test_two_units_of_one_code_and_name_each_have_their_row(office: Settings, pa
     assert [line["worst_unit_name"] for line in figures.plan] == called[:1], "the one that was late"
     year = Period("year", datetime(2025, 1, 1).date(), datetime(2026, 1, 1).date())
     [report] = write_period_report(settings.warehouse, settings.reference, year, ("html",), folder)
-    form = report.read_text(encoding="utf-8").partition("PHỤ LỤC")[2]
+    text, _, form = report.read_text(encoding="utf-8").partition("PHỤ LỤC")
+    assert "<strong>UBND XÃ SƠN HẠ</strong>" in text and "thủ tục hành chính của UBND xã Sơn Hạ năm 2025" in text, "the one office there is"
     assert [name for name in re.findall(r"<td>(UBND [^<]*)</td>", form) if "Sơn Hạ" in name] == called
 
 
