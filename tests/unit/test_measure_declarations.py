@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from expectations import load_contracts
@@ -28,6 +31,14 @@ def test_the_measures_of_the_plan_of_qd_766_and_of_bieu_06_are_declared() -> Non
             "on_time_766 on_time_resolved online_submission_766 payment_766 digitized_766"
         ).split()
     )
+
+
+def test_what_every_office_reads_names_no_office() -> None:
+    """A commune of another province looks up what a rate or a column means, and is told of its own plan."""
+    root = Path(__file__).parents[2]
+    told = [path for folder in ("transforms", "expectations") for path in (root / folder).glob("*.yml")]
+    texts = [line for path in told for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    assert [line for line in texts if re.search(r"Sơn Hà|Quảng Ngãi|của huyện\b|Kế hoạch CCHC năm 20", line)] == []
 
 
 @pytest.mark.parametrize(
