@@ -138,8 +138,15 @@ def test_a_finish_before_the_reception_and_a_date_without_a_time(tmp_path: Path)
             "status_code": 9,
         }
         lists.show(datetime(2024, 3, 6, 23), f"000.22.58.H48-240304-{number:04d}", **state)
-    rule = "finished_before_received"
-    assert found(lists.build(tmp_path, datetime(2024, 3, 7))) == [(rule, "000.22.58.H48-240304-0000"), (rule, "000.22.58.H48-240304-0003")]
+        handed_out = {"status_code": 10, "returned_at": datetime(2024, 3, 7, 9)}
+        lists.show(datetime(2024, 3, 7, 23), f"000.22.58.H48-240304-{number:04d}", **(state | handed_out))
+    connection = lists.build(tmp_path, datetime(2024, 3, 8))
+    told = connection.execute("SELECT finding_id, found_at, file_id FROM mart.audit ORDER BY case_code").fetchall()
+    connection.close()
+    first_told = (datetime(2024, 3, 6, 23), "03062300")  # what became of it afterwards makes no new question
+    assert told == [
+        (f"finished_before_received:000.22.58.H48-240304-{number}:2024-03-06 23:00", *first_told) for number in ("0000", "0003")
+    ]
 
 
 @pytest.mark.slow
@@ -258,8 +265,13 @@ def test_one_content_under_two_codes(tmp_path: Path, minute: int, expected: int)
     ):
         state = {"submitted_at": received, "received_at": received, "due_at": datetime(2024, 3, 11, 17), "status_code": 10}
         ended = datetime(2024, 3, 6, 9, 13 + later)
-        lists.show(NIGHTS[0], code, unit=unit, **state, finished_at=ended, returned_at=datetime(2024, 3, 7, 10, 2))
-    assert len(found(lists.build(tmp_path, datetime(2024, 3, 25)))) == expected
+        state |= {"finished_at": ended, "returned_at": datetime(2024, 3, 7, 10, 2)}
+        lists.show(NIGHTS[0], code, unit=unit, **(state | {"status_code": 9}))
+        lists.show(NIGHTS[1], code, unit=unit, **state)
+    connection = lists.build(tmp_path, datetime(2024, 3, 25))
+    told = connection.execute("SELECT found_at, file_id FROM mart.audit").fetchall()
+    connection.close()
+    assert told == [(NIGHTS[0], f"{NIGHTS[0]:%m%d%H%M}")] * expected
 
 
 def finished_at(ends: Sequence[datetime], listed: datetime = datetime(2024, 4, 5, 23)) -> Lists:
@@ -301,6 +313,11 @@ def test_the_last_day_of_a_year_is_asked_about_in_the_next_which_takes_no_questi
     last_day = [*(datetime(2024, 12, 31, 16, 5 * n) for n in range(12)), *(datetime(2024, 12, 31, 10, 1, n) for n in range(12))]
     lists = finished_at([*before, *december, *last_day], datetime(2024, 12, 31, 23))
     for number, as_of in enumerate((datetime(2025, 1, 1, 0, 30), datetime(2026, 2, 1, 0, 30))):
+        if number:  # a finished dossier is handed out: no new question
+            handed_out = {"status_code": 10, "returned_at": datetime(2025, 1, 2, 9)}
+            for row in lists.rows[-len(last_day) :]:
+                known = ("submitted_at", "received_at", "due_at", "finished_at")
+                lists.show(datetime(2025, 1, 2, 23), row["case_code"], **{name: row[name] for name in known}, **handed_out)
         connection = lists.build(tmp_path / str(number), as_of)
         found_at = connection.execute("SELECT rule, cases, found_at FROM mart.audit ORDER BY rule").fetchall()
         connection.close()

@@ -105,7 +105,7 @@ WHERE c.status_before IN (2, 4) AND c.status_code IN (7, 8) AND coalesce(c.due_b
 
 -- A date without time of day is compared by its day.
 CREATE TABLE work.audit_reversed AS
-SELECT c.case_code, c.unit_code, c.unit_valid_from
+SELECT c.case_code, c.received_at, c.ended_at
 FROM core.cases AS c
 JOIN work.audit_rules AS r ON r.rule = 'finished_before_received'
 WHERE c.ended_at < c.received_at
@@ -120,7 +120,16 @@ SELECT x.rule, c.unit_code, c.unit_valid_from, c.case_code, c.valid_from AS foun
 FROM work.audit_hits AS x
 JOIN work.audit_changes AS c ON c.case_code = x.case_code AND c.state_number = x.state_number
 UNION ALL
-SELECT 'finished_before_received', h.unit_code, h.unit_valid_from, h.case_code, h.valid_from, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+SELECT 'finished_before_received', n.unit_code, n.unit_valid_from, h.case_code, h.valid_from, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
        h.received_at, h.due_at, h.finished_at, h.returned_at, h.status_code, h.file_id, h.sheet, h.row_number
 FROM work.audit_reversed AS x
-JOIN core.case_history AS h ON h.case_code = x.case_code AND h.valid_to IS NULL;
+JOIN core.case_history AS n ON n.case_code = x.case_code AND n.valid_to IS NULL
+JOIN (
+    -- The first state with both dates as they stand: what became of the dossier afterwards makes no new question.
+    SELECT r.case_code, coalesce(min(CASE WHEN coalesce(s.finished_at, s.returned_at) = r.ended_at AND s.received_at = r.received_at THEN s.state_number END),
+                                 max(s.state_number)) AS state_number
+    FROM work.audit_reversed AS r
+    JOIN core.case_history AS s ON s.case_code = r.case_code
+    GROUP BY r.case_code
+) AS f ON f.case_code = x.case_code
+JOIN core.case_history AS h ON h.case_code = f.case_code AND h.state_number = f.state_number;

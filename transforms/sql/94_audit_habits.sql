@@ -144,13 +144,20 @@ SELECT 'month_end', b.unit_code, b.unit_valid_from, b.begun_at, e.case_code
 FROM work.audit_month_ends AS b
 JOIN work.audit_ends AS e ON e.unit_number = b.unit_number AND CAST(floor(e.minute / 1440.0) AS BIGINT) = b.day_number AND e.minute >= b.last_minute;
 
--- A habit is seen once all its dossiers are: at the newest export that first told one of them as it stands.
+-- A habit is seen once all its dossiers are: at the newest export that first told one of them with the moment it is asked about. What became of a dossier
+-- afterwards (a finished one is handed out) makes no new question.
 CREATE TABLE work.audit_of_habits AS
-WITH seen AS (
-    SELECT x.rule, x.unit_code, x.unit_valid_from, x.begun_at, max(h.valid_from) AS found_at
+WITH told AS (
+    SELECT x.rule, x.unit_code, x.unit_valid_from, x.begun_at, x.case_code,
+           coalesce(min(CASE WHEN CASE WHEN x.rule = 'limit_exact' THEN h.submitted_at = c.submitted_at AND h.received_at = c.received_at
+                                       ELSE coalesce(h.finished_at, h.returned_at) = c.ended_at END THEN h.valid_from END), max(h.valid_from)) AS told_at
     FROM work.audit_habit_cases AS x
-    JOIN core.case_history AS h ON h.case_code = x.case_code AND h.valid_to IS NULL
-    GROUP BY x.rule, x.unit_code, x.unit_valid_from, x.begun_at
+    JOIN core.cases AS c ON c.case_code = x.case_code
+    JOIN core.case_history AS h ON h.case_code = x.case_code
+    GROUP BY x.rule, x.unit_code, x.unit_valid_from, x.begun_at, x.case_code
+),
+seen AS (
+    SELECT rule, unit_code, unit_valid_from, begun_at, max(told_at) AS found_at FROM told GROUP BY rule, unit_code, unit_valid_from, begun_at
 )
 SELECT DISTINCT s.rule, s.unit_code, s.unit_valid_from, s.begun_at, s.found_at, CAST(l.exact AS BIGINT) AS cases,
        vi_count(l.exact) || ' trong ' || vi_count(l.cases) || ' hồ sơ nộp năm ' || substr(CAST(s.begun_at AS STRING), 1, 4) || ' được tiếp nhận trong ' || vi_count(r.band_minutes) || ' phút cuối trước mốc 8 giờ làm việc nằm trong '

@@ -184,6 +184,22 @@ alike AS (
 )
 SELECT case_code, unit_code, unit_valid_from, first_code FROM alike WHERE today_code <> first_unit;
 
+-- The first state of a twin with the content as it stands: a status that goes on afterwards makes no new question.
+CREATE TABLE work.audit_first_alike AS
+WITH twins AS (
+    SELECT case_code FROM work.audit_twins
+    UNION
+    SELECT first_code FROM work.audit_twins
+)
+SELECT n.case_code, min(h.state_number) AS state_number
+FROM twins AS t
+JOIN core.case_history AS n ON n.case_code = t.case_code AND n.valid_to IS NULL
+JOIN core.case_history AS h
+  ON h.case_code = n.case_code AND h.procedure_code IS NOT DISTINCT FROM n.procedure_code AND h.channel IS NOT DISTINCT FROM n.channel
+ AND h.submitted_at IS NOT DISTINCT FROM n.submitted_at AND h.received_at IS NOT DISTINCT FROM n.received_at AND h.due_at IS NOT DISTINCT FROM n.due_at
+ AND h.finished_at IS NOT DISTINCT FROM n.finished_at AND h.returned_at IS NOT DISTINCT FROM n.returned_at
+GROUP BY n.case_code;
+
 CREATE TABLE work.audit_of_lists AS
 SELECT 'vanished' AS rule, h.unit_code, h.unit_valid_from, h.case_code, v.exported_at AS found_at,
        CAST(NULL AS STRING) AS other_code, CAST(NULL AS STRING) AS other_unit_code, CAST(NULL AS DATE) AS other_unit_valid_from,
@@ -199,9 +215,13 @@ SELECT 'two_units', unit_code, unit_valid_from, case_code, found_at, NULL, other
        received_at, due_at, finished_at, returned_at, status_code, file_id, sheet, row_number
 FROM work.audit_doubles
 UNION ALL
-SELECT 'same_content', a.unit_code, a.unit_valid_from, a.case_code, greatest(a.valid_from, b.valid_from), b.case_code, b.unit_code, b.unit_valid_from,
+SELECT 'same_content', n.unit_code, n.unit_valid_from, n.case_code, greatest(a.valid_from, f.valid_from), b.case_code, b.unit_code, b.unit_valid_from,
        b.received_at, b.due_at, b.finished_at, b.returned_at, b.status_code, b.last_file_id, b.last_sheet, b.last_row_number,
-       a.received_at, a.due_at, a.finished_at, a.returned_at, a.status_code, a.last_file_id, a.last_sheet, a.last_row_number
+       a.received_at, a.due_at, a.finished_at, a.returned_at, a.status_code, a.file_id, a.sheet, a.row_number
 FROM work.audit_twins AS t
-JOIN core.case_history AS a ON a.case_code = t.case_code AND a.valid_to IS NULL
-JOIN core.case_history AS b ON b.case_code = t.first_code AND b.valid_to IS NULL;
+JOIN core.case_history AS n ON n.case_code = t.case_code AND n.valid_to IS NULL
+JOIN work.audit_first_alike AS o ON o.case_code = t.case_code
+JOIN core.case_history AS a ON a.case_code = o.case_code AND a.state_number = o.state_number
+JOIN core.case_history AS b ON b.case_code = t.first_code AND b.valid_to IS NULL
+JOIN work.audit_first_alike AS g ON g.case_code = t.first_code
+JOIN core.case_history AS f ON f.case_code = g.case_code AND f.state_number = g.state_number;
