@@ -229,11 +229,14 @@ def test_what_offices_ordinarily_do_raises_no_alarm(tmp_path: Path, make: Callab
 def faulty(fault: str) -> History:
     """Nightly lists from 01/03 to 13/03, and the last one, of 14/03, with one fault."""
     h = History()
-    h.nightly("01/03", "13/03")
+    h.nightly("01/03", "11/03")
+    h.nightly("12/03", "13/03", names=NAMES[2:] if fault == "vanished days ago" else NAMES)
     last = datetime(2024, 3, 14, 22)
     rows = dossiers(day("02/01"), day("14/03"), last)
     if fault == "vanished":
         rows = [row for row in rows if row["unit"] != "UBND xã Sơn Bao"]
+    elif fault == "vanished days ago":
+        rows = dossiers(day("02/01"), day("14/03"), last, NAMES[2:])
     elif fault == "shrunk":
         rows = [row for row in rows if not (row["unit"] == "UBND xã Sơn Linh" and row["case_code"].endswith("240220-0001"))]
     elif fault == "cut":
@@ -258,6 +261,7 @@ def faulty(fault: str) -> History:
     [
         ("none", []),
         ("vanished", [("vanished", "UBND xã Sơn Bao", "red")]),
+        ("vanished days ago", [("vanished", "UBND xã Sơn Hạ", "red"), ("vanished", "UBND xã Sơn Thành", "red")]),
         ("shrunk", [("shrunk", "UBND xã Sơn Linh", "yellow")]),
         ("cut", [("rows_off", None, "yellow")]),
         ("doubled", [("rows_off", None, "yellow")]),

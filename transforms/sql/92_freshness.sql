@@ -112,7 +112,8 @@ SELECT n.unit_number, n.exported_at, CAST(round(n.expected) AS BIGINT) AS expect
 FROM newest AS n CROSS JOIN work.watch AS w
 WHERE n.place = 1 AND n.listed = 0 AND n.expected >= w.expected_least;
 
--- Number of rows far from what the deliveries before lead one to expect, the units that vanished (told by themselves) added back. Judged: whole kinds, and units, whose newest list belongs to the newest delivery.
+-- Number of rows far from what the deliveries before lead one to expect, the units that vanished (told by themselves) added back; beside the one list
+-- before, only those that it still held. What is told is what the list holds, and what the other units lead one to expect. Judged: whole kinds, and units, whose newest list belongs to the newest delivery.
 CREATE TABLE work.rows_off AS
 WITH sizes AS (
     SELECT * FROM work.delivery_sizes WHERE kind <> 'waiting' AND worked IS NOT NULL
@@ -135,7 +136,8 @@ usual AS (
 ),
 -- Lists that always begin on the same day and now end earlier are cut, not lists of other days.
 compared AS (
-    SELECT n.kind, n.unit_number, n.cases + CASE WHEN n.kind = 'cases' AND n.unit_number = 0 THEN v.expected ELSE 0 END AS cases, n.worked,
+    SELECT n.kind, n.unit_number, n.cases, n.worked, CASE WHEN n.kind = 'cases' AND n.unit_number = 0 THEN v.expected ELSE 0 END AS vanished,
+           CASE WHEN n.kind = 'cases' AND n.unit_number = 0 THEN v.expected_since ELSE 0 END AS vanished_since,
            b.worked AS worked_before, b.pace AS pace_before,
            CASE WHEN least(n.worked_to, b.worked_to) - greatest(n.worked_from, b.worked_from) >= 0.8 * greatest(n.worked, b.worked) THEN TRUE ELSE FALSE END
                AS is_same_range,
@@ -145,14 +147,17 @@ compared AS (
     JOIN sizes AS b ON b.kind = n.kind AND b.unit_number = n.unit_number AND b.place = 2
     LEFT JOIN sizes AS c ON c.kind = n.kind AND c.unit_number = n.unit_number AND c.place = 3
     CROSS JOIN (
-        SELECT coalesce(sum(x.expected), 0) AS expected
+        SELECT coalesce(sum(x.expected), 0) AS expected, coalesce(sum(CASE WHEN h.unit_number IS NOT NULL THEN x.expected ELSE 0 END), 0) AS expected_since
         FROM work.vanished AS x
         JOIN work.deliveries AS d ON d.kind = 'cases' AND d.number = 1 AND CAST(x.exported_at - INTERVAL 4 HOUR AS DATE) = d.delivered_on
+        LEFT JOIN sizes AS w ON w.kind = 'cases' AND w.unit_number = 0 AND w.place = 2
+        LEFT JOIN sizes AS h ON h.kind = 'cases' AND h.unit_number = x.unit_number AND h.number = w.number
     ) AS v
     WHERE n.place = 1 AND n.number = 1
 ),
 judged AS (
-    SELECT n.kind, n.unit_number, n.cases, m.changes, s.spread, CASE WHEN n.is_same_range OR n.is_cut THEN TRUE ELSE FALSE END AS is_same_range,
+    SELECT n.kind, n.unit_number, n.cases + CASE WHEN n.is_same_range OR n.is_cut THEN n.vanished_since ELSE n.vanished END AS cases, n.cases AS listed, m.changes, s.spread,
+           CASE WHEN n.is_same_range OR n.is_cut THEN TRUE ELSE FALSE END AS is_same_range,
            CASE WHEN n.is_cut THEN n.worked_before ELSE n.worked END AS worked, n.pace_before, m.change, u.pace AS pace_usual
     FROM compared AS n
     JOIN middle AS m ON m.kind = n.kind AND m.unit_number = n.unit_number
@@ -165,7 +170,7 @@ expected AS (
     FROM judged AS j CROSS JOIN work.watch AS w
     WHERE j.changes >= w.changes_least
 )
-SELECT kind, unit_number, CAST(cases AS BIGINT) AS cases, CAST(round(expected) AS BIGINT) AS expected
+SELECT kind, unit_number, CAST(listed AS BIGINT) AS cases, CAST(greatest(round(expected) - (cases - listed), 0) AS BIGINT) AS expected
 FROM expected
 WHERE abs(ln(cases / expected)) > tolerance AND abs(cases - expected) > chance_times * sqrt(expected);
 
