@@ -38,7 +38,7 @@ SELECT * FROM core.case_history WHERE case_code = '000.22.58.H48-240215-0007' OR
 ```
 
 Điều không thấy được: việc xảy ra giữa hai lần xuất rồi trở lại như cũ; sửa trước lần xuất đầu tiên; chuyển sang “yêu cầu bổ sung” khi còn trong hạn để kéo dài hạn. Xuất
-hằng đêm thì thấy nhiều hơn xuất hằng tháng. Danh sách từng tháng, danh sách chỉ gồm hồ sơ đang xử lý hay chỉ một số thủ tục không làm hồ sơ nào thành “biến mất”.
+hằng đêm thì thấy nhiều hơn xuất hằng tháng. Danh sách từng tháng, danh sách chỉ gồm hồ sơ đang xử lý, mới thay đổi hay của một số thủ tục không làm hồ sơ nào thành “biến mất”.
 
 Các phép thống kê (`limit_exact`, `burst`, `month_end`) so với nếp của chính đơn vị và dùng cận trên Chernoff của xác suất nhị thức hoặc Poisson: xác suất thật còn nhỏ
 hơn con số nêu. Nhiều hồ sơ kết thúc trong vài phút được so với số trung bình của đơn vị trong những khoảng có hồ sơ kết thúc; giờ cuối tháng so với giờ cuối của các ngày khác;

@@ -196,6 +196,18 @@ def every_morning(h: History, last: str = "15/02") -> None:
         h.add(datetime.combine(morning, time(6)), dossiers(day("02/01"), evening, datetime.combine(evening, time(22))))
 
 
+def changes_only(h: History) -> None:
+    """Every night what came or was ended since the night before: a dossier that takes long is in no list after its first."""
+    for night in days(day("19/02"), day("29/03")):
+        at = datetime.combine(night, time(22))
+        rows = [row | ({"finished_at": None, "status_code": 4} if _takes_long(row) else {}) for row in dossiers(day("02/01"), night, at)]
+        h.add(at, [row for row in rows if max(row["received_at"], row["finished_at"] or row["received_at"]) > at - timedelta(days=1)])
+
+
+def _takes_long(row: Row) -> bool:
+    return bool(row["received_at"].day % 5 == 1 and row["case_code"].endswith("0001"))
+
+
 def a_new_year(h: History) -> None:
     """Lists since 1 January begin again."""
     for night in ("20/12", "21/12", "22/12", "25/12", "26/12", "27/12", "28/12", "29/12"):
@@ -207,7 +219,7 @@ def a_new_year(h: History) -> None:
 ORDINARY = [
     (weekly, "18/03"), (weekly_overlapping, "11/03"), (month_by_month, "10/07"), (month_re_exported, "03/07"), (months_with_carried_over, "03/05"),
     (open_dossiers_only, "11/03"), (twice_a_day, "12/03"), (parts_around_midnight, "13/03"), (one_file_a_commune, "08/03"), (one_file_a_procedure, "07/03"),
-    (nightly_over_tet, "16/02"), (every_morning, "15/02"), (a_new_year, "05/01"),
+    (nightly_over_tet, "16/02"), (every_morning, "15/02"), (changes_only, "29/03"), (a_new_year, "05/01"),
 ]  # fmt: skip
 
 

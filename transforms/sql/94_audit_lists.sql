@@ -94,8 +94,17 @@ counted AS (
 SELECT case_code FROM counted GROUP BY case_code HAVING count(*) = 2;
 
 -- The lists that should hold it. A dossier with the same content that first appears later is the same under a new code.
+-- Lists of what has changed lately leave out whatever rests: only where they show a closed dossier that rested for longer than this one when it was first
+-- missed, do they tell of its absence.
 CREATE TABLE work.audit_vanished AS
-WITH recoded AS (
+WITH resting AS (
+    SELECT h.unit_code, h.unit_valid_from, h.last_seen_at, min(h.valid_from) AS since_at
+    FROM core.case_history AS h
+    JOIN (SELECT DISTINCT unit_code, unit_valid_from FROM work.audit_missing) AS u ON u.unit_code = h.unit_code AND u.unit_valid_from = h.unit_valid_from
+    WHERE h.valid_to IS NULL AND h.status_code IN (3, 7, 8, 9, 10)
+    GROUP BY h.unit_code, h.unit_valid_from, h.last_seen_at
+),
+recoded AS (
     SELECT DISTINCT m.case_code
     FROM work.audit_missing AS m
     JOIN work.audit_neighbours AS n ON n.case_code = m.case_code
@@ -103,7 +112,7 @@ WITH recoded AS (
     WHERE h.state_number = 1 AND h.valid_from > m.last_seen_at
 ),
 later AS (
-    SELECT m.case_code, m.state_number, x.file_id, x.exported_at, count(*) OVER (PARTITION BY m.case_code) AS lists,
+    SELECT m.case_code, m.state_number, m.unit_code, m.unit_valid_from, x.file_id, x.exported_at, count(*) OVER (PARTITION BY m.case_code) AS lists,
            row_number() OVER (PARTITION BY m.case_code ORDER BY x.exported_at, x.file_id) AS place
     FROM work.audit_missing AS m
     JOIN work.audit_neighbours AS n ON n.case_code = m.case_code
@@ -114,8 +123,12 @@ later AS (
 SELECT l.case_code, l.state_number, l.file_id, l.exported_at
 FROM later AS l
 JOIN work.audit_rules AS r ON r.rule = 'vanished'
+JOIN core.case_history AS m ON m.case_code = l.case_code AND m.state_number = l.state_number
 LEFT JOIN recoded AS c ON c.case_code = l.case_code
-WHERE l.place = 1 AND l.lists >= r.least_lists AND c.case_code IS NULL;
+WHERE l.place = 1 AND l.lists >= r.least_lists AND c.case_code IS NULL
+  AND EXISTS (SELECT 1 FROM resting AS s
+              WHERE s.unit_code = l.unit_code AND s.unit_valid_from = l.unit_valid_from AND s.last_seen_at >= l.exported_at
+                AND s.last_seen_at - s.since_at > l.exported_at - m.valid_from);
 
 -- One dossier under two units at one export time; units that the reform made one are one.
 CREATE TABLE work.audit_doubles AS
