@@ -61,6 +61,17 @@ withdrawn_near_due  | 13/03 23:00 | 14/03 23:00 | 11/03 17:00 |             | 4 
                     | 10/03 23:00 | 11/03 23:00 | 11/03 17:00 |             | 5      | 11/03 17:00 | 11/03 16:00    | 8            | người dân không bổ sung: dừng lúc nào cũng được
 """
 
+# The same with a list between them, in which something else is otherwise: how long a dossier was finished, stood or waited does not begin anew with it.
+CHANGES_BETWEEN = """
+expected        | first       | between     | second      | due         | status | finished    | status_between | channel_between | due_after   | status_after | why
+reopened        | 06/03 11:00 | 07/03 23:00 | 08/03 11:00 | 11/03 17:00 | 9      | 06/03 10:00 | 10             | counter         | 11/03 17:00 | 4            | xong từ hai hôm trước, vừa ghi trả kết quả, rồi mở lại
+                | 07/03 11:00 | 07/03 17:00 | 07/03 23:00 | 11/03 17:00 | 9      | 07/03 10:00 | 10             | counter         | 11/03 17:00 | 4            | bấm nhầm, sửa trong ngày
+status_backward | 06/03 11:00 | 07/03 23:00 | 08/03 11:00 | 11/03 17:00 | 4      |             | 4              | online          | 11/03 17:00 | 2            | đang xử lý từ hai hôm trước, chỉ kênh nộp được sửa
+                | 06/03 11:00 | 07/03 23:00 | 08/03 11:00 | 11/03 17:00 | 2      |             | 4              | counter         | 11/03 17:00 | 2            | chọn nhầm, sửa hôm sau
+                | 09/03 23:00 | 12/03 23:00 | 13/03 23:00 | 11/03 17:00 | 5      |             | 5              | online          | 15/03 17:00 | 4            | chờ bổ sung từ trước hạn, chỉ kênh nộp được sửa: hạn tính lại
+due_moved_after | 09/03 23:00 | 12/03 23:00 | 13/03 23:00 | 11/03 17:00 | 4      |             | 5              | counter         | 15/03 17:00 | 4            | quá hạn rồi mới chờ bổ sung
+"""
+
 
 class Lists:
     """Lists of dossiers, and the rows in them."""
@@ -99,6 +110,17 @@ def test_two_lists_of_a_dossier_and_what_is_asked(tmp_path: Path) -> None:
             exported = moment(at)
             assert exported
             lists.show(exported, code, f"-{number}", **whole, **state)  # a list of its own, so that dossiers do not matter to each other
+        if row["expected"]:
+            expected.append((row["expected"], code))
+    for number, row in enumerate(table_rows(CHANGES_BETWEEN), 100):
+        code, finished = f"000.22.58.H48-240304-{number:04d}", moment(row["finished"])
+        state = {"submitted_at": received, "received_at": received, "due_at": moment(row["due"]), "finished_at": finished}
+        between = {"status_code": int(row["status_between"]), "channel": row["channel_between"]}
+        after = between | {"status_code": int(row["status_after"]), "due_at": moment(row["due_after"]), "finished_at": None}
+        for at, other in ((row["first"], {"status_code": int(row["status"])}), (row["between"], between), (row["second"], after)):
+            exported = moment(at)
+            assert exported
+            lists.show(exported, code, f"-{number}", **(state | other))
         if row["expected"]:
             expected.append((row["expected"], code))
     assert found(lists.build(tmp_path, datetime(2024, 3, 25))) == expected

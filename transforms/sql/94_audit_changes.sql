@@ -11,21 +11,34 @@ SELECT CAST(date AS TIMESTAMP) AS begins_at,
        CAST(date AS TIMESTAMP) + CASE WHEN is_working THEN greatest(morning_to, afternoon_to) ELSE 86399 END * INTERVAL 1 SECOND AS ends_at
 FROM core.calendar;
 
+-- How long a status stood, how long a dossier was finished or waited for its citizen does not begin anew when something else of it changes (9 becomes 10, a channel).
 CREATE TABLE work.audit_changes AS
-WITH earlier AS (
-    SELECT h.case_code, h.state_number,
-           max(CASE WHEN h.finished_at IS NULL AND h.returned_at IS NULL AND h.status_code IN (1, 2, 4, 5, 6) THEN h.last_seen_at END) OVER w AS open_until,
-           max(CASE WHEN h.received_at IS NULL AND h.status_code = 1 THEN h.last_seen_at END) OVER w AS waited_until
+WITH beside AS (
+    SELECT h.*, lag(h.status_code) OVER (PARTITION BY h.case_code ORDER BY h.state_number) AS status_before
     FROM core.case_history AS h
     WHERE h.state_number > 1 OR h.valid_to IS NOT NULL
+),
+begun AS (
+    SELECT b.*, CASE WHEN b.status_before = b.status_code THEN NULL ELSE b.valid_from END AS begun_at,
+           CASE WHEN b.status_before IN (9, 10) THEN NULL ELSE b.valid_from END AS ended_from,
+           CASE WHEN b.status_before IN (5, 6) THEN NULL ELSE b.valid_from END AS paused_from
+    FROM beside AS b
+),
+earlier AS (
+    SELECT h.case_code, h.state_number,
+           max(h.begun_at) OVER w AS status_since, max(h.ended_from) OVER w AS ended_since, max(h.paused_from) OVER w AS paused_since,
+           max(CASE WHEN h.finished_at IS NULL AND h.returned_at IS NULL AND h.status_code IN (1, 2, 4, 5, 6) THEN h.last_seen_at END) OVER w AS open_until,
+           max(CASE WHEN h.received_at IS NULL AND h.status_code = 1 THEN h.last_seen_at END) OVER w AS waited_until
+    FROM begun AS h
     WINDOW w AS (PARTITION BY h.case_code ORDER BY h.state_number ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 )
 SELECT h.case_code, h.state_number, h.valid_from, h.unit_code, h.unit_valid_from, h.procedure_code, h.received_at, h.due_at, h.finished_at, h.returned_at, h.status_code,
        h.file_id, h.sheet, h.row_number, coalesce(h.finished_at, h.returned_at) AS ended_at,
-       b.valid_from AS valid_from_before, b.last_seen_at AS last_seen_before, b.unit_code AS unit_code_before, b.unit_valid_from AS unit_valid_from_before,
+       b.last_seen_at AS last_seen_before, b.unit_code AS unit_code_before, b.unit_valid_from AS unit_valid_from_before,
        b.procedure_code AS procedure_before, b.received_at AS received_before, b.due_at AS due_before, b.finished_at AS finished_before, b.returned_at AS returned_before,
        coalesce(b.finished_at, b.returned_at) AS ended_before, b.status_code AS status_before,
        b.last_file_id AS before_file_id, b.last_sheet AS before_sheet, b.last_row_number AS before_row_number, u.open_until, u.waited_until,
+       u.status_since, u.ended_since, u.paused_since,
        CAST(CAST(b.due_at AS DATE) + INTERVAL 1 DAY AS TIMESTAMP) AS due_end_before,
        CAST(CAST(coalesce(h.due_at, b.due_at) AS DATE) + INTERVAL 1 DAY AS TIMESTAMP) AS due_end,
        coalesce(e.ends_at, h.finished_at, h.returned_at) AS ended_by, coalesce(r.ends_at, h.received_at) AS received_by
@@ -57,7 +70,7 @@ WHERE r.rule = 'due_moved_after' AND c.due_before IS NOT NULL AND c.status_code 
 CREATE TABLE work.audit_hits AS
 SELECT 'due_moved_after' AS rule, case_code, state_number
 FROM work.audit_moved_dues
-WHERE last_seen_before >= due_end_before AND NOT (status_before IN (5, 6) AND valid_from_before < due_end_before)
+WHERE last_seen_before >= due_end_before AND NOT (status_before IN (5, 6) AND paused_since < due_end_before)
 UNION ALL
 SELECT r.rule, c.case_code, c.state_number
 FROM work.audit_moved_dues AS c
@@ -83,7 +96,7 @@ UNION ALL
 SELECT r.rule, c.case_code, c.state_number
 FROM work.audit_changes AS c
 JOIN work.audit_rules AS r ON r.rule = 'reopened'
-WHERE c.status_before IN (9, 10) AND c.status_code IN (1, 2, 4, 5, 6) AND c.valid_from >= c.valid_from_before + INTERVAL 1 HOUR * r.least_hours
+WHERE c.status_before IN (9, 10) AND c.status_code IN (1, 2, 4, 5, 6) AND c.valid_from >= c.ended_since + INTERVAL 1 HOUR * r.least_hours
 UNION ALL
 SELECT r.rule, c.case_code, c.state_number
 FROM work.audit_changes AS c
@@ -91,7 +104,7 @@ JOIN work.audit_rules AS r ON r.rule = 'status_backward'
 JOIN work.audit_statuses AS b ON b.status_code = c.status_before
 JOIN work.audit_statuses AS a ON a.status_code = c.status_code
 WHERE a.rank < b.rank AND NOT (c.status_before IN (9, 10) AND c.status_code IN (1, 2, 4, 5, 6)) AND c.unit_code = c.unit_code_before
-  AND c.valid_from >= c.valid_from_before + INTERVAL 1 HOUR * r.least_hours
+  AND c.valid_from >= c.status_since + INTERVAL 1 HOUR * r.least_hours
 UNION ALL
 -- The moment of the withdrawal is the one it names, where exports do not contradict it. A dossier that waits for its citizen may be closed at any time.
 SELECT r.rule, c.case_code, c.state_number
