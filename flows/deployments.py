@@ -159,4 +159,5 @@ def serve_schedule(settings: Settings, port: int, cron: str | None = None) -> No
         clean_abandoned_runs()
         from prefect import serve
 
-        serve(*make_deployments(settings, cron), limit=1, print_starting_message=False)
+        # Paused, what is scheduled would be forgotten: a machine that is off at 06:00 of day 1 would leave that month without its report.
+        serve(*make_deployments(settings, cron), limit=1, print_starting_message=False, pause_on_shutdown=False)

@@ -1,8 +1,10 @@
 """The schedule as it really runs: Prefect's server and runner on a machine without a network, a cron that fires, runs left behind by a kill."""
 
+import contextlib
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -97,10 +99,21 @@ def test_the_schedule_fires_and_publishes_without_a_network(office: Settings, tm
             look = f"import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:{port}', timeout=60).read())"
             page = subprocess.run([*machine.prefix, sys.executable, "-c", look], capture_output=True, text=True, check=True)
             assert "<html" in page.stdout
+            server.terminate()  # as the machine does when it is switched off
+            server.wait(60)
+            assert "monthly-report" in scheduled(office), "what falls due until it is on again is not forgotten"
         finally:
-            os.killpg(server.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGKILL)
             server.wait()
         assert machine.attempts() == []
+
+
+def scheduled(office: Settings) -> set[str]:
+    """The deployments that have a run to come or overdue, as the server will find them at its next start."""
+    asked = "SELECT d.name FROM flow_run r JOIN deployment d ON d.id = r.deployment_id WHERE r.state_type = 'SCHEDULED' AND NOT d.paused"
+    with contextlib.closing(sqlite3.connect(office.warehouse.parent / "prefect" / "prefect.db")) as connection:
+        return {name for (name,) in connection.execute(asked)}
 
 
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="needs /usr/bin/chromium (make browser)")
