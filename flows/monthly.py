@@ -2,6 +2,7 @@
 
 Where the published figures do not reach the month's end then (its last night was held back, or the machine was off), no mail is made: an
 unfinished report would be the one that arrives, and the finished one nobody's business. The mail goes out after the night that reaches it.
+So does one over which the program failed or died: a month that is over is on record as waiting until its mails are in the ledger.
 """
 
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from flows.mail.monthly import mail_month
 from flows.night import check_sending, hold_lock, load_office
 from flows.period_report import FORMATS, name_of, parse_report_period, write_period_report
 from flows.querying import open_warehouse
-from flows.settings import Settings, local_now
+from flows.settings import QueryError, Settings, local_now
 from flows.staging import load_record
 from transforms.wording import moment_vi
 
@@ -41,7 +42,7 @@ def month_before(day: date) -> Period:
 def report_month(settings: Settings, period: Period, today: date | None = None) -> MonthlyReport:
     """The report of the month stands in the outbox in every format, and its mails in the ledger; sent where sending is on.
 
-    The mails of a month that is over wait for figures that reach its end (see report_waiting_months).
+    The mails of a month that is over wait for figures that reach its end, and for a run that gets through (see report_waiting_months).
     Waits for a night that is under way: the report is of one published warehouse, and the ledger has one writer.
 
     Raises:
@@ -49,20 +50,26 @@ def report_month(settings: Settings, period: Period, today: date | None = None) 
         QueryError: the warehouse has no figures of the month.
         ConfigurationError: there is no warehouse, or a reference table or mail.toml cannot be used.
     """
+    name = name_of(period)
     with hold_lock(settings, LOCK_SECONDS):
+        is_over = period.end <= (today or local_now().date())
+        if is_over:  # first: nobody else would remember what a failure or a kill stops from here on
+            _keep_waiting(settings, {*_waiting(settings), name})
         settings, server = check_sending(settings)
         recipients = load_office(settings).recipients
         reached = _figures_as_of(settings)
-        is_early = reached is not None and reached.date() < period.end <= (today or local_now().date())
-        if is_early:
-            _keep_waiting(settings, {*_waiting(settings), name_of(period)})
-        folder = settings.outbox / "bao-cao" / name_of(period)
-        files = write_period_report(settings.warehouse, settings.reference, period, FORMATS, folder)
+        is_early = is_over and reached is not None and reached.date() < period.end
+        try:
+            files = write_period_report(settings.warehouse, settings.reference, period, FORMATS, settings.outbox / "bao-cao" / name)
+        except QueryError:
+            if not is_early:  # figures to come will not have it either
+                _keep_waiting(settings, {*_waiting(settings)} - {name})
+            raise
         if is_early:
             text = f"số liệu đang công bố mới chốt {moment_vi(reached)}, chưa hết kỳ báo cáo; thư báo cáo tự đi sau lần công bố đủ kỳ"
             return MonthlyReport(files, Post(notes=[text]))
         report = MonthlyReport(files, mail_month(settings, period, files, recipients, server))
-        _keep_waiting(settings, {*_waiting(settings)} - {name_of(period)})  # last: whatever stopped it before, it goes on waiting
+        _keep_waiting(settings, {*_waiting(settings)} - {name})  # last: whatever stopped it before, it goes on waiting
         return report
 
 

@@ -21,7 +21,7 @@ from flows.mail.ledger import Ledger, ledger_path
 from flows.mail.server import MailServer
 from flows.monthly import month_before, report_month, report_waiting_months
 from flows.night import NightResult
-from flows.settings import AlreadyRunning, Settings
+from flows.settings import AlreadyRunning, QueryError, Settings
 from flows.watching import Alarm
 
 PEOPLE = """name,email,scope,summaries,frequency,language
@@ -104,14 +104,25 @@ def test_a_report_that_may_have_arrived_is_not_sent_again_and_other_figures_wait
 
 
 @pytest.mark.slow
-def test_the_deployment_of_day_1_mails_the_month_before(
+def test_the_deployment_of_day_1_mails_the_month_before_or_else_the_next_night_does(
     served: tuple[Settings, PostOffice, MailServer], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings, post, _ = served
     monkeypatch.setattr("flows.settings.local_now", lambda: datetime(2024, 6, 1, 6))
     from flows import nightly  # Prefect takes seconds to import
 
-    files = nightly.monthly_report.fn(*(str(getattr(settings, name)) for name in ("raw", "reference", "warehouse", "outbox")))
+    office = [str(getattr(settings, name)) for name in ("raw", "reference", "warehouse", "outbox")]
+    with monkeypatch.context() as broken:  # the disk is full, or the machine is switched off
+        broken.setattr(monthly, "write_period_report", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            nightly.monthly_report.fn(*office)
+    ended_nights: list[tuple[datetime, NightResult]] = []
+    monkeypatch.setattr(nightly, "run_missed_nights", lambda *_: ended_nights)
+    assert nightly.nights.fn(*office) == [] and not post.accepted
+    ended_nights.append((datetime(2024, 6, 2, 0, 30), NightResult(True, [], 0, [])))
+    night, *files = nightly.nights.fn(*office)
+    assert night == "2024-06-02: published" and post.counts() == {"vanphong@sonha.test": 1, "lanhdao@sonha.test": 1}
+    files = nightly.monthly_report.fn(*office)
     assert sorted(Path(file).name for file in files) == [f"bao-cao-2024-05.{kind}" for kind in ("csv", "docx", "html")] + [
         "bieu-06-2024-05.xlsx"
     ]
@@ -142,6 +153,8 @@ def test_a_month_that_the_figures_do_not_reach_the_end_of_waits_for_them(
     (made,) = report_waiting_months(settings)
     assert made.post.corrections == 0 and post.counts() == {"vanphong@sonha.test": 2, "lanhdao@sonha.test": 2}
     assert "chưa đủ" not in post.accepted[-1][1].get_body(("plain",)).get_content()
+    with pytest.raises(QueryError):
+        report_month(settings, month_before(date(1999, 1, 1)))
     assert not list(report_waiting_months(settings)) and not settings.months_waiting.exists()
     assert [row[0] for row in rows(settings)] == ["2024-06-29"] * 2 + ["2024-06-30"] * 2
 
