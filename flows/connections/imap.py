@@ -154,7 +154,7 @@ class ImapConnection:
             raise SourceFailure(f"thư {file.path} không còn trong hộp thư", is_one_file=True)
         # The literal says itself how long it is, and one cut short ends the session; RFC822.SIZE is a guess by default where Exchange tells it.
         try:
-            parts = [part for part in message_from_bytes(body).walk() if not part.is_multipart()]
+            parts = list(_parts(message_from_bytes(body)))
         except RecursionError:
             raise SourceFailure(f"{_told(file)} lồng quá nhiều lớp, không đọc được; hãy xóa thư này", is_one_file=True) from None
         for part in parts:
@@ -192,6 +192,21 @@ def attachment_name(part: Message, mail: str) -> str | None:
     except (ValueError, LookupError, HeaderParseError):  # an unknown alphabet, or numbers of pieces that are none
         name = None
     return name or (mail.removesuffix(".eml") + ending if (ending := _ENDINGS.get(part.get_content_type())) else None)
+
+
+def _parts(mail: Message) -> Iterator[Message]:
+    """Every part that holds no others, also those of a mail that was attached in Base64: RFC 2046 (5.2.1) forbids it, gateways do it, Python takes it for text."""
+    for part in mail.walk():
+        if not part.is_multipart():
+            yield part
+        elif part.get_content_type() == "message/rfc822" and str(part.get("Content-Transfer-Encoding", "")).strip().lower() == "base64":
+            inner = part.get_payload(0)
+            if isinstance(inner, Message) and not inner.keys():
+                coded = Message()
+                coded["Content-Transfer-Encoding"] = "base64"
+                coded.set_payload(inner.get_payload())
+                content = coded.get_payload(decode=True)
+                yield from _parts(message_from_bytes(content)) if isinstance(content, bytes) else ()
 
 
 def _hides_attachments(part: Message) -> bool:

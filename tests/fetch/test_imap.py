@@ -1,5 +1,6 @@
 """A mailbox against pymap's server: attachments of allowed senders, and no mail touched."""
 
+import base64
 import imaplib
 import io
 import re
@@ -110,6 +111,20 @@ def test_a_strangers_malformed_mail_hides_no_export(fetcher: Fetcher, box: Mailb
     fetcher.write(imap_source(box))
     outcome = fetcher.fetch()
     assert (outcome.error, outcome.landed) == (None, ["nguon/a.xlsx"])
+
+
+def test_an_export_of_a_forwarded_mail_is_taken_however_the_mail_was_attached(fetcher: Fetcher, box: Mailbox) -> None:
+    head, _, text = mail("baocao@tinh.gov.vn", "Chuyển tiếp: tệp xuất", {}).as_bytes().partition(b"\nContent-Type: text/plain")
+    for name, encoding in (("a.xlsx", b"7bit"), ("b.xlsx", b"Base64")):
+        inner = mail("xa@sonha.gov.vn", "Tệp", {name: name.encode()}).as_bytes()
+        forwarded = base64.encodebytes(inner) if encoding == b"Base64" else inner
+        attached = b"Content-Type: message/rfc822\nContent-Transfer-Encoding: " + encoding + b"\n\n" + forwarded
+        body = b"\n--x\nContent-Type: text/plain" + text + b"\n--x\n" + attached + b"\n--x--\n"
+        box.put_bytes(head + b"\nContent-Type: multipart/mixed; boundary=x\n" + body)
+    fetcher.write(imap_source(box))
+    outcome = fetcher.fetch()
+    assert (outcome.error, outcome.landed) == (None, ["nguon/a.xlsx", "nguon/b.xlsx"])
+    assert fetcher.files()["nguon/b.xlsx"] == b"b.xlsx"
 
 
 SHEET = b"Content-Type: application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
