@@ -1,9 +1,10 @@
 """SFTP, with the server's key checked against a known_hosts file, always."""
 
 import asyncio
+import contextlib
 import posixpath
 from collections.abc import AsyncIterator, Coroutine
-from stat import S_ISDIR, S_ISREG
+from stat import S_IFDIR, S_IFLNK, S_IFREG, S_ISDIR, S_ISREG
 from typing import Any, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -117,14 +118,26 @@ class SftpConnection:
 
     async def _walk(self, folder: str, prefix: str, depth: int) -> AsyncIterator[RemoteFile]:
         for entry in await asyncio.wait_for(self.sftp.readdir(folder), self.seconds):
-            name, mode = str(entry.filename), entry.attrs.permissions or 0
+            name, mode = str(entry.filename), entry.attrs.permissions
             if name in (".", "..") or "/" in name:  # a name with a slash is no name of a file in this folder
                 continue
+            if mode is None:
+                mode = await self._mode(posixpath.join(folder, name), str(entry.longname or ""))
             if S_ISDIR(mode) and self.source["recursive"] and depth < _DEEPEST and not name.startswith("."):
                 async for file in self._walk(posixpath.join(folder, name), f"{prefix}{name}/", depth + 1):
                     yield file
             elif S_ISREG(mode):
                 yield RemoteFile(prefix + name, shown_name(prefix + name), entry.attrs.size, _float(entry.attrs.mtime))
+
+    async def _mode(self, path: str, line: str) -> int:
+        """The mode of what is listed without one, as servers that are no Unix may do (draft-ietf-secsh-filexfer-02, 5).
+
+        Asked for, else read off its line as `ls -l` has it; what neither tells is a file, because one that is passed over is missed by nobody.
+        """
+        told: int | None = None
+        with contextlib.suppress(asyncssh.SFTPNoSuchFile, asyncssh.SFTPPermissionDenied):
+            told = (await asyncio.wait_for(self.sftp.lstat(path), self.seconds)).permissions
+        return told if told is not None else {"d": S_IFDIR, "l": S_IFLNK}.get(line[:1], S_IFREG)
 
     async def _read(self, path: str, incoming: Incoming) -> None:
         async with self.sftp.open(path, "rb") as stream:

@@ -152,7 +152,7 @@ def http_server(office: Office, certificate: Certificate | None = None) -> Itera
                 self.answer(302, b"", "text/plain", {"Location": office.redirects[path]})
             elif path in office.page:
                 status, body = office.page[path]
-                self.answer(status, body, "text/html", {})
+                self.answer(status, body, "text/html", office.headers.get(path, {}))
             elif path == "/login":
                 self.answer(200, LOGIN_PAGE, "text/html; charset=utf-8", {})
             elif path == "/home":
@@ -214,6 +214,7 @@ class Ssh:
         known_hosts: a line that a careful client has.
         cut_after: bytes of one file after which the line is dropped, at each of the next `cuts` reads.
         names: further names a hostile server lists.
+        tells_modes: whether it says what is a file and what a folder otherwise than in the line of each name; not all do.
     """
 
     root: Path
@@ -223,6 +224,7 @@ class Ssh:
     cut_after: int | None = None
     cuts: int = 0
     names: list[str] = field(default_factory=list)
+    tells_modes: bool = True
 
 
 @contextlib.contextmanager
@@ -253,9 +255,18 @@ def sftp_server(ssh: Ssh) -> Iterator[Ssh]:
 
         async def scandir(self, path: bytes) -> Any:
             async for entry in super().scandir(path):
+                if not ssh.tells_modes:
+                    self.format_longname(entry)
+                    entry.attrs.permissions = None
                 yield entry
             for name in ssh.names:
                 yield asyncssh.SFTPName(name.encode(), attrs=asyncssh.SFTPAttrs(permissions=0o100644, size=4, mtime=1_700_000_000))
+
+        def lstat(self, path: bytes) -> Any:
+            facts = asyncssh.SFTPAttrs.from_local(super().lstat(path))
+            if not ssh.tells_modes:
+                facts.permissions = None
+            return facts
 
     loop = asyncio.new_event_loop()
 

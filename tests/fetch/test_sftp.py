@@ -50,6 +50,16 @@ def test_a_name_of_an_old_code_page_hides_neither_its_file_nor_the_others(fetche
     assert fetcher.files() == {"nguon/a.xlsx": b"one", "nguon/h_ s_.xlsx": b"two"}
 
 
+def test_a_server_that_tells_no_modes_hides_no_file(fetcher: Fetcher, ssh: Ssh) -> None:
+    ssh.tells_modes = False
+    (ssh.root / "xuất" / "xã").mkdir()
+    (ssh.root / "xuất" / "a.xlsx").write_bytes(b"one")
+    (ssh.root / "xuất" / "xã" / "b.xlsx").write_bytes(b"two")
+    (ssh.root / "xuất" / "c.xlsx").symlink_to("a.xlsx")
+    assert fetcher.fetch().error is None
+    assert fetcher.files() == {"nguon/a.xlsx": b"one", "nguon/xã/b.xlsx": b"two"}
+
+
 def test_a_line_dropped_in_the_middle_lands_nothing_and_is_tried_again(fetcher: Fetcher, ssh: Ssh) -> None:
     (ssh.root / "xuất" / "a.xlsx").write_bytes(b"a" * 3_000_000)
     ssh.cut_after, ssh.cuts = 1_000_000, 1
