@@ -126,9 +126,9 @@ def _fetch_patiently(arrivals: Arrivals, source: Source, today: date, outcome: S
                 outcome.waiting = _fetch_new(arrivals, source, connection, tried)
             return
         except SourceFailure as failure:
-            if not failure.may_pass or attempt == source["retries"]:
+            if not failure.may_pass or attempt == source["retries"] or failure.wait > arrivals.ends_at - time.monotonic():
                 raise
-        pause = float(source["retry_seconds"]) * 3**attempt
+            pause = max(float(source["retry_seconds"]) * 3**attempt, failure.wait)
         if arrivals.given_up.wait(min(pause, max(0.0, arrivals.ends_at - time.monotonic()))):
             return
 

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import ssl
+import time
 import zipfile
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -120,11 +121,18 @@ class HttpConnection:
     def _check_status(self, response: httpx.Response) -> None:
         status, where = response.status_code, response.url.path
         if status in (401, 403, 407):
-            raise SourceFailure(f"máy chủ từ chối ({status}) “{where}”: tài khoản hoặc mã truy cập sai, hết hạn hay không có quyền")
+            raise SourceFailure(
+                f"máy chủ từ chối ({status}) “{where}”: tài khoản hoặc mã truy cập sai, hết hạn hay không có quyền",
+                is_one_file=status == 403,  # what one account may not see says nothing of the other addresses
+            )
         if status in (404, 410):
             raise SourceFailure(f"máy chủ không có “{where}” ({status}); địa chỉ đúng chưa, tệp đã được xuất chưa?", is_one_file=True)
         if status != 200:
-            raise SourceFailure(f"máy chủ trả lời lỗi {status} cho “{where}”", may_pass=status >= 500 or status in (408, 429))
+            raise SourceFailure(
+                f"máy chủ trả lời lỗi {status} cho “{where}”",
+                may_pass=status >= 500 or status in (408, 429),
+                wait=_seconds_until(response.headers.get("retry-after")),
+            )
 
     def _check_body(self, response: httpx.Response, incoming: Incoming) -> None:
         announced = response.headers.get("content-length")
@@ -292,6 +300,14 @@ def _disposed_name(header: str | None) -> str | None:
     ):  # systems write Vietnamese names as raw UTF-8, which headers carry as Latin-1
         name = name.encode("latin-1").decode("utf-8")
     return unquote(name)
+
+
+def _seconds_until(header: str | None) -> float:
+    """What a Retry-After header asks for, in seconds or as a moment; 0 where it asks for nothing."""
+    if header and header.strip().isdecimal():
+        return float(header)
+    moment = _moment(header)
+    return 0.0 if moment is None else max(0.0, moment - time.time())
 
 
 def _moment(header: str | None) -> float | None:

@@ -13,11 +13,12 @@ class SourceFailure(Exception):
     Attributes:
         may_pass: trying again soon may help (a broken line, not a wrong password).
         is_one_file: the other files of the source can still be fetched.
+        wait: seconds before which the source asks not to be tried again.
     """
 
-    def __init__(self, text: str, *, may_pass: bool = False, is_one_file: bool = False) -> None:
+    def __init__(self, text: str, *, may_pass: bool = False, is_one_file: bool = False, wait: float = 0.0) -> None:
         super().__init__(text)
-        self.may_pass, self.is_one_file = may_pass, is_one_file
+        self.may_pass, self.is_one_file, self.wait = may_pass, is_one_file, wait
 
 
 class StillGrowing(Exception):

@@ -1,6 +1,7 @@
 """Web systems: login forms, tokens, dates; and every page that is no export stays out of the raw folder."""
 
 import io
+import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -151,11 +152,25 @@ def test_a_workbook_is_an_export_whatever_the_server_calls_it(fetcher: Fetcher, 
     assert fetcher.fetch().landed == ["nguon/x.xlsx"]
 
 
-def test_one_missing_address_does_not_stop_the_others(fetcher: Fetcher, web: Office) -> None:
-    web.exports["/y.xlsx"] = b"two"
+@pytest.mark.parametrize("status", [404, 403])
+def test_one_address_that_is_missing_or_forbidden_does_not_stop_the_others(fetcher: Fetcher, web: Office, status: int) -> None:
+    web.page["/x.xlsx"], web.exports["/y.xlsx"] = (status, b"<html>x"), b"two"
     fetcher.write(f'name = "nguon"\nkind = "http"\naddresses = ["{web.url}/x.xlsx", "{web.url}/y.xlsx"]')
     outcome = fetcher.fetch()
-    assert "404" in str(outcome.error) and outcome.landed == ["nguon/y.xlsx"]
+    assert str(status) in str(outcome.error) and outcome.landed == ["nguon/y.xlsx"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "least", "tries"), [("1", 1.0, 2), ("Mon, 30 Nov 2020 00:00:00 GMT", 0.0, 2), ("7200", 0.0, 1), ("soon", 0.0, 2)]
+)
+def test_a_busy_server_is_not_asked_again_before_it_wants_to_be(
+    fetcher: Fetcher, web: Office, asked: str, least: float, tries: int
+) -> None:
+    web.page["/x.xlsx"], web.headers["/x.xlsx"] = (503, b"<html>x"), {"Retry-After": asked}
+    fetcher.write(http_source(web, more="retries = 1\nmax_minutes = 60"))
+    began = time.monotonic()
+    assert "503" in str(fetcher.fetch().error)
+    assert time.monotonic() - began >= least and len(web.asked) == tries
 
 
 def test_an_address_that_breaks_off_every_attempt_costs_only_itself(fetcher: Fetcher, web: Office) -> None:
