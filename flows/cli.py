@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import date, datetime, time
 from enum import StrEnum
@@ -373,6 +374,7 @@ def show_site(
     outbox: Annotated[Path, typer.Option(help="Thư mục báo cáo.")] = Path("data/outbox"),
 ) -> None:
     """Viết lại trang xem số liệu (thư mục trang/) từ kho dữ liệu đang công bố; --serve để xem ngay."""
+    from flows.night import hold_lock
     from flows.site import SITE_FOLDER
     from flows.site.pages import draw_pages
     from flows.site.serving import make_server
@@ -381,7 +383,10 @@ def show_site(
 
     if not warehouse.is_file():
         raise ConfigurationError(f"chưa có kho dữ liệu “{warehouse}”; hãy chạy `tthc run` trước, hoặc chỉ rõ bằng --warehouse")
-    folder = write_site(draw_pages(load_figures(warehouse)), outbox.resolve() / SITE_FOLDER)
+    with ExitStack() as stack:
+        with suppress(OSError):  # who may not write there draws a site of his own, which no night writes
+            stack.enter_context(hold_lock(make_place(warehouse)))
+        folder = write_site(draw_pages(load_figures(warehouse)), outbox.resolve() / SITE_FOLDER)
     typer.echo(f"Đã viết {folder / 'index.html'}")
     if serve:
         try:

@@ -87,11 +87,12 @@ def write_period_report(warehouse: Path, reference: Path, period: Period, format
         raise ConfigurationError(f"không có dạng tệp “{', '.join(unknown)}”; chỉ có {', '.join(FORMATS)}")
     with open_warehouse(warehouse):  # says in an official's words that there is none
         pass
+    opened = warehouse.resolve()  # the link may move on before it is opened again, and rates and Biểu số 06 would be of two publications
     try:
-        figures = load_figures(warehouse)
+        figures = load_figures(opened)
     except duckdb.CatalogException:
         raise ConfigurationError(f"kho dữ liệu “{warehouse}” do phiên bản khác của chương trình tạo; hãy chạy lại `tthc run`") from None
-    with open_warehouse(warehouse) as connection:
+    with open_warehouse(opened) as connection:
         rates, groups = _rates_of(connection, figures, period)
         if not rates:
             raise QueryError(f"kho dữ liệu không có số liệu của kỳ {name_of(period)}; có: {_periods_vi(figures)}")

@@ -15,10 +15,12 @@ import pytest
 from conftest import AS_OF, HEADINGS, SqlOnly, case_row, settings_in, write_reference, write_workbook
 from filelock import FileLock
 
-from flows import keeping
+from flows import keeping, period_report
 from flows.backfill import days_between, rebuild_days
 from flows.backup import restore_backup, write_backup
+from flows.cli import main
 from flows.doctor import LEAST_FREE_BYTES, examine
+from flows.figures import Figures
 from flows.keeping import list_kept, roll_back
 from flows.logs import logging_to, note, note_error
 from flows.night import hold_lock, run_night
@@ -120,6 +122,34 @@ def test_a_reader_that_opens_while_the_link_moves_reads_one_publication_whole(tm
         told, error = process.communicate()
         assert (process.returncode, error) == (0, "")
         assert set(told.split()) <= {"10", "300000"}
+
+
+@pytest.mark.slow
+def test_what_is_written_by_hand_beside_a_night_is_of_one_publication(
+    two_nights: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    newest, older = list_kept(two_nights)
+    roll_back(two_nights, older.name)
+    year, load = period_report.parse_report_period("year", "2024"), period_report.load_figures
+
+    def write(folder: str) -> bytes:
+        (page,) = period_report.write_period_report(two_nights.warehouse, two_nights.reference, year, ["html"], tmp_path / folder)
+        return page.read_bytes()
+
+    def load_while_a_night_publishes(path: Path) -> Figures:
+        figures = load(path)
+        roll_back(two_nights, newest.name)
+        return figures
+
+    alone = write("alone")
+    monkeypatch.setattr(period_report, "load_figures", load_while_a_night_publishes)
+    assert write("beside") == alone and write("after") != alone
+    site = two_nights.outbox / "trang" / "index.html"
+    was = site.stat()
+    with FileLock(two_nights.lock), pytest.raises(SystemExit) as ended:
+        main(["site", f"--warehouse={two_nights.warehouse}", f"--outbox={two_nights.outbox}"])
+    assert ended.value.code == 4 and "đang giữ khóa" in capsys.readouterr().err
+    assert site.stat().st_ino == was.st_ino and site.stat().st_mtime_ns == was.st_mtime_ns
 
 
 @pytest.mark.slow
