@@ -32,6 +32,8 @@ from transforms.titles import find_export_time
 _TITLE_ROWS = 15
 # Where there were two tables there may be hundreds: not every one is looked for through all rows that are left.
 _NEXT_WITHIN = 250
+# With all its digits, as no figure is written.
+_PROCEDURE_IN_FULL = r"^\s*\d\.\d{6}(?:\.\d.*|\.H.*)?\s*$"
 _FOOTER_ROWS = 60  # blank rows with borders may stand between the data and what is said below
 
 
@@ -208,16 +210,22 @@ def _refusing(problem: LayoutProblem, other: Kind) -> LayoutProblem:
 
 
 def _read_without_headings(sheet: Sheet, before: Layout | None, lists: LayoutLists) -> _Table | None:
-    """A sheet of dossiers below no headings, as systems leave them that cut a list at so many rows a sheet; None where it is none.
+    """A sheet of dossiers below no headings, as systems leave them that cut a list at so many rows a sheet, or of procedures after a catalogue; None where it is none.
 
     By the headings of the sheet before it is read where its rows make sense so; else they would vanish, and the file is refused.
     """
     filled = sum((find_filled(column) for column in sheet.columns), np.zeros(sheet.height, dtype=int))
-    rows = int((filled > 0).sum())
+    rows, listed = int((filled > 0).sum()), int((filled >= FEWEST_CELLS).sum())
+    what, kind, column = "hồ sơ", "cases", "case_code"
     coded = next((at for at, cells in enumerate(sheet.columns) if 2 * int(parse_code_cells(cells)[1].sum()) > rows), None)
-    if coded is None or int(filled.sum()) < FEWEST_CELLS * rows:
+    if coded is not None and int(filled.sum()) < FEWEST_CELLS * rows:
         return None
-    if before and before.columns.get("case_code") == coded:
+    if coded is None and before and before.kind.name == "procedures":  # with titles of fields between
+        what, kind, column = "thủ tục", before.kind.name, before.kind.key_column
+        coded = next((at for at, cells in enumerate(sheet.columns) if listed and 2 * _count_procedures(cells) > listed), None)
+    if coded is None:
+        return None
+    if before and before.columns.get(column) == coded:
         missing = max(before.columns.values()) + 1 - len(sheet.columns)
         wide = replace(sheet, columns=[*sheet.columns, *[pa.nulls(sheet.height, pa.string())] * missing])
         layout = replace(before, first=-1, last=-1)
@@ -226,8 +234,12 @@ def _read_without_headings(sheet: Sheet, before: Layout | None, lists: LayoutLis
         if 2 * len(pc.unique(wrong)) < result.rows.num_rows:
             result.warnings.append("không có dòng tiêu đề, đọc theo tiêu đề của trang trước")
             return _Table(wide, layout, [], result)
-    text = "có dòng hồ sơ nhưng không có dòng tiêu đề; hãy chép dòng tiêu đề vào đầu trang, hoặc xuất lại"
-    return _Table(sheet, LayoutProblem(text, "cases"), [])
+    text = f"có dòng {what} nhưng không có dòng tiêu đề; hãy chép dòng tiêu đề vào đầu trang, hoặc xuất lại"
+    return _Table(sheet, LayoutProblem(text, kind), [])
+
+
+def _count_procedures(cells: pa.Array) -> int:
+    return int(pc.sum(pc.match_substring_regex(cells, _PROCEDURE_IN_FULL)).as_py() or 0)
 
 
 def _footers(sheet: Sheet, layout: Layout, result: NormalisedSheet) -> list[list[str | None]]:

@@ -139,6 +139,28 @@ def test_dossiers_below_no_headings_that_fit_none_refuse_the_file(rows: list[lis
         read_sheets(rows, [CASES, case(1, CASES)])
 
 
+CATALOGUE = "STT|Mã TTHC|Tên thủ tục hành chính|Mức độ DVC|Phí, lệ phí (đồng)".split("|")
+
+
+def listed(number: int) -> list[str]:
+    return ["1", f"1.{number:06d}.000.00.00.H48", "Khai sinh", "Toàn trình", "8.000"]
+
+
+def test_a_catalogue_goes_on_on_a_sheet_without_headings_too() -> None:
+    upper, lower = [CATALOGUE, ["I. LĨNH VỰC HỘ TỊCH"], listed(1)], [["II. LĨNH VỰC ĐẤT ĐAI"], listed(2), listed(3), ["Tổng số: 3"]]
+    tables = read_sheets(upper, lower).sheets
+    assert [(t.name, row["row_number"], row["field_vi"]) for t in tables for row in t.rows.to_pylist()] == [
+        ("Trang 1", 3, "Hộ tịch"),
+        ("Trang 2", 2, "Đất đai"),
+        ("Trang 2", 3, "Đất đai"),
+    ]
+    with pytest.raises(UnreadableExport, match="trang “Trang 2”: có dòng thủ tục nhưng không có dòng tiêu đề"):
+        read_sheets(upper, [listed(2)[1:], listed(3)[1:]])
+    with pytest.raises(UnreadableExport, match="trang “Trang 2”: có dòng hồ sơ nhưng không có dòng tiêu đề"):
+        read_sheets(upper, [case(2, CASES)])
+    assert len(read_sheets(upper, [["Quý", "1.5", "2.5", "3.5"], ["II", "1.25", "2.5", "3.5"]]).sheets) == 1, "figures are no codes"
+
+
 WAITING = "STT|Mã hồ sơ|Mã TTHC|Mức độ|Đơn vị|Ngày nộp|Hạn xử lý|Trạng thái".split("|")  # a due date makes it no list of those waiting
 EXTRACT = "STT|Mã hồ sơ|Mã TTHC|Đơn vị|Số ngày chậm".split("|")
 
