@@ -4,8 +4,9 @@ Only declared columns that hold no personal data are looked at; the others end h
 catalogue) is left to the warehouse build: here a unit is a matching key, and an unknown level only a suspicion.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -324,9 +325,10 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
     if kind.name == "waiting":
         columns["channel"] = pa.repeat(pa.scalar("online", pa.string()), len(rows))
     if kind.has_period:
-        period = find_period(titles) or (None, None)
-        columns["period_first"] = pa.repeat(pa.scalar(period[0], pa.date32()), len(rows))
-        columns["period_last"] = pa.repeat(pa.scalar(period[1], pa.date32()), len(rows))
+        named = [(-1, find_period(titles) or (None, None)), *_periods_between(below, passed_over)]
+        at = np.searchsorted([number for number, _ in named], rows.numbers, side="right") - 1
+        columns["period_first"] = pa.array([named[place][1][0] for place in at], pa.date32())
+        columns["period_last"] = pa.array([named[place][1][1] for place in at], pa.date32())
     schema = staged_schema(kind)
     troubles = _troubles(kind, layout, parsed, keep, sheet.first_row + start, _find_slipped(sheet, layout, below, keep))
     refused = troubles.filter(pc.not_equal(troubles["reason"], "unknown_level"))["row_number"].combine_chunks()
@@ -356,6 +358,14 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
     if kind.has_period and columns["period_first"].null_count:
         result.warnings.append("không ghi kỳ báo cáo (“Từ ngày … đến ngày …”) ở phần tiêu đề, không đối chiếu được với số tự đếm")
     return result
+
+
+def _periods_between(below: Sequence[pa.Array], passed_over: pa.Array) -> Iterator[tuple[int, tuple[date, date]]]:
+    """The rows between the data that name a period, as titles of the units below them ("Tháng 5 năm 2024"), and which."""
+    for number, *row in zip(passed_over.to_pylist(), *[column.take(passed_over).to_pylist() for column in below], strict=True):
+        texts = {text for cell in row if cell and (text := clean(cell)) and any(map(str.isdigit, text))}
+        if len(texts) == 1 and (period := find_period([list(texts)])):
+            yield number, period
 
 
 def _count_texts(cells: pa.Array) -> int:

@@ -111,6 +111,25 @@ def test_a_unit_without_anything_is_a_row_also_without_order_numbers() -> None:
     assert [row["row_number"] for row in read(rows).rows.to_pylist()] == [2, 5]
 
 
+def test_a_period_that_stands_between_the_units_is_that_of_those_below_it() -> None:
+    def unit(count: str) -> list[str | None]:
+        return ["1", "UBND xã Sơn Hà", *[count] * 5]
+
+    sections: list[list[str | None]] = [
+        ["I", "Tháng 5 năm 2024"],
+        unit("2"),
+        ["", "Cộng", *["2"] * 5],
+        ["II. Tháng 6/2024 (số liệu tạm tính)"] * 7,
+        unit("3"),
+    ]
+    sheet = read([["NĂM 2024"], ["STT", "Đơn vị", *D], unit("9"), *sections, ["", "Sơn Hà, ngày 05 tháng 7 năm 2024"]])
+    assert [(row["handled"], row["period_first"], row["period_last"]) for row in sheet.rows.to_pylist()] == [
+        (9, date(2024, 1, 1), date(2024, 12, 31)),
+        (2, date(2024, 5, 1), date(2024, 5, 31)),
+        (3, date(2024, 6, 1), date(2024, 6, 30)),
+    ]
+
+
 def test_a_missing_period_is_told_of() -> None:
     export = normalise_export([sheet_from_rows("s", table(D)[2:])], LISTS)
     assert any("không ghi kỳ" in warning for warning in export.warnings)
