@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from transforms.case_codes import CASE_CODE
 from transforms.layouts.tables import may_be_headings
+from transforms.sheets import UNCALCULATED
 from transforms.text import clean, heading_key, key
 
 # "Tổng cộng toàn huyện", "Cộng (I)", "Toàn tỉnh"; but Tổng cục, Tổng công ty and the like are offices.
@@ -30,6 +31,8 @@ _EXAMPLE = re.compile(r"^\W*(?:(?:ví|thí) dụ|vd|(?:dòng )?mẫu)(?:\W*$|\s*
 _EXAMPLES_WITHIN = 10  # rows below the headings
 # One word with a digit that is no date: a code of some form, however odd.
 _CODE_LIKE = re.compile(r"^(?=\S*\d)(?!\d{1,2}[/.-]\d{1,2}[/.-]\d{4}$)\S{6,}$")
+# So many formulas that nobody has calculated, and nothing else, are a row of which nothing can be said; it may be a dossier.
+_FEWEST_UNCALCULATED = 3
 # A row of subtotals may name what it sums up ("Cộng | Trực tuyến"), in one cell.
 _FEWEST_SPOKEN = 2
 # The same of a criterion or a task, whose codes are as short as "2" or "III.2".
@@ -84,6 +87,8 @@ def find_data_rows(
 
 def _is_data(texts: list[str], code: str | None, evidence: int, code_headings: Set[str], *, is_told: bool, has_short_codes: bool) -> bool:
     """Whether a row without a well-formed code is data all the same, and so must be loaded or rejected, not passed over."""
+    if len(texts) >= _FEWEST_UNCALCULATED and set(texts) == {UNCALCULATED}:
+        return True
     if not texts or (code and (_TOTAL.match(key(code)) or heading_key(code) in code_headings)):
         return False
     if _TOTAL.match(key(texts[0])) and not is_told:  # "Tổng kết công tác năm" is a task, "Tổng hợp hồ sơ đất đai" a procedure

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+# What a cell holds whose formula nobody has calculated.
+UNCALCULATED = "#?"
+
 
 class UnreadableExport(Exception):
     """This file cannot be read as an export; the text says what was found and what to do, for an official to read."""

@@ -57,6 +57,14 @@ def test_a_list_is_of_the_kind_that_it_can_be_read_as(headings: list[str], kind:
     assert sheet.layout.kind.name == kind
 
 
+def test_a_row_of_formulas_that_nobody_calculated_is_told() -> None:
+    assert rows_of(CASES, ["#?"] * len(CASES)) == (
+        1,
+        ["missing_case_code", "unknown_level", "unknown_channel", *["bad_date"] * 5, "unknown_status"],
+    )
+    assert rows_of(CASES, ["#?"]) == (0, [])
+
+
 def test_a_dossier_list_that_lacks_a_heading_is_refused_whatever_else_it_has() -> None:
     headings = ["Hẹn" if heading == "Ngày hẹn trả" else heading for heading in [*CASES, *DIGITIZATION[2:]]]
     with pytest.raises(UnreadableExport, match="Ngày hẹn trả"):

@@ -173,8 +173,17 @@ def test_a_formula_that_gives_an_empty_text_is_blank_and_one_nobody_calculated_i
     formula = '<c r="B1" t="str"><f>IF(A1="","",A1)</f>'  # as Excel and LibreOffice write it, with its value behind it
     data = edit_sheet(make_book([["Mã hồ sơ", 1, "z"]]), b'<c r="B1"><v>1</v>', (formula + value).encode())
     [sheet] = read_sheets(data)
-    assert [cell or None for cell in sheet.columns[1].to_pylist()] == [text]
+    assert sheet.columns[1].to_pylist() == [text]
     assert sheet.error_cells == (1 if text else 0)
+
+
+@pytest.mark.parametrize("size", [None, 600])
+def test_rows_of_nothing_but_formulas_that_nobody_calculated_are_rows(size: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = "".join(f'<row r="{at}"><c r="A{at}"><f>Goc!A{at}</f></c><c r="B{at}"><f>Goc!B{at}</f></c></row>' for at in (2, 4))
+    data = edit_sheet(make_book([["Mã hồ sơ", 1]]), b"</sheetData>", f"{rows}</sheetData>".encode())
+    sheet = read_by(data, size, monkeypatch)
+    assert isinstance(sheet, Sheet)
+    assert sheet.head(9)[1:] == [["#?", "#?"], [None, None], ["#?", "#?"]]
 
 
 @pytest.mark.parametrize("error", ["#GETTING_DATA", "#SPILL!", "Err:502"])

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.sheets import UnreadableExport
+from transforms.sheets import UNCALCULATED, UnreadableExport
 
 _REF = rb"\br=[\"']([A-Z]{1,3})(\d{1,7})[\"']"
 FILLED_CELL = re.compile(
@@ -199,7 +199,7 @@ def special_cells(xml: bytes | memoryview, styles: CellStyles) -> dict[tuple[int
     """What stands in cells to be looked at again, by (row, column).
 
     Returns:
-        "#N/A" of error cells, "#?" of uncalculated formulas, "=" and the number of dates in no calendar, the font's name of texts in a TCVN3 font.
+        "#N/A" of error cells, "#?" of uncalculated formulas, "=" and the number of dates in no calendar, "=" alone of formulas that give an empty text, the font's name of texts in a TCVN3 font.
     """
     found: dict[tuple[int, int], str] = {}
     for match in _ANY_CELL.finditer(xml):
@@ -208,14 +208,15 @@ def special_cells(xml: bytes | memoryview, styles: CellStyles) -> dict[tuple[int
         font = styles.tcvn3.get(style[1] if style else DEFAULT_STYLE)
         error = _ERROR.search(attributes) is not None
         empty_formula = (b"<f" in body or b":f" in body) and not re.search(rb"<(?:\w+:)?v(?:\s[^>]*)?>[^<]", body)
-        if empty_formula and _TEXT_VALUE.search(attributes):
-            empty_formula = not re.search(rb"<(?:\w+:)?v\b", body)
+        empty_text = empty_formula and _TEXT_VALUE.search(attributes) and re.search(rb"<(?:\w+:)?v\b", body)
         far = _FAR_NUMBER.search(body) if style and style[1] in styles.dates and not _TYPED.search(attributes) else None
         if not (font or error or empty_formula or far):
             continue
         ref = re.search(_REF, attributes)
         if ref:
-            what = "#N/A" if error else "#?" if empty_formula else f"={far[1].decode()}" if far else str(font)
+            what = (
+                "#N/A" if error else "=" if empty_text else UNCALCULATED if empty_formula else f"={far[1].decode()}" if far else str(font)
+            )
             found[int(ref[2]), column_number(ref[1])] = what
     return found
 

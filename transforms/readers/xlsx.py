@@ -23,7 +23,7 @@ from lxml import etree
 from transforms.readers.sheet_xml import CellStyles, below_rows, column_number, merged_down, scan_sheet, unpack
 from transforms.readers.slices import Cells, read_slices
 from transforms.readers.small_books import NotPlain, SmallBooks, load_cells
-from transforms.sheets import Sheet, UnreadableExport
+from transforms.sheets import UNCALCULATED, Sheet, UnreadableExport
 from transforms.text import decode_tcvn3, is_tcvn3_font
 
 _SPREADSHEET_NS = "{*}"
@@ -282,6 +282,11 @@ def _load(book: _Book, name: str, part: str, styles: CellStyles, limits: tuple[i
 def _finish(name: str, hidden: bool, date1904: bool, cells: Cells) -> Sheet:
     """The sheet of the cells, with errors, uncalculated formulas, dates in no calendar and TCVN3 text put right."""
     sheet = Sheet(name, cells.columns, cells.first_row, hidden, date1904, merged=cells.merged)
+    # fastexcel's last row is the last one with a value; what formulas below it would say is unknown, not blank.
+    uncalculated = max((row for (row, _), what in cells.refs.items() if what == UNCALCULATED), default=0)
+    missing = uncalculated - (cells.first_row + sheet.height) + 1
+    if sheet.columns and missing > 0:
+        sheet.columns = [pa.concat_arrays([column, pa.nulls(missing, pa.string())]) for column in sheet.columns]
     by_column: dict[int, dict[int, str]] = {}
     for (row, column), what in cells.refs.items():
         if 0 <= row - cells.first_row < sheet.height and column <= len(cells.columns):
@@ -294,7 +299,7 @@ def _finish(name: str, hidden: bool, date1904: bool, cells: Cells) -> Sheet:
                 texts[at] = marks[row]
                 sheet.error_cells += 1
             elif marks[row].startswith("="):
-                texts[at] = text or marks[row][1:]
+                texts[at] = text or marks[row][1:] or None
             elif text:
                 texts[at] = decode_tcvn3(text, marks[row])
         marked = np.zeros(sheet.height, dtype=bool)
