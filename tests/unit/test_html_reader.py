@@ -67,6 +67,23 @@ def test_what_a_cell_never_shows_is_none_of_its_text(hidden: str) -> None:
 # Merged cells -----------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("number", "shown", "read"),
+    [
+        ("45325.34375", "03/02/2024", "45325.34375"),  # the time of day is not shown
+        ("45325.34375", "2/3/2024 8:15", "45325.34375"),  # as a machine set to English shows 3 February
+        ("45325", "########", "45325"),  # the column is too narrow
+        ("1000000", "1.000.000", "1.000.000"),
+        ("0.345", "34,5%", "34,5%"),
+        ("1.0011930000000001", "1.001193", "1.001193"),
+        ("", "03/02/2024", "03/02/2024"),
+    ],
+)
+def test_a_date_that_excel_saved_with_its_number_is_that_number(number: str, shown: str, read: str) -> None:
+    page = f"<table>{row(HEADINGS)}<tr><td>H48-1</td><td x:str>a</td><td x:num='{number}'>{shown}</td><td>b</td></tr>{row(ROWS[0])}</table>"
+    assert cells(page)[1] == ["H48-1", "a", read, "b"]
+
+
 @pytest.mark.parametrize("span", [2, 3, 99, 0])
 def test_a_merged_heading_ends_with_the_head_of_its_table(span: int) -> None:
     head = f"<tr><th rowspan={span}>Mã</th><th colspan=2>Ngày</th></tr><tr><th>Nhận</th><th>Trả</th></tr>"

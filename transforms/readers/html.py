@@ -36,6 +36,10 @@ _BLOCKS = frozenset(
 _NEVER_SHOWN = frozenset("head iframe noscript object script style svg template title".split())
 # What tables for the screen keep in a cell to sort by ('<span style="display:none">20240220</span>20/02/2024').
 _HIDDEN = re.compile(r"(?<![\w-])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
+# Excel saves a page with the number of each cell beside what it shows (x:num="45325.34375"). Of a date it may show less, or the month before the day, as the
+# machine is set, or only that the column is too narrow; of an amount or a share it shows what is meant.
+_SERIAL = re.compile(r"[1-9]\d{4}(?:\.\d+)?")
+_SHOWN_DATE = re.compile(r"\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}(?!\d)|#+$")
 _NO_TEXT = _NEVER_SHOWN | {"select", "textarea"}
 _HEAD = 1 << 12
 _DECLARED = re.compile(rb"<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
@@ -291,6 +295,9 @@ def _span(cell: Any, name: str) -> int:
 
 def _cell_text(cell: Any, tcvn3: dict[str, str] | None) -> str | None:
     text = "".join(_shown_texts(cell)) if len(cell) else cell.text
+    number = cell.get("x:num")
+    if number and text and _SERIAL.fullmatch(number) and _SHOWN_DATE.match(text.strip()):
+        return str(number)
     if tcvn3 is not None and text:
         return _decode_font(text, (*cell.iterdescendants(), cell, *cell.iterancestors()), tcvn3)
     return text or None

@@ -1,7 +1,7 @@
 """The plain rows of an HTML page, cut out of it and made into columns at once; what is left of the page is small and is parsed.
 
 A row is plain when it is a tr with nothing but td and th in it, these with nothing but text, line breaks and words set off by inline elements
-(see `_ROW`), none of them hidden, and no spans. Where plain rows stood a mark is left, a row of two cells. That the parser gives each mark back, as a row of its own
+(see `_ROW`), none of them hidden or with a number of its own, and no spans. Where plain rows stood a mark is left, a row of two cells. That the parser gives each mark back, as a row of its own
 and in order, proves that the rows stood where rows of a table stand, and not in a comment, a script, another cell or below a merged one. What
 an entity means, and whether attributes name a font, is asked of the parser too, once for every different one. So both ways give the same
 cells (tests/unit/test_html_columns.py).
@@ -46,6 +46,9 @@ _ROW = rf"(?i)^<tr{_ATTRIBUTES}>{_SPACE}(?:(?:{_CELL}){_SPACE})*</tr{_SPACE}>{_S
 # Within a line, what is not shown is none of the cell's text; on a row or a cell it hides a line or a column of the table, which is data all the same.
 _HIDING = re.compile(rb"hidden|display\s*:\s*none", re.IGNORECASE)
 _HIDES = rf"(?i)<(?:{'|'.join(_INLINE)})[ \t\r\n][^>]*(?:hidden|display[ \t\r\n]*:[ \t\r\n]*none)"
+# A number beside what a cell shows, see `html`.
+_NUMBERED = re.compile(rb"x:num\s*=", re.IGNORECASE)
+_IS_NUMBERED = r"(?i)[ \t\r\n]x:num[ \t\r\n]*="
 _ROWSPAN = re.compile(rb"rowspan\s*=\s*[\"']?\s*\+?(\d+)", re.IGNORECASE)
 _FURTHEST = 1_000
 _TELLING = r"(?i)[\s\"'](?:style|class|face)"
@@ -268,6 +271,8 @@ class _Cutter:
         plain: np.ndarray = pc.match_substring_regex(pieces, _ROW).to_numpy(zero_copy_only=False).copy()
         if _HIDING.search(block):
             plain &= ~pc.match_substring_regex(pieces, _HIDES).to_numpy(zero_copy_only=False)
+        if _NUMBERED.search(block):
+            plain &= ~pc.match_substring_regex(pieces, _IS_NUMBERED).to_numpy(zero_copy_only=False)
         plain[: self._covered] = False
         self._covered = max(self._covered - len(plain), 0)
         for odd in np.flatnonzero(~plain).tolist():
