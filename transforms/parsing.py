@@ -353,6 +353,8 @@ def parse_codes(column: pa.Array) -> pa.Array:
 
 
 _PROCEDURE = re.compile(r"^(\d)[.,](\d{1,6})(?:\.000\.00\.00)?(?:\.[A-Z]\d{2})?$", re.IGNORECASE)
+# Around a code, as around a dossier's: the apostrophe with which spreadsheets keep a text, quotation marks, brackets, the full stop of a sentence.
+_SIGNS_AROUND = re.compile(r"^[\s'`\"‘’‛“”„´(\[]+|[\s'`\"‘’‛“”„´)\].,;]+$")
 _PROCEDURE_NUMBER = re.compile(r"^(\d\.\d{1,6})\d*$")
 
 
@@ -361,7 +363,7 @@ def procedure_key(text: str) -> str | None:
 
     A spreadsheet that took 1.000010 for a number hands out 1.00001, so the second group is filled up to six digits.
     """
-    compact = text.replace(" ", "")
+    compact = _SIGNS_AROUND.sub("", text.replace(" ", ""))
     match = _PROCEDURE.match(compact)
     if match:
         return f"{match[1]}.{match[2].ljust(6, '0')}"

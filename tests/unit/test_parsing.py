@@ -174,6 +174,12 @@ def test_no_fee_in_words_is_zero_only_in_the_catalogue() -> None:
         ("1.00001", "1.000010"),
         ("2.0009299999999999", "2.000930"),
         ("1.1", "1.100000"),
+        ("'1.001193", "1.001193"),  # the apostrophe that keeps a text from becoming a number, where a system exports it
+        ("’1.001193.000.00.00.H48", "1.001193"),
+        ('"1.00001"', "1.000010"),
+        ("(1.001193)", "1.001193"),
+        ("1.001193.", "1.001193"),
+        ("-1.001193", None),
         ("Hộ tịch", None),
     ],
 )
