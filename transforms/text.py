@@ -17,9 +17,10 @@ _TONES = "\u0300\u0301\u0303\u0309\u0323"
 # Old spelling puts the tone on the first vowel of an open oa, oe, uy (hòa, thủy), new spelling on the second (hoà, thuỷ).
 _OLD_TONE = re.compile(f"(?:(o)([{_TONES}])([ae])|(u)([{_TONES}])(y))(?![{_TONES}\u0302\u0306])")
 _HEADING_MARKS = re.compile(r"(?<=[\w)])(?:\s*(?:\(\s*(?:\d{1,2}|\*+)\s*\)|\*+|:))+$")
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
+# Hyphens and spaces without width, directions of writing and what holds them apart, marks that only choose a letter's form.
+_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb]")
 # RE2 (Arrow) knows \s as ASCII only, so the Unicode spaces are named.
-_INVISIBLE_RE2 = "[\\x{00AD}\\x{200B}-\\x{200F}\\x{202A}-\\x{202E}\\x{2060}\\x{FEFF}]"
+_INVISIBLE_RE2 = "[\\x{00AD}\\x{034F}\\x{061C}\\x{180E}\\x{200B}-\\x{200F}\\x{202A}-\\x{202E}\\x{2060}-\\x{2064}\\x{2066}-\\x{206F}\\x{FE00}-\\x{FE0F}\\x{FEFF}\\x{FFF9}-\\x{FFFB}]"
 _SPACES_RE2 = "[\\s\\x{0085}\\x{00A0}\\x{1680}\\x{2000}-\\x{200A}\\x{2028}\\x{2029}\\x{202F}\\x{205F}\\x{3000}]+"
 
 # TCVN 5712 (VN3, the "ABC" fonts) from 0xA0 up; text in those fonts is stored as the Latin-1 characters of its bytes.
@@ -34,7 +35,8 @@ _TCVN3_FONT = re.compile(r"^\.?vn", re.IGNORECASE)
 
 def clean(text: str) -> str:
     """The text in NFC, without invisible characters, with single ordinary spaces and none at the ends."""
-    return " ".join(_INVISIBLE.sub("", unicodedata.normalize("NFC", text)).split())
+    # What stands unseen between a letter and its tone goes first.
+    return " ".join(unicodedata.normalize("NFC", _INVISIBLE.sub("", text)).split())
 
 
 @lru_cache(maxsize=100_000)
@@ -68,8 +70,8 @@ def clean_column(column: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
     words = encoded.dictionary.cast(pa.string())
     if _are_clean(words):
         return pa.DictionaryArray.from_arrays(encoded.indices, words)
-    words = pc.utf8_normalize(words, form="NFC")
     words = pc.replace_substring_regex(words, pattern=_INVISIBLE_RE2, replacement="")
+    words = pc.utf8_normalize(words, form="NFC")
     words = pc.utf8_trim_whitespace(pc.replace_substring_regex(words, pattern=_SPACES_RE2, replacement=" "))
     words = pc.if_else(pc.equal(words, ""), pa.scalar(None, pa.string()), words)
     if words.null_count:  # a dictionary may not hold nulls that count as values

@@ -22,6 +22,15 @@ def test_clean_leaves_no_odd_spaces(text: str) -> None:
     assert clean(noisy) == clean(text)
 
 
+@pytest.mark.parametrize("sign", "\u00ad\u200b\u200e\u202a\u2060\ufeff\u034f\u061c\u180e\u2061\u2066\u2069\u206a\ufe0e\ufe0f\ufff9")
+def test_signs_that_nobody_sees_part_no_text(sign: str) -> None:
+    """Web pages hold writing directions apart by them, keyboards of telephones set them behind letters."""
+    text = unicodedata.normalize("NFD", "UBND xã Sơn Hạ")
+    seen = sign + sign.join(text) + sign  # also between a letter and its tone
+    assert clean(seen) == "UBND xã Sơn Hạ"
+    assert clean_column(pa.array([seen, sign])).cast(pa.string()).to_pylist() == ["UBND xã Sơn Hạ", None]
+
+
 @given(st.lists(st.one_of(st.none(), VIETNAMESE), max_size=20))
 def test_clean_column_cleans_each_cell(cells: list[str | None]) -> None:
     cleaned = clean_column(pa.array(cells, pa.string())).cast(pa.string()).to_pylist()
