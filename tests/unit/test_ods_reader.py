@@ -52,6 +52,16 @@ def test_a_moment_that_shows_only_its_time_is_one(value: str, text: str) -> None
     )
 
 
+@pytest.mark.parametrize(("first_day", "date1904"), [("1904-01-01", True), ("1899-12-30", False), ("", False)])
+def test_numbers_of_days_count_from_the_day_that_the_document_says(first_day: str, date1904: bool) -> None:
+    said = (
+        f'<table:calculation-settings><table:null-date table:date-value="{first_day}"/></table:calculation-settings>' if first_day else ""
+    )
+    parts = forms.ods_parts(make_book())
+    parts["content.xml"] = str(parts["content.xml"]).replace("<table:table ", f"{said}<table:table ", 1)
+    assert [sheet.date1904 for sheet in read_sheets(forms.make_zip(parts))] == [date1904]
+
+
 def test_no_number_of_spaces_exhausts_the_reader() -> None:
     text = read_cell('<table:table-cell office:value-type="string"><text:p>a<text:s text:c="999999999"/>b</text:p></table:table-cell>')
     assert text is not None

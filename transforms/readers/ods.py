@@ -27,6 +27,8 @@ def _name(prefixed: str) -> str:
 
 _TABLE, _ROW, _CELL, _COVERED = map(_name, ("table:table", "table:table-row", "table:table-cell", "table:covered-table-cell"))
 _DEFAULT = "Default"
+# The day that numbers of days count from; documents made from workbooks of old Macintoshs keep theirs.
+_NULL_DATE, _MACINTOSH = _name("table:null-date"), "1904-01-01"
 _STYLE, _P, _COLUMN = _name("style:style"), _name("text:p"), _name("table:table-column")
 _ROWS_SPANNED, _COLUMNS_SPANNED = map(_name, ("table:number-rows-spanned", "table:number-columns-spanned"))
 _SPACES, _TAB, _LINE_BREAK = map(_name, ("text:s", "text:tab", "text:line-break"))
@@ -82,7 +84,12 @@ def _font(style: Any) -> str:
 
 def _tables(stream: Any, named_fonts: dict[str, str], max_rows: int, max_columns: int) -> Iterator[Sheet]:
     events = etree.iterparse(
-        stream, events=("start", "end"), tag=(_TABLE, _ROW, _STYLE, _COLUMN), resolve_entities=False, huge_tree=True, no_network=True
+        stream,
+        events=("start", "end"),
+        tag=(_TABLE, _ROW, _STYLE, _COLUMN, _NULL_DATE),
+        resolve_entities=False,
+        huge_tree=True,
+        no_network=True,
     )
     hidden_styles: set[str] = set()
     fonts = {name: font for name, font in named_fonts.items() if is_tcvn3_font(font)}
@@ -90,6 +97,7 @@ def _tables(stream: Any, named_fonts: dict[str, str], max_rows: int, max_columns
     column_styles: list[str] = []
     merged: list[tuple[int, int, int]] = []
     blank = errors = 0
+    date1904 = False
     for event, node in events:
         if event == "start":
             if node.tag == _TABLE:
@@ -105,6 +113,8 @@ def _tables(stream: Any, named_fonts: dict[str, str], max_rows: int, max_columns
             font = _font(node) or named_fonts.get(node.get(_PARENT, ""), "")
             if is_tcvn3_font(font):
                 fonts[name] = font
+        elif node.tag == _NULL_DATE:
+            date1904 = node.get(_name("table:date-value"), "").startswith(_MACINTOSH)
         elif node.tag == _COLUMN:
             repeat = min(int(node.get(_name("table:number-columns-repeated"), "1")), max_columns)
             column_styles.extend([node.get(_DEFAULT_STYLE, "")] * repeat)
@@ -122,7 +132,8 @@ def _tables(stream: Any, named_fonts: dict[str, str], max_rows: int, max_columns
             blank = 0
             merged += [(column, len(rows), len(rows) + height - 1) for column, height in spans.items()]
         elif node.tag == _TABLE:
-            sheet = sheet_from_rows(node.get(_name("table:name"), ""), rows, hidden=node.get(_name("table:style-name")) in hidden_styles)
+            hidden = node.get(_name("table:style-name")) in hidden_styles
+            sheet = sheet_from_rows(node.get(_name("table:name"), ""), rows, hidden=hidden, date1904=date1904)
             sheet.error_cells = errors
             sheet.merged = merged
             node.clear()
