@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 PLAN_COLUMNS = ["criterion", "name_vi", "lead_unit", "partner_units", "deadline", "target", "source", "measure"]
 SOURCES = ("exports", "tasks", "plan_progress")
 TASK_MEASURES = ("tasks_on_time",)
-# How plans name all units of a level; matched as headings are, by `text.key`.
+# How plans name all units of a level; matched as headings are, by `text.key`, without commas and "và". Districts are gone since 01/07/2025, townships (thị
+# trấn) too; there are special zones (đặc khu) instead.
 GROUPS = {
     "các phòng chuyên môn": "district_department",
     "các cơ quan chuyên môn": "district_department",
@@ -27,11 +28,20 @@ GROUPS = {
     "UBND các xã": "commune",
     "UBND các xã, thị trấn": "commune",
     "UBND các xã, phường": "commune",
+    "UBND các phường, xã": "commune",
+    "UBND các xã, phường, thị trấn": "commune",
+    "UBND các xã, phường, đặc khu": "commune",
+    "các xã, phường": "commune",
+    "các xã, phường, thị trấn": "commune",
+    "các xã, phường, đặc khu": "commune",
     "UBND cấp huyện": "district",
+    "UBND các huyện, thị xã, thành phố": "district",
     "các sở, ban, ngành": "province_department",
+    "các sở, ban, ngành tỉnh": "province_department",
+    "các sở, ban, ngành cấp tỉnh": "province_department",
     "các sở, ngành": "province_department",
 }
-_GROUP_KEYS = {key(name): level for name, level in GROUPS.items()}
+_JOINING = re.compile(r",|\bvà\b")
 _SHARE = re.compile(r"^[≥>]?\s*(\d{1,3}(?:[.,]\d+)?)\s*%")
 _LINES = pa.schema(
     [("line_number", pa.int32())]
@@ -39,6 +49,13 @@ _LINES = pa.schema(
     + [("deadline", pa.date32()), ("target_text", pa.string()), ("target", pa.float64()), ("source", pa.string()), ("measure", pa.string())]
 )
 _LEADS = pa.schema([(name, pa.string()) for name in ("criterion", "level", "unit_code")] + [("unit_valid_from", pa.date32())])
+
+
+def _group_key(name: str) -> str:
+    return key(_JOINING.sub(" ", clean(name)))
+
+
+_GROUP_KEYS = {_group_key(name): level for name, level in GROUPS.items()}
 
 
 @dataclass(frozen=True)
@@ -116,7 +133,7 @@ def _find_leads(lead_unit: str, deadline: date, names: Sequence[dict[str, object
     for part in (clean(text) for text in lead_unit.split(";")):
         if not part:
             continue
-        level = _GROUP_KEYS.get(key(part))
+        level = _GROUP_KEYS.get(_group_key(part))
         code = first = None
         if level is None:
             reference = unit_reference(key(part))

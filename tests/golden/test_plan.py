@@ -25,9 +25,9 @@ PLAN = (
     PLAN_HEAD
     + """1.7,Nhiệm vụ được giao,Văn phòng HĐND và UBND,,2024-12-31,100% nhiệm vụ đúng hạn,tasks,tasks_on_time
 2,Cải cách thể chế,Phòng Tư pháp,UBND cấp xã,2024-12-31,Hoàn thành kế hoạch,plan_progress,
-3.4.2,Hồ sơ cấp xã đúng hạn,UBND cấp xã,,2024-12-31,97%,exports,on_time
+3.4.2,Hồ sơ cấp xã đúng hạn,"UBND các xã, phường và đặc khu",,2024-12-31,97%,exports,on_time
 7.3.5,Trực tuyến toàn trình,các phòng chuyên môn; UBND cấp xã,,2024-12-31,100%; chờ không quá 8 giờ,exports,online_full
-III.2,Kế hoạch của đơn vị,các cơ quan đơn vị; UBND cấp xã,Phòng Nội vụ,2024-09-30,Đã gửi,plan_progress,
+III.2,Kế hoạch của đơn vị,"các cơ quan đơn vị; UBND các xã, phường, thị trấn",Phòng Nội vụ,2024-09-30,Đã gửi,plan_progress,
 """
 )
 TASK_HEADINGS = (
@@ -277,6 +277,9 @@ def test_measured_lines_before_and_after_the_deadline(planned: Settings) -> None
     fresh = replace(planned, warehouse=planned.warehouse.with_name("fresh.duckdb"))
     run_at(fresh, datetime(2024, 12, 31, 23))
     assert show(fresh, "SELECT actual, status FROM mart.plan WHERE criterion = '3.4.2'") == [("100 % (1 trên 1)", "on_track")]
+    departments = '8.{},Của sở,"các sở, ban, ngành",,2024-12-31,97%,{}\n'
+    plan = PLAN + departments.format(1, "exports,on_time") + departments.format(2, "plan_progress,")
+    (planned.reference / "plan.csv").write_text(plan, encoding="utf-8")
     run_at(fresh, datetime(2025, 1, 1, 0))
     assert show(fresh, "SELECT actual, status, status_vi FROM mart.plan WHERE criterion = '3.4.2'") == [
         ("100 % (1 trên 1)", "done", "Hoàn thành")
@@ -287,6 +290,10 @@ def test_measured_lines_before_and_after_the_deadline(planned: Settings) -> None
         "SELECT count(*) FROM mart.unit_rates WHERE is_stale AND measure = 'on_time' AND level = 'commune' AND period_kind = 'year' AND period_start = DATE '2024-01-01'",
     )
     assert old
+    vacant = show(
+        fresh, "SELECT criterion, status FROM mart.plan WHERE note_vi LIKE 'Không đơn vị nào trong units.csv thuộc cấp chủ trì%' ORDER BY 1"
+    )
+    assert vacant == [("8.1", "no_report"), ("8.2", "no_report")], "there is no department of the province in units.csv"
     assert show(fresh, "SELECT note_vi FROM mart.plan WHERE criterion = '3.4.2'") == [
         (f"Số liệu của {old} đơn vị đã cũ, chưa đủ để kết luận",)
     ], "done by a list of June"

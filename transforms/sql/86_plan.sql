@@ -230,12 +230,23 @@ notes AS (
     FROM sister_counts
     WHERE denominator > 0
 ),
+vacant AS (
+    -- lines led by levels that no unit had in the deadline's year: nobody reports or is measured, which is no silence of anybody's
+    SELECT l.criterion
+    FROM work.plan_leads AS l
+    JOIN work.plan AS p ON p.criterion = l.criterion
+    LEFT JOIN core.units AS u
+           ON u.level = l.level AND u.valid_from <= p.deadline AND u.valid_to >= CAST(date_trunc('year', p.deadline) AS DATE)
+    GROUP BY l.criterion
+    HAVING count(u.unit_code) = 0 AND count(l.unit_code) = 0
+),
 joined AS (
-    SELECT s.*, r.is_reported, r.is_done, r.progress_rate, r.actual AS reported_actual, r.units_done, r.units_expected, r.units_reported,
+    SELECT s.*, v.criterion AS vacant_criterion, r.is_reported, r.is_done, r.progress_rate, r.actual AS reported_actual, r.units_done, r.units_expected, r.units_reported,
            r.last_report_on, n.note_vi
     FROM figures AS s
     LEFT JOIN work.plan_reports AS r ON r.criterion = s.criterion
     LEFT JOIN notes AS n ON n.criterion = s.criterion AND n.place = 1
+    LEFT JOIN vacant AS v ON v.criterion = s.criterion
 ),
 judged AS (
     SELECT j.*,
@@ -263,7 +274,9 @@ SELECT j.line_number, j.criterion, j.name_vi, j.lead_unit, j.partner_units, j.de
        CASE WHEN j.source = 'plan_progress' THEN CAST(j.units_reported AS BIGINT) ELSE CAST(j.units_measured AS BIGINT) END AS units_measured,
        CASE WHEN j.source = 'plan_progress' THEN CAST(j.units_expected - j.units_done AS BIGINT) ELSE CAST(j.units_missed AS BIGINT) END AS units_missed,
        j.worst_unit_name,
-       CASE WHEN j.units_stale > 0
+       CASE WHEN j.vacant_criterion IS NOT NULL
+            THEN 'Không đơn vị nào trong units.csv thuộc cấp chủ trì trong năm của thời hạn; hãy xem lại cơ quan chủ trì (plan.csv) hoặc cấp (units.csv)'
+            WHEN j.units_stale > 0
             THEN 'Số liệu của ' || vi_count(j.units_stale) || ' đơn vị đã cũ, chưa đủ để kết luận' || CASE WHEN j.note_vi IS NULL THEN '' ELSE '; ' || j.note_vi END
             ELSE j.note_vi END AS note_vi,
        j.status,
