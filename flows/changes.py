@@ -1,12 +1,12 @@
 """What is otherwise than on the published day before: for the mail's first line."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from flows.figures import Figures, Rate, RateKey, Unit
-from flows.history import Late, files_on, late_on, load_days
+from flows.history import Late, files_on, late_on, load_days, questions_on
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,7 @@ class Changes:
         newly_missed, newly_met: rates of plan measures whose status turned.
         moved: rates of plan measures whose numerator or denominator changed, with both before.
         new_files: exports counted now and not then.
+        asked_before: the findings asked about then; None where that is not known.
     """
 
     since: date
@@ -27,6 +28,7 @@ class Changes:
     newly_met: list[Rate]
     moved: list[tuple[Rate, int, int]]
     new_files: int
+    asked_before: frozenset[str] | None = None
 
     @property
     def is_nothing(self) -> bool:
@@ -40,7 +42,10 @@ def find_changes(staged: Path, figures: Figures) -> Changes | None:
     A day run again is compared with the same earlier day, so it says the same.
     """
     days = load_days(staged, figures.as_of.date())
-    return compare(days[-1].day, figures.rates_before, late_on(staged, days), files_on(days), figures) if days else None
+    if not days:
+        return None
+    found = compare(days[-1].day, figures.rates_before, late_on(staged, days), files_on(days), figures)
+    return replace(found, asked_before=questions_on(days))
 
 
 def compare(since: date, rates: Mapping[RateKey, tuple[int, int, str]], late: Late, files: frozenset[str], figures: Figures) -> Changes:
@@ -79,4 +84,5 @@ def of_units(changes: Changes, keys: Sequence[tuple[str, date]]) -> Changes:
         [rate for rate in changes.newly_met if rate.unit and rate.unit.key in mine],
         [entry for entry in changes.moved if entry[0].unit and entry[0].unit.key in mine],
         changes.new_files,
+        changes.asked_before,
     )

@@ -237,12 +237,14 @@ class Finding:
     """A question that the history of the exports raises.
 
     Attributes:
+        finding_id: the same every night.
         severity: ask (the unit explains) or look (the office looks first).
         case_code: None for a question about a unit; cases: how many dossiers it concerns.
         before_vi, after_vi: both states; before_place, place: file, sheet and row of each, empty where there is none.
         effect_vi: what the rate of the year would be without the dossiers of this rule and unit; loss: by how much lower, as a share.
     """
 
+    finding_id: str
     rule: str
     severity: str
     label_vi: str

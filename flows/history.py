@@ -1,6 +1,6 @@
 """What was published, day by day, kept outside the warehouse that is built anew: the ground for "what changed", for restatements and for looking back.
 
-<warehouse>.staged/published/<yyyy-mm-dd>.json            the last publication of that day of as_of: exports counted, and its parts
+<warehouse>.staged/published/<yyyy-mm-dd>.json            the last publication of that day of as_of: exports counted, questions asked, and its parts
 <warehouse>.staged/published/<yyyy-mm-dd>.<hash>.<part>.parquet    rates, cases (what measures see of a dossier), late (receptions), restated (dossiers
                                                           behind restatements)
 
@@ -68,6 +68,7 @@ class PublishedDay:
     Attributes:
         files, files_gone: exports counted now and not before, and the other way round.
         parts: part -> file name in the same folder.
+        questions, questions_gone: findings asked about now and not before, and the other way round; None where the day was kept before they were noted.
         follows: the day before it, without which it says nothing; None for one that stands alone, and where it was kept before this was noted.
     """
 
@@ -76,6 +77,8 @@ class PublishedDay:
     files_gone: frozenset[str]
     parts: Mapping[str, str] = field(default_factory=dict)
     follows: date | None = None
+    questions: frozenset[str] | None = None
+    questions_gone: frozenset[str] = frozenset()
 
     @property
     def day(self) -> date:
@@ -143,6 +146,14 @@ def files_on(days: Sequence[PublishedDay]) -> frozenset[str]:
     return files
 
 
+def questions_on(days: Sequence[PublishedDay]) -> frozenset[str] | None:
+    """The findings that the last of these days asked about; None where it is not known."""
+    asked: frozenset[str] | None = None
+    for day in days:
+        asked = None if day.questions is None else ((asked or frozenset()) - day.questions_gone) | day.questions
+    return asked
+
+
 def part_files(staged: Path, days: Sequence[PublishedDay], part: str) -> list[Path]:
     """The files of one part, of the days that have one, oldest first."""
     return [published_folder(staged) / day.parts[part] for day in days if part in day.parts]
@@ -175,14 +186,21 @@ def record_published(staged: Path, warehouse: Path) -> Path | None:
         every = load_days(staged)
         days = [day for day in every if day.day < as_of.date()]
         counted = frozenset(f for (f,) in connection.execute("SELECT DISTINCT file_id FROM ops.files WHERE status = 'loaded'").fetchall())
-        before = files_on(days)
+        asked = frozenset(f for (f,) in connection.execute("SELECT finding_id FROM mart.audit").fetchall())
+        before, asked_before = files_on(days), questions_on(days) or frozenset()
         _stage_state(connection, staged, days, ("cases", "late"))
         queries = {"rates": _RATES_SINCE, "cases": _since("cases", _cases_now()), "late": _since("late", _LATE_NOW), "restated": _RESTATED}
         parts = {name: _write_part(connection, folder, as_of.date(), name, query) for name, query in queries.items()}
     told = PublishedDay(
-        as_of, counted - before, before - counted, {name: part for name, part in parts.items() if part}, days[-1].day if days else None
+        as_of,
+        counted - before,
+        before - counted,
+        {name: part for name, part in parts.items() if part},
+        days[-1].day if days else None,
+        asked - asked_before,
+        asked_before - asked,
     )
-    _let_stand_alone(staged, every, told, counted)
+    _let_stand_alone(staged, every, told, counted, asked)
     return _write_day(folder, told)
 
 
@@ -247,7 +265,9 @@ def _stage_state(
         connection.execute(f"CREATE VIEW work.{part}_{name} AS {newest}")
 
 
-def _let_stand_alone(staged: Path, every: Sequence[PublishedDay], replacing: PublishedDay, counted: frozenset[str]) -> None:
+def _let_stand_alone(
+    staged: Path, every: Sequence[PublishedDay], replacing: PublishedDay, counted: frozenset[str], asked: frozenset[str]
+) -> None:
     """Where a day is published and a later one stands, the next day says all that it says by itself, before that day is put or replaced.
 
     It says the same before and after: what it left to the days before it now tells, and what is no more on it but stands on them, as they are from now on,
@@ -279,8 +299,8 @@ def _let_stand_alone(staged: Path, every: Sequence[PublishedDay], replacing: Pub
                 whole[part] = written
         if written := _write_part(connection, folder, after.day, "restated", _STILL_RESTATED):
             whole["restated"] = written
-    files = files_on(until)
-    _write_day(folder, PublishedDay(after.as_of, files, counted - files, whole))
+    files, questions = files_on(until), questions_on(until)
+    _write_day(folder, PublishedDay(after.as_of, files, counted - files, whole, None, questions, asked - (questions or frozenset())))
 
 
 def _write_day(folder: Path, told: PublishedDay) -> Path:
@@ -292,6 +312,8 @@ def _write_day(folder: Path, told: PublishedDay) -> Path:
         "parts": dict(told.parts),
         "follows": told.follows.isoformat() if told.follows else None,
     }
+    if told.questions is not None:
+        record |= {"questions": sorted(told.questions), "questions_gone": sorted(told.questions_gone)}
     path = folder / f"{told.day:%Y-%m-%d}.json"
     save_record(path, record)
     for other in folder.glob(f"*{told.day:%Y-%m-%d}.*.parquet*"):
@@ -324,6 +346,8 @@ def _load_day(staged: Path, day: date) -> PublishedDay:
         frozenset(record["files_gone"]),
         record["parts"],
         date.fromisoformat(record["follows"]) if record.get("follows") else None,
+        frozenset(record["questions"]) if "questions" in record else None,
+        frozenset(record.get("questions_gone", ())),
     )
 
 

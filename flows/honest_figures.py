@@ -58,6 +58,7 @@ def read_findings(query: Query, units: Units) -> list[Finding]:
     """Every question; those to the units first, in each those that weigh most on a rate."""
     return [
         Finding(
+            finding_id,
             rule,
             severity,
             label,
@@ -73,8 +74,8 @@ def read_findings(query: Query, units: Units) -> list[Finding]:
             effect,
             loss,
         )
-        for rule, severity, label, code, first, case, cases, found, question, before, place_before, after, place, effect, loss in query(
-            "SELECT rule, severity, label_vi, unit_code, unit_valid_from, case_code, cases, found_at, question_vi, before_vi, "
+        for finding_id, rule, severity, label, code, first, case, cases, found, question, before, place_before, after, place, effect, loss in query(
+            "SELECT finding_id, rule, severity, label_vi, unit_code, unit_valid_from, case_code, cases, found_at, question_vi, before_vi, "
             f"{_place('b', 'a.before_sheet', 'a.before_row_number')}, after_vi, {_place('f', 'a.sheet', 'a.row_number')}, effect_vi, {_LOSS} "
             f"FROM mart.audit AS a {_files('b', 'a.before_file_id')} {_files('f', 'a.file_id')} ORDER BY {_URGENT}"
         )

@@ -108,7 +108,7 @@ def make_figures(text: str, *, units: int = 2, measures: int = 2, months: int = 
             )
         ],
         ordinary_restatements=2,
-        findings=[Finding("reopened", "ask", text, first, case, 1, AS_OF, text, text, text, text, text, text, 0.1)],
+        findings=[Finding("reopened:1", "reopened", "ask", text, first, case, 1, AS_OF, text, text, text, text, text, text, 0.1)],
         effects=[RuleEffect("reopened", "ask", text, first, 1, 1, text, 0.1)],
         histories={
             case: [

@@ -83,7 +83,7 @@ def describe_office(figures: Figures, changes: Changes | None, wants: Recipient)
         ("Không đạt chỉ tiêu", _missed_line(figures, missed)),
         ("Số liệu", freshness_line(figures)),
         ("Chất lượng số liệu", quality_line(figures)),
-        *honest_lines(figures, changes.since if changes else None),
+        *honest_lines(figures, changes.asked_before if changes else None),
     ]
     content = Content(
         "digest",
@@ -125,7 +125,7 @@ def describe_units(figures: Figures, changes: Changes | None, wants: Recipient) 
         ("Đang chờ quá 8 giờ", _waiting(waiting, alone)),
         ("Không đạt chỉ tiêu", _missed_line(figures, missed, alone)),
         ("Số liệu", freshness_line(figures, keys)),
-        *honest_lines(figures, changes.since if changes else None, mine),
+        *honest_lines(figures, changes.asked_before if changes else None, mine),
     ]
     content = Content(
         "digest",

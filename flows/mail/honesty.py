@@ -1,7 +1,6 @@
 """What a mail says of figures published otherwise before, and of what the history of the exports should be asked about."""
 
 from collections.abc import Sequence
-from datetime import date
 
 from flows.figures import Figures, Finding, Restatement, Unit
 from flows.mail.phrases import cut_list, lower_first
@@ -31,12 +30,13 @@ def restated_today(figures: Figures, mine: Sequence[Unit] | None = None) -> list
     )  # stable: else as they stand in the figures
 
 
-def honest_lines(figures: Figures, since: date | None, mine: Sequence[Unit] | None = None) -> list[tuple[str, str]]:
+def honest_lines(figures: Figures, asked_before: frozenset[str] | None, mine: Sequence[Unit] | None = None) -> list[tuple[str, str]]:
     """(label, text) of what a reader must know first; nothing where there is nothing.
 
     Args:
         figures: the night's.
-        since: the published day before, to tell new questions from old ones.
+        asked_before: the questions of the published day before, to tell new ones from old ones: when a list showed it does not tell, because a night after
+            midnight reads the lists of the evening before, and some are asked only after a second list. None where they are not known.
         mine: the units of a reader who sees only some.
     """
     lines = []
@@ -57,7 +57,7 @@ def honest_lines(figures: Figures, since: date | None, mine: Sequence[Unit] | No
         )
     asked = questions_of(figures, mine)
     if asked:
-        new = sum(f.found_at.date() > since for f in asked) if since else 0
+        new = 0 if asked_before is None else sum(f.finding_id not in asked_before for f in asked)
         lines.append(
             (
                 "Điều cần hỏi",

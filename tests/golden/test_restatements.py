@@ -11,7 +11,7 @@ import pytest
 from conftest import HEADINGS, TARGETS, case_row, settings_in, write_reference, write_workbook
 
 from flows.building import build_on_duckdb
-from flows.history import files_on, late_on, load_days, published_days, published_folder, record_published
+from flows.history import files_on, late_on, load_days, published_days, published_folder, questions_on, record_published
 from flows.landing import find_exports
 from flows.manifest import make_manifest
 from flows.night import list_exports, load_office
@@ -418,12 +418,12 @@ def test_an_earlier_day_published_again_changes_no_later_one(folder: Path) -> No
     publish(folder, 6)
     staged = settings_in(folder).staged
     before, days = published_state(folder, 6), load_days(staged)
-    late, files = late_on(staged, days), files_on(days)
+    late, files, asked = late_on(staged, days), files_on(days), questions_on(days)
     assert len(files) == 2
     export(folder, 5, [dossier(8), dossier(9, **OPEN)], hour=21)
     publish(folder, 5)
     days = load_days(staged)
-    assert (late_on(staged, days), files_on(days)) == (late, files)
+    assert (late_on(staged, days), files_on(days), questions_on(days)) == (late, files, asked)
     assert len(files_on(days[:-1])) == 2, "the fifth counts its own export"
     assert published_days(staged) == [date(2024, 6, day) for day in (4, 5, 6)]
     assert published_state(folder, 6) == before
@@ -469,12 +469,12 @@ def test_a_day_published_for_the_first_time_before_one_that_stands_changes_no_la
     publish(folder, 6)
     staged = settings_in(folder).staged
     before, days = published_state(folder, 6), load_days(staged)
-    late, files = late_on(staged, days), files_on(days)
+    late, files, asked = late_on(staged, days), files_on(days), questions_on(days)
     export(folder, 5, [dossier(8), dossier(9, **OPEN)], hour=21)
     publish(folder, 5)
     days = load_days(staged)
     assert published_days(staged) == [date(2024, 6, day) for day in (4, 5, 6)]
-    assert (late_on(staged, days), files_on(days)) == (late, files)
+    assert (late_on(staged, days), files_on(days), questions_on(days)) == (late, files, asked)
     assert published_state(folder, 6) == before
     assert published_state(folder, 5) != before
     withdraw(staged, "05-21.xlsx", "gửi nhầm")

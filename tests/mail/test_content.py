@@ -237,9 +237,13 @@ def publish_earlier(settings: Settings, days: int, *edits: str) -> None:
 def test_what_changed_since_the_last_published_day(settings: Settings, figures: Figures) -> None:
     first = next(i for i in figures.late if i.is_waiting)
     rate = next(r for r in figures.now("year") if r.status == "missed")
+    old, *new = (finding.finding_id for finding in figures.findings)
+    told = dict(describe_office(figures, find_changes(settings.staged, figures), OFFICE).lines)["Điều cần hỏi"]
+    assert "điều mới" not in told, "nothing was published before"
     publish_earlier(
         settings,
         2,
+        f"DELETE FROM mart.audit WHERE finding_id <> '{old}'",
         f"DELETE FROM mart.late_receptions WHERE case_code = '{first.case_code}'",
         f"DELETE FROM ops.files WHERE file_id = '{figures.loaded_files[0]}'",
     )
@@ -255,6 +259,8 @@ def test_what_changed_since_the_last_published_day(settings: Settings, figures: 
     line = describe_office(figures, changes, OFFICE).lines[0][1]
     assert line.startswith("So với ngày 28/06/2024: thêm 1 hồ sơ chậm tiếp nhận quá 8 giờ (")
     assert "1 chỉ tiêu chuyển sang không đạt" in line
+    told = dict(describe_office(figures, changes, OFFICE).lines)["Điều cần hỏi"]
+    assert f", {len(new)} điều mới; là câu hỏi" in told, "the one of that day is old, whatever list showed the others"
 
 
 def test_the_office_is_told_what_did_not_arrive_what_is_old_what_was_refused_and_what_differs(figures: Figures) -> None:
@@ -325,6 +331,7 @@ def test_subject_and_name_arrive_as_they_were_written(subject: list[str], name: 
 def test_a_night_without_anything_new_says_so(settings: Settings, figures: Figures) -> None:
     publish_earlier(settings, 1)
     content = describe_office(figures, find_changes(settings.staged, figures), OFFICE)
+    assert "điều mới" not in dict(content.lines)["Điều cần hỏi"]
     assert content.subject.startswith("[TTHC] 30/06/2024: không có tệp xuất mới; ")
     assert content.lines[0][1] == "So với ngày 29/06/2024: không có gì thay đổi (không có tệp xuất mới)."
 

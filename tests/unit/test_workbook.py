@@ -106,7 +106,7 @@ def figures(text: str, units: int = 1) -> Figures:
                 ((text, "numerator", "denominator", "changed", text),),
             )
         ],
-        findings=[Finding("reopened", "ask", text, unit, text, 1, AS_OF, text, text, text, text, text, text, 0.1)],
+        findings=[Finding("reopened:1", "reopened", "ask", text, unit, text, 1, AS_OF, text, text, text, text, text, text, 0.1)],
         effects=[RuleEffect("reopened", "ask", text, unit, 1, 1, text, 0.1)],
     )
 
