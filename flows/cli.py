@@ -150,9 +150,8 @@ def _run(settings: Settings, accept: list[str], why: str | None, *, tracked: boo
 
     with progress() as watcher:
         if tracked:
-            home = settings.warehouse.parent / "prefect"
-            home.mkdir(parents=True, exist_ok=True)
-            os.environ.setdefault("PREFECT_HOME", str(home))
+            settings.prefect.mkdir(parents=True, exist_ok=True)
+            os.environ.setdefault("PREFECT_HOME", str(settings.prefect))
             os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
             from flows.nightly import nightly
 

@@ -53,11 +53,10 @@ DEPLOYMENTS = (
 
 def prepare_environment(settings: Settings, port: int) -> str:
     """Prefect finds its home beside the warehouse and its server on loopback, and phones nobody; returns the server's address."""
-    home = settings.warehouse.parent / "prefect"
-    home.mkdir(parents=True, exist_ok=True)
+    settings.prefect.mkdir(parents=True, exist_ok=True)
     url = f"http://127.0.0.1:{port}/api"
     os.environ.update(TELEMETRY_OFF)
-    os.environ.update({"PREFECT_HOME": str(home), "PREFECT_API_URL": url, "PREFECT_LOGGING_LEVEL": "WARNING", **_QUIET_PAGE})
+    os.environ.update({"PREFECT_HOME": str(settings.prefect), "PREFECT_API_URL": url, "PREFECT_LOGGING_LEVEL": "WARNING", **_QUIET_PAGE})
     return url
 
 

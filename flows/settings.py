@@ -97,6 +97,11 @@ class Settings:
         return self.warehouse.with_suffix(".docs")
 
     @property
+    def prefect(self) -> Path:
+        """Prefect's home, with the schedule and its runs: this warehouse's own, because deployments of one name take each other's place in it."""
+        return self.warehouse.with_suffix(".prefect")
+
+    @property
     def months_waiting(self) -> Path:
         """Record of the monthly reports whose mails wait for figures that reach the month's end; there while any does."""
         return self.staged / "months-waiting.json"

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -73,7 +74,19 @@ def test_a_port_where_another_server_answers_is_not_used(office: Settings) -> No
         port = other.getsockname()[1]
         with pytest.raises(ConfigurationError, match=f"cổng {port} .* --port"), prefect_server(office, port):
             pass
-    assert not (office.warehouse.parent / "prefect").exists()
+    assert not office.prefect.exists()
+
+
+def test_offices_whose_warehouses_share_a_folder_have_a_schedule_each(office: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one home the deployments of the second would take the place of the first's, whose nights nobody would run."""
+    from flows.deployments import prepare_environment
+
+    homes = set()
+    for name in ("son-ha.duckdb", "son-tay.duckdb"):
+        monkeypatch.setattr(os, "environ", dict(os.environ))
+        prepare_environment(replace(office, warehouse=office.warehouse.with_name(name)), 4200)
+        homes.add(os.environ["PREFECT_HOME"])
+    assert len(homes) == 2 and all(Path(home).is_dir() for home in homes)
 
 
 def test_the_schedule_fires_and_publishes_without_a_network(office: Settings, tmp_path: Path) -> None:
@@ -112,7 +125,7 @@ def test_the_schedule_fires_and_publishes_without_a_network(office: Settings, tm
 def scheduled(office: Settings) -> set[str]:
     """The deployments that have a run to come or overdue, as the server will find them at its next start."""
     asked = "SELECT d.name FROM flow_run r JOIN deployment d ON d.id = r.deployment_id WHERE r.state_type = 'SCHEDULED' AND NOT d.paused"
-    with contextlib.closing(sqlite3.connect(office.warehouse.parent / "prefect" / "prefect.db")) as connection:
+    with contextlib.closing(sqlite3.connect(office.prefect / "prefect.db")) as connection:
         return {name for (name,) in connection.execute(asked)}
 
 

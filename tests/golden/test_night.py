@@ -258,7 +258,7 @@ def test_the_run_as_a_prefect_flow_publishes_the_same(published: Settings) -> No
 
     import os
 
-    os.environ.setdefault("PREFECT_HOME", str(published.warehouse.parent / "prefect"))
+    os.environ.setdefault("PREFECT_HOME", str(published.prefect))
     from prefect.testing.utilities import prefect_test_harness
 
     from flows.nightly import nightly
