@@ -19,7 +19,7 @@ from flows.night import check_sending, hold_lock, load_office
 from flows.period_report import FORMATS, name_of, parse_report_period, write_period_report
 from flows.querying import open_warehouse
 from flows.settings import QueryError, Settings, local_now
-from flows.staging import load_record
+from flows.staging import load_months
 from transforms.wording import moment_vi
 
 # A night of a large district with many new exports; the report waits for it rather than be lost.
@@ -54,7 +54,7 @@ def report_month(settings: Settings, period: Period, today: date | None = None) 
     with hold_lock(settings, LOCK_SECONDS):
         is_over = period.end <= (today or local_now().date())
         if is_over:  # first: nobody else would remember what a failure or a kill stops from here on
-            _keep_waiting(settings, {*_waiting(settings), name})
+            _keep_waiting(settings, {*load_months(settings.months_waiting), name})
         settings, server = check_sending(settings)
         recipients = load_office(settings).recipients
         reached = _figures_as_of(settings)
@@ -63,19 +63,19 @@ def report_month(settings: Settings, period: Period, today: date | None = None) 
             files = write_period_report(settings.warehouse, settings.reference, period, FORMATS, settings.outbox / "bao-cao" / name)
         except QueryError:
             if not is_early:  # figures to come will not have it either
-                _keep_waiting(settings, {*_waiting(settings)} - {name})
+                _keep_waiting(settings, {*load_months(settings.months_waiting)} - {name})
             raise
         if is_early:
             text = f"số liệu đang công bố mới chốt {moment_vi(reached)}, chưa hết kỳ báo cáo; thư báo cáo tự đi sau lần công bố đủ kỳ"
             return MonthlyReport(files, Post(notes=[text]))
         report = MonthlyReport(files, mail_month(settings, period, files, recipients, server))
-        _keep_waiting(settings, {*_waiting(settings)} - {name})  # last: whatever stopped it before, it goes on waiting
+        _keep_waiting(settings, {*load_months(settings.months_waiting)} - {name})  # last: whatever stopped it before, it goes on waiting
         return report
 
 
 def report_waiting_months(settings: Settings) -> Iterator[MonthlyReport]:
     """After nights: the reports whose mails waited for figures that the warehouse has now; whatever stops one, it goes on waiting."""
-    for name in _waiting(settings):
+    for name in load_months(settings.months_waiting):
         period = parse_report_period("month", name)
         try:
             reached = _figures_as_of(settings)
@@ -89,13 +89,6 @@ def _figures_as_of(settings: Settings) -> datetime | None:
     with open_warehouse(settings.warehouse) as connection:
         found = connection.execute("SELECT max(as_of) FROM mart.unit_rates").fetchone()
     return found[0] if found else None
-
-
-def _waiting(settings: Settings) -> list[str]:
-    try:
-        return list((load_record(settings.months_waiting) or {}).get("months", []))
-    except ValueError:
-        return []
 
 
 def _keep_waiting(settings: Settings, months: set[str]) -> None:

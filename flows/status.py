@@ -18,6 +18,7 @@ from flows.figures import Check, Freshness
 from flows.mail.ledger import count_unsettled, ledger_path
 from flows.runs import load_runs
 from flows.settings import ConfigurationError, Settings
+from flows.staging import load_months
 from transforms.wording import count_vi, moment_vi
 
 # A build needs the new warehouse beside the old one and room to sort.
@@ -192,6 +193,10 @@ def _mail_lines(settings: Settings, is_running: bool) -> list[Line]:
         lines.append(Line("Thư", "yellow", text))
     if left.waiting:
         lines.append(Line("Thư", "yellow", f"{left.waiting} thư chưa gửi được, đêm sau thử lại; lý do: `tthc deliveries --state prepared`"))
+    months = [] if is_running else load_months(settings.months_waiting)
+    if months:
+        text = f"báo cáo tháng {', '.join(months)} chưa gửi; tự đi sau lần công bố đủ tháng, lần nào lỗi thì tthc.log nói lý do"
+        lines.append(Line("Thư", "yellow", text))
     return lines
 
 

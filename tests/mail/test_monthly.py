@@ -22,6 +22,7 @@ from flows.mail.server import MailServer
 from flows.monthly import month_before, report_month, report_waiting_months
 from flows.night import NightResult
 from flows.settings import AlreadyRunning, QueryError, Settings
+from flows.status import read_status
 from flows.watching import Alarm
 
 PEOPLE = """name,email,scope,summaries,frequency,language
@@ -145,6 +146,7 @@ def test_a_month_that_the_figures_do_not_reach_the_end_of_waits_for_them(
     early = report_month(settings, june, today=date(2024, 7, 1))  # and the night of the 1st was held back
     assert all(path.is_file() for path in early.files) and "chưa hết kỳ" in early.post.notes[0]
     assert not list(report_waiting_months(settings)) and len(post.accepted) == 2
+    assert "báo cáo tháng 2024-06 chưa gửi" in " ".join(line.text for line in read_status(settings, datetime(2024, 7, 1, 7)).lines)
     with duckdb.connect(str(settings.warehouse)) as connection:
         connection.execute("UPDATE mart.unit_rates SET as_of = TIMESTAMP '2024-07-02 00:40'")
     with monkeypatch.context() as broken:  # the disk is full, or office.toml is wrong
@@ -156,6 +158,7 @@ def test_a_month_that_the_figures_do_not_reach_the_end_of_waits_for_them(
     with pytest.raises(QueryError):
         report_month(settings, month_before(date(1999, 1, 1)))
     assert not list(report_waiting_months(settings)) and not settings.months_waiting.exists()
+    assert "Thư" not in {line.topic for line in read_status(settings, datetime(2024, 7, 1, 7)).lines}
     assert [row[0] for row in rows(settings)] == ["2024-06-29"] * 2 + ["2024-06-30"] * 2
 
 
