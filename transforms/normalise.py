@@ -325,7 +325,8 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
     if kind.name == "waiting":
         columns["channel"] = pa.repeat(pa.scalar("online", pa.string()), len(rows))
     if kind.has_period:
-        named = [(-1, find_period(titles) or (None, None)), *_periods_between(below, passed_over)]
+        titled = find_period(titles)
+        named = [(-1, titled or (None, None)), *_periods_between(below, passed_over, titled)]
         at = np.searchsorted([number for number, _ in named], rows.numbers, side="right") - 1
         columns["period_first"] = pa.array([named[place][1][0] for place in at], pa.date32())
         columns["period_last"] = pa.array([named[place][1][1] for place in at], pa.date32())
@@ -360,11 +361,18 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
     return result
 
 
-def _periods_between(below: Sequence[pa.Array], passed_over: pa.Array) -> Iterator[tuple[int, tuple[date, date]]]:
-    """The rows between the data that name a period, as titles of the units below them ("Tháng 5 năm 2024"), and which."""
+def _periods_between(
+    below: Sequence[pa.Array], passed_over: pa.Array, titled: tuple[date, date] | None
+) -> Iterator[tuple[int, tuple[date, date]]]:
+    """The rows between the data that name a period, as titles of the units below them ("Tháng 5 năm 2024"), and which; "Tháng 5" is of the titles' year."""
+    of_year = f" năm {titled[0].year}" if titled and titled[0].year == titled[1].year else ""
     for number, *row in zip(passed_over.to_pylist(), *[column.take(passed_over).to_pylist() for column in below], strict=True):
         texts = {text for cell in row if cell and (text := clean(cell)) and any(map(str.isdigit, text))}
-        if len(texts) == 1 and (period := find_period([list(texts)])):
+        if len(texts) != 1:
+            continue
+        [text] = texts
+        period = find_period([[text]]) or find_period([[text.rstrip(" .:;-–)") + of_year]])
+        if period:
             yield number, period
 
 

@@ -116,7 +116,7 @@ def test_a_period_that_stands_between_the_units_is_that_of_those_below_it() -> N
         return ["1", "UBND xã Sơn Hà", *[count] * 5]
 
     sections: list[list[str | None]] = [
-        ["I", "Tháng 5 năm 2024"],
+        ["I", "Tháng 5:"],
         unit("2"),
         ["", "Cộng", *["2"] * 5],
         ["II. Tháng 6/2024 (số liệu tạm tính)"] * 7,
