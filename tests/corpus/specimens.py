@@ -527,7 +527,7 @@ FILES = [
     refused("login page with a layout table", ".xls", lambda: _LOGIN.replace("<form", "<table><tr><td><form").replace("</form>", "</form></td></tr></table>").encode(), "đăng nhập"),
     refused("html without table", ".xls", lambda: b"<html><body><p>500 Internal Server Error</p></body></html>", "không có bảng"),
     refused("xml spreadsheet 2003", ".xls", lambda: b'<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"></Workbook>', "XML Spreadsheet 2003"),
-    refused("web archive named xls", ".xls", lambda: b"MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=\"--x\"\r\n\r\n----x\r\nContent-Type: text/html\r\n\r\n" + HTML()(PLAIN), ""),
+    refused("web archive named xls", ".xls", lambda: b"MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=\"--x\"\r\n\r\n----x\r\nContent-Type: text/html\r\n\r\n" + HTML()(PLAIN), ".mht"),
     refused("xlsx with password", ".xlsx", forms.encrypted_ooxml, "mật khẩu"),
     refused("xls with password", ".xls", lambda: forms.xls_with_password(PLAIN), "mật khẩu"),
     refused("xlsb", ".xlsb", _xlsb, "xlsb"),

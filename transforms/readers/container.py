@@ -23,6 +23,8 @@ _FOREIGN = {
     b"GIF8": "tệp ảnh GIF",
     b"{\\rtf": "tệp văn bản RTF",
     b"PAR1": "tệp Parquet",
+    b"MIME-Version:": "trang web lưu thành một tệp (.mht)",
+    b"From: <Saved by": "trang web lưu thành một tệp (.mht)",
 }
 _NOTHING = b"\x00 \t\r\n"
 _START = 1 << 10
