@@ -186,6 +186,16 @@ def test_rows_of_nothing_but_formulas_that_nobody_calculated_are_rows(size: int 
     assert sheet.head(9)[1:] == [["#?", "#?"], [None, None], ["#?", "#?"]]
 
 
+@pytest.mark.parametrize("size", [None, 600])
+@pytest.mark.parametrize("blank", ["<v></v>", "<v/>"])
+def test_blank_cells_with_an_empty_value_above_a_list_move_no_row(blank: str, size: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = f'<sheetData><row r="1"><c r="A1">{blank}</c></row>'
+    data = edit_sheet(make_book([["Mã hồ sơ", 1], ["y", 2]], skip=2), b"<sheetData>", row.encode())
+    sheet = read_by(data, size, monkeypatch)
+    assert isinstance(sheet, Sheet)
+    assert (sheet.first_row, sheet.head(1)) == (3, [["Mã hồ sơ", "1"]])
+
+
 @pytest.mark.parametrize("error", ["#GETTING_DATA", "#SPILL!", "Err:502"])
 def test_an_error_value_of_another_program_costs_its_cell_and_not_the_file(error: str) -> None:
     cell = f'<c r="B1" t="e"><f>INDEX(A1:A2,9)</f><v>{error}</v>'

@@ -17,9 +17,10 @@ import pyarrow.compute as pc
 from transforms.sheets import UNCALCULATED, UnreadableExport
 
 _REF = rb"\br=[\"']([A-Z]{1,3})(\d{1,7})[\"']"
-FILLED_CELL = re.compile(
-    rb"<(?:\w+:)?c\b[^>]*?" + _REF + rb"[^>]*>\s*(?:<(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>)\s*)?<(?:\w+:)?(?:v|is)\b"
-)
+_FORMULA = rb"(?:<(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>)\s*)?"
+# Some writers give blank cells an empty value; fastexcel takes such a cell for filled only where it is said to be a text.
+_BLANK = rb"(?![^>]*\bt=[\"']str[\"'])[^>]*>\s*" + _FORMULA + rb"<(?:\w+:)?v(?:\s[^>]*)?(?:/>|></)"
+FILLED_CELL = re.compile(rb"<(?:\w+:)?c\b(?!" + _BLANK + rb")[^>]*?" + _REF + rb"[^>]*>\s*" + _FORMULA + rb"<(?:\w+:)?(?:v|is)\b")
 ANY_REF = re.compile(rb"<(?:\w+:)?c\b[^>]*?" + _REF)
 _ANY_CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>)", re.DOTALL)
 _FAR_COLUMN = re.compile(rb"\br=[\"']([A-Z]{3})\d{1,7}[\"']")
