@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from flows.backup import check_restored
 from flows.runs import load_runs
 from flows.settings import ConfigurationError, Settings, local_now
+from transforms.text import key
 from transforms.wording import moment_vi
 
 # A night writes a new warehouse beside the old one and stages what came; less than this and it may not finish.
@@ -82,6 +83,26 @@ def look_at_reference(settings: Settings) -> Iterator[Finding]:
     yield Finding(
         "green", "Bảng tham chiếu", f"{office.units.num_rows} đơn vị, {office.targets.num_rows} chỉ tiêu trong {settings.reference}"
     )
+
+
+def look_at_letterhead(settings: Settings) -> Iterator[Finding]:
+    """office.toml, which no night reads: what is wrong in it would show on day 1, and one that came with the program signs as Sơn Hà."""
+    from flows.office import load_office
+    from flows.reference import load_units_with_problems
+
+    above = load_office(settings.reference, []).superior
+    if not above:
+        return
+    today = local_now().date()
+    units = load_units_with_problems(settings.reference, []).to_pylist()
+    named = [unit for unit in units if key(unit["unit_name"]) == key(above)]
+    if not any(unit["valid_from"] <= today <= unit["valid_to"] for unit in named):
+        why = "đã hết hiệu lực" if named else "không có"
+        yield Finding(
+            "yellow",
+            "Báo cáo",
+            f"office.toml ghi cơ quan chủ quản “{above}”, {why} trong units.csv; mọi báo cáo mang tên này, nếu không đúng hãy sửa office.toml",
+        )
 
 
 def look_at_folders(settings: Settings) -> Iterator[Finding]:
@@ -191,6 +212,7 @@ def look_at_runs(settings: Settings) -> Iterator[Finding]:
 PROBES: tuple[Probe, ...] = (
     look_at_versions,
     look_at_reference,
+    look_at_letterhead,
     look_at_folders,
     look_at_disk,
     look_at_clock,

@@ -19,7 +19,7 @@ from flows import keeping, period_report
 from flows.backfill import days_between, rebuild_days
 from flows.backup import restore_backup, write_backup
 from flows.cli import main
-from flows.doctor import LEAST_FREE_BYTES, examine
+from flows.doctor import LEAST_FREE_BYTES, examine, look_at_letterhead
 from flows.figures import Figures
 from flows.keeping import list_kept, roll_back
 from flows.logs import logging_to, note, note_error
@@ -343,6 +343,15 @@ def test_a_rebuilt_date_says_what_its_own_night_said(two_nights: Settings) -> No
 @pytest.mark.slow
 def test_the_doctor_finds_a_healthy_office_healthy(two_nights: Settings) -> None:
     assert {finding.light for finding in examine(two_nights)} <= {"green"}, examine(two_nights)
+    letterhead = two_nights.reference / "office.toml"  # no night reads it: what is wrong in it would show when the month's report is due
+    for text, light, said in (
+        ('superior = "UBND TỈNH LÀO CAI"', "yellow", "“UBND TỈNH LÀO CAI”, không có trong units.csv"),
+        ('superior = "UBND HUYỆN SƠN HÀ"', "yellow", "“UBND HUYỆN SƠN HÀ”, đã hết hiệu lực trong units.csv"),
+        ('plac = "Sơn Hà"', "red", "không có mục “plac”"),
+    ):
+        letterhead.write_text(text, encoding="utf-8")
+        assert [said in f.text_vi for f in examine(two_nights, (look_at_letterhead,)) if f.light == light] == [True], text
+    letterhead.unlink()
 
 
 @pytest.mark.slow
