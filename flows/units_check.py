@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from flows.office_lines import LAST_DAY
 from flows.reference import follow_successors, load_units_with_problems
 
 
@@ -11,7 +12,8 @@ def check_units(folder: Path, on: date) -> tuple[list[str], list[str]]:
     """Errors, which stop every run, and doubts, which do not.
 
     Errors: malformed lines, a code twice at the same time, a name that means two units at the same time. Doubts: a successor nobody knows or that
-    begins after a gap, a unit that ended without successor, a parent nobody knows, one name on units of different periods, no unit valid on the day.
+    begins after a gap or stands at a unit without an end, a unit that ended without successor, a parent nobody knows, one administrative code on two
+    units of a level at the same time, no unit valid on the day.
 
     Args:
         folder: where units.csv stands.
@@ -27,6 +29,7 @@ def check_units(folder: Path, on: date) -> tuple[list[str], list[str]]:
     doubts: list[str] = []
     for unit in units:
         doubts.extend(_doubts_of(unit, units, codes, on))
+        doubts.extend(_same_place(unit, units))
     today = {(row["unit_code"], row["valid_from"]): row for row in follow_successors(table, on).to_pylist()}
     for unit in units:
         end = today[unit["unit_code"], unit["valid_from"]]
@@ -42,11 +45,27 @@ def _named(unit: dict[str, Any]) -> str:
     return f"{unit['unit_name']} ({unit['unit_code']}, từ {unit['valid_from']:%d/%m/%Y})"
 
 
+def _same_place(unit: dict[str, Any], units: list[dict[str, Any]]) -> list[str]:
+    """Of two communes with one administrative code, dossiers whose unit cell is blank (H48.21292-…) would all go to one, and nothing else would tell."""
+    return [
+        f"{_named(unit)}: mã hành chính (gso_code) {unit['gso_code']} cũng là của {_named(other)} trong cùng thời gian; "
+        "hồ sơ để trống ô đơn vị có thể bị tính nhầm"
+        for other in units[: units.index(unit)]
+        if unit["gso_code"]
+        and (other["gso_code"], other["level"]) == (unit["gso_code"], unit["level"])
+        and other["unit_code"] != unit["unit_code"]
+        and other["valid_from"] <= unit["valid_to"]
+        and unit["valid_from"] <= other["valid_to"]
+    ]
+
+
 def _doubts_of(unit: dict[str, Any], units: list[dict[str, Any]], codes: set[str], on: date) -> list[str]:
     doubts = []
     successor = unit["successor_code"]
     if successor and successor not in codes:
         doubts.append(f"{_named(unit)}: đơn vị kế thừa “{successor}” không có trong units.csv")
+    elif successor and unit["valid_to"] == LAST_DAY:
+        doubts.append(f"{_named(unit)}: có đơn vị kế thừa “{successor}” mà không có ngày hết hiệu lực (valid_to), nên chưa được cộng dồn")
     elif successor:
         starts = sorted(u["valid_from"] for u in units if u["unit_code"] == successor and u["valid_to"] > unit["valid_to"])
         if not starts:

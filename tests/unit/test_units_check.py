@@ -15,6 +15,7 @@ REFORM = """unit_code,name_vi,level,parent_code,gso_code,aliases,valid_from,vali
 000.27.58.H48,UBND xã Sơn Giang,commune,,21307,,2003-01-01,2025-05-31,H48.903,
 H48.903,UBND xã Sơn Linh,commune,000.99.99.H48,21307,,2025-07-01,,,
 000.01.58.H48,Phòng Nội vụ,district_department,,,,2003-01-01,2025-06-30,,
+H48.905,UBND xã Sơn Kỳ,commune,,21307,,2025-07-01,,H48.903,
 """
 
 
@@ -30,6 +31,11 @@ def test_what_is_doubtful_is_told_with_names_and_days(tmp_path: Path) -> None:
     assert "Phòng Nội vụ (000.01.58.H48, từ 01/01/2003): đã hết hiệu lực ngày 30/06/2025 mà không có đơn vị kế thừa" in text
     assert "đơn vị cấp trên “000.99.99.H48”" in text
     assert "Sơn Thành" not in text
+    assert "Sơn Kỳ (H48.905, từ 01/07/2025): có đơn vị kế thừa “H48.903” mà không có ngày hết hiệu lực" in text
+    same = [doubt for doubt in doubts if "gso_code" in doubt]
+    assert len(same) == 1 and "Sơn Kỳ (H48.905" in same[0] and "21307 cũng là của UBND xã Sơn Linh (H48.903" in same[0], (
+        "not of the one that ended before"
+    )
 
 
 def test_every_error_is_told_not_only_the_first(tmp_path: Path) -> None:
