@@ -42,7 +42,7 @@ hằng đêm thì thấy nhiều hơn xuất hằng tháng. Danh sách từng th
 
 Các phép thống kê (`limit_exact`, `burst`, `month_end`) so với nếp của chính đơn vị và dùng cận trên Chernoff của xác suất nhị thức hoặc Poisson: xác suất thật còn nhỏ
 hơn con số nêu. Nhiều hồ sơ kết thúc trong vài phút được so với số trung bình của đơn vị trong những khoảng có hồ sơ kết thúc; giờ cuối tháng so với giờ cuối của các ngày khác;
-phút cuối trước mốc 8 giờ so với giờ trước mốc. Giờ làm việc cuối tháng theo lịch chung. Mỗi năm
+phút cuối trước mốc 8 giờ so với giờ trước mốc, chỉ kể hồ sơ tiếp nhận trong giờ làm việc. Giờ làm việc cuối tháng theo lịch chung. Mỗi năm
 được xét riêng, theo nếp của chính năm ấy: sang năm mới, điều đã hỏi của năm cũ vẫn còn, và tháng 12 chỉ được xét khi đã hết.
 
 `make audit-bench` mô phỏng một huyện 60 đêm, cài sẵn những sửa đổi đáng hỏi giữa những sửa đổi ngay tình, rồi đo tìm được bao nhiêu (recall) và đúng bao nhiêu (precision).

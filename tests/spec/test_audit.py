@@ -351,6 +351,10 @@ def test_the_last_day_of_a_year_is_asked_about_in_the_next_which_takes_no_questi
 def test_receptions_stamped_at_the_limit(tmp_path: Path, exact: int, expected: list[tuple[str, str | None]]) -> None:
     """A day has eight working hours: what was submitted on Monday at 08:10 and received on Tuesday at 08:10 waited exactly eight. The next year still asks."""
     lists = Lists()
+    for number in range(100, 112):  # of Sunday night, taken in after hours on Monday evening: eight hours too, and nobody chose them
+        evening = datetime(2024, 3, 4, 19, number - 100)
+        state = {"submitted_at": evening - timedelta(days=1), "received_at": evening, "channel": "online", "status_code": 4}
+        lists.show(NIGHTS[0], f"000.23.58.H48-240304-{number:04d}", unit="UBND xã Sơn Thành", **state)
     for number in range(24):
         submitted = datetime(2024, 3, 4, 8, 10) + timedelta(seconds=number)
         received = submitted + timedelta(days=1) - timedelta(minutes=0 if number < exact else 2 + number)

@@ -2,10 +2,11 @@
 -- The statistics are exact tails bounded from above in closed form (Chernoff), so that they need no table and are never too small: for k of n dossiers where a
 -- share p is usual, exp(-n * (x ln(x / p) + (1 - x) ln((1 - x) / (1 - p)))) with x = k / n; for k where m are usual, exp(k - m + k ln(m / k)).
 -- Every year is looked at by itself, as its last night would: a question says what has happened, so it stays when the year is over, and December is over only then.
--- Inputs: core.cases, core.case_history (when it was seen), core.calendar, work.unit_numbers, work.audit_rules, work.thresholds, work.moment.
+-- Inputs: core.cases, core.case_history (when it was seen), core.calendar, work.office_days, work.unit_numbers, work.audit_rules, work.thresholds, work.moment.
 -- Readers: 94_audit_words.sql.
 
 -- Receptions in the last minutes before the limit, of all in the last hour before it: each minute should hold about as many.
+-- Only those of working hours: the clock stands still after them, so that what came one night and was received late the next evening waited exactly a day of eight hours.
 CREATE TABLE work.audit_limits AS
 WITH waited AS (
     SELECT c.case_code, c.unit_code, c.unit_valid_from, date_trunc('year', c.submitted_at) AS begun_at,
@@ -15,6 +16,11 @@ WITH waited AS (
     CROSS JOIN work.moment AS m
     CROSS JOIN work.thresholds AS t
     JOIN work.audit_rules AS r ON r.rule = 'limit_exact'
+    LEFT JOIN (SELECT DISTINCT office FROM work.office_days) AS o ON o.office = c.unit_code
+    JOIN work.office_days AS k ON k.office = coalesce(o.office, '') AND k.date = CAST(c.received_at AS DATE) AND k.is_working
+     AND (c.received_at BETWEEN CAST(k.date AS TIMESTAMP) + k.morning_from * INTERVAL 1 SECOND AND CAST(k.date AS TIMESTAMP) + k.morning_to * INTERVAL 1 SECOND
+          OR c.received_at BETWEEN CAST(k.date AS TIMESTAMP) + k.afternoon_from * INTERVAL 1 SECOND
+                               AND CAST(k.date AS TIMESTAMP) + k.afternoon_to * INTERVAL 1 SECOND)
     WHERE c.received_at IS NOT NULL AND c.waiting_hours <= t.reception_limit_hours AND c.waiting_hours * 60 > t.reception_limit_hours * 60 - r.band_minutes
       AND c.submitted_at <= m.as_of
 ),
