@@ -20,8 +20,9 @@ import pyarrow.parquet as pq
 
 from flows.engine import parquet_rows
 from transforms.layouts import Kind
-from transforms.normalise import TROUBLES, staged_schema
+from transforms.normalise import staged_schema
 from transforms.row_runs import RUNS, follow_runs
+from transforms.troubles import TROUBLES
 
 LINEAGE = (("file_id", pa.string()), ("sheet", pa.string()), ("sheet_number", pa.int32()))
 PLACES = pa.schema([("state_id", pa.int64()), ("export_number", pa.int32()), ("row_number", pa.int32())])

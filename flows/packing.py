@@ -23,8 +23,8 @@ from flows.landing import save_record
 from flows.manifest import Manifest, list_chained
 from flows.staging import load_record, mark_base
 from transforms.layouts import Kind
-from transforms.normalise import TROUBLES
 from transforms.row_runs import RUNS, find_runs
+from transforms.troubles import TROUBLES
 
 # How many earlier exports are tried, and what share of the rows one must tell to be worth it.
 _CANDIDATES = 4

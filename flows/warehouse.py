@@ -21,9 +21,10 @@ from transforms.audit import load_audit, render_audited
 from transforms.corrections import Correction, outcome_rows, render_units
 from transforms.freshness import load_freshness
 from transforms.measures import load_measures, render_months, render_periods
-from transforms.normalise import TROUBLES, staged_schema
+from transforms.normalise import staged_schema
 from transforms.pending import is_foreseen, render_pending, render_unpaid
 from transforms.thresholds import load_thresholds
+from transforms.troubles import TROUBLES
 from transforms.workdays import make_calendar
 
 # Clients from DuckDB 1.2 on (DBeaver, Metabase) open this storage version.

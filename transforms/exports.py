@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.case_codes import parse_code_cells
+from transforms.columns import find_filled
 from transforms.layouts import (
     Kind,
     Layout,
@@ -25,7 +26,7 @@ from transforms.layouts import (
     table_start,
 )
 from transforms.layouts.tables import FEWEST_CELLS, LOOKED_AT_BELOW, TableStart
-from transforms.normalise import NormalisedSheet, find_filled, normalise_sheet
+from transforms.normalise import NormalisedSheet, normalise_sheet
 from transforms.sheets import Sheet, UnreadableExport
 from transforms.titles import find_export_time
 

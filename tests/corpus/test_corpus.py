@@ -19,10 +19,11 @@ from flows.night import run_night
 from flows.settings import Settings, make_settings
 from transforms.exports import NormalisedExport, normalise_export
 from transforms.layouts import LayoutLists, load_lists
-from transforms.normalise import REASONS, NormalisedSheet
+from transforms.normalise import NormalisedSheet
 from transforms.readers import is_archive, list_members, read_member, read_sheets
 from transforms.sheets import UnreadableExport
 from transforms.text import key, unit_reference
+from transforms.troubles import REASONS
 
 from .book import ANY, Book, Page
 from .specimens import ARCHIVES, SPECIMENS, Specimen

@@ -25,7 +25,7 @@ from flows.quarantine import withdraw
 from flows.reference import Reference
 from flows.settings import Settings
 from flows.warehouse import build_warehouse, checksum_connection
-from transforms.normalise import TROUBLES
+from transforms.troubles import TROUBLES
 
 pytestmark = pytest.mark.usefixtures("figures_only")
 

@@ -8,9 +8,9 @@ import pytest
 
 from transforms.exports import NormalisedExport, normalise_export
 from transforms.layouts import load_lists
-from transforms.normalise import SLIPPED
 from transforms.readers import read_sheets
 from transforms.sheets import UnreadableExport
+from transforms.troubles import SLIPPED
 
 CODE = "000.22.58.H48-240215-0007"
 DIGITIZATION = ["Mã hồ sơ", "Đơn vị", "Số hóa thành phần hồ sơ", "Số hóa kết quả", "Cấp kết quả điện tử"]
