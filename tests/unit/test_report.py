@@ -2,7 +2,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flows.csv_files import write_csv
@@ -34,11 +34,12 @@ def test_percent_as_an_office_writes_it(numerator: int, denominator: int, target
 
 
 @given(st.integers(0, 5000), st.integers(1, 5000))
+@example(491, 1292)
 def test_percent_never_overstates_by_more_than_rounding(numerator: int, denominator: int) -> None:
     numerator = min(numerator, denominator)
     shown = float(percent_vi(numerator, denominator).removesuffix("\u00a0%").replace(",", "."))
     assert abs(shown - 100 * numerator / denominator) <= 0.01
-    assert shown % 1 or shown * denominator == 100 * numerator
+    assert shown % 1 or shown * denominator <= 100 * numerator  # rounded down onto a whole percent (491 of 1292), never up
 
 
 def test_units_of_one_name_are_told_apart_where_both_are_shown() -> None:
