@@ -48,7 +48,7 @@ browser:
 	    chromium libreoffice-calc libreoffice-writer poppler-utils; \
 	fi
 
-# Every test but those on Spark (make test-spark). `make check` is the developers' gate before a commit: format, lint, types and the fast tests, in less than two minutes.
+# Every test but those on Spark (make test-spark). `make check` is the developers' gate before a commit: format, lint, types and the fast tests, in about two minutes.
 test: setup
 	$(BIN)/python -m pytest -n auto --ignore tests/parity
 
