@@ -46,7 +46,7 @@ phút cuối trước mốc 8 giờ so với giờ trước mốc, chỉ kể h�
 được xét riêng, theo nếp của chính năm ấy: sang năm mới, điều đã hỏi của năm cũ vẫn còn, và tháng 12 chỉ được xét khi đã hết.
 
 `make audit-bench` mô phỏng một huyện 60 đêm, cài sẵn những sửa đổi đáng hỏi giữa những sửa đổi ngay tình, rồi đo tìm được bao nhiêu (recall) và đúng bao nhiêu (precision).
-Lần đo 27/11/2026 (60 đêm, 3.000 hồ sơ): cài 47 sửa đổi thuộc 14 quy tắc, hỏi đúng cả 47, không hỏi thừa điều nào; recall và precision của từng quy tắc là 1,000.
+Lần đo 30/11/2026 (60 đêm, 3.000 hồ sơ): cài 47 sửa đổi thuộc 14 quy tắc, hỏi đúng cả 47, không hỏi thừa điều nào; recall và precision của từng quy tắc là 1,000.
 
 Văn phòng thấy mọi điều cần hỏi trong thư (số điều, bao nhiêu điều ngày công bố trước chưa hỏi, những điều nặng nhất), sổ Excel (trang “Cần hỏi”), `can-hoi.csv` và mục Điều cần hỏi của trang xem số liệu, ở đó mã hồ sơ dẫn đến
 lịch sử hồ sơ. Thư và mục của một đơn vị chỉ có điều ở mức `ask` của chính đơn vị ấy.
