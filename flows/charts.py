@@ -11,7 +11,7 @@ from typing import Any
 
 import vl_convert
 
-from transforms.wording import percent_vi
+from transforms.wording import target_vi
 
 NAVY, TEAL, GREY, RED, GRID = "#1f4e79", "#2a7f86", "#5b6570", "#b3261e", "#d9dee3"
 _SERIES = [NAVY, TEAL, "#8a6d1d", "#6a4c93", GREY]
@@ -237,7 +237,7 @@ def _trend_axes(targets: tuple[float | None, ...], periods: tuple[str, ...]) -> 
         if target is not None:
             y = _height(panel, target)
             data["targets"].append({"x": _LEFT, "x2": right, "y": y})
-            data["texts"].append({"x": right + 6, "y": y, "align": "left", "text": percent_vi(round(target * 1_000_000), 1_000_000)})
+            data["texts"].append({"x": right + 6, "y": y, "align": "left", "text": target_vi(target)})
         for position in sorted({0, len(periods) - 1} if periods else set()):
             x, y = _place(position, len(periods)), _height(panel, 0) + 16
             data["texts"].append({"x": x, "y": y, "align": "center", "text": periods[position]})

@@ -26,7 +26,7 @@ from transforms.explaining import (
 )
 from transforms.measures import RECEIVED_OR_ENDED, Measure
 from transforms.text import clean, key
-from transforms.wording import LEVELS_VI, STATUS_VI, moment_vi, percent_vi, period_vi
+from transforms.wording import LEVELS_VI, STATUS_VI, moment_vi, percent_vi, period_vi, target_vi
 
 LIMIT = 50
 _MEASURE = "measure, criterion, label_vi, legal_basis, denominator_sql, numerator_sql, period_column, zero_policy, family, differs_vi, decimals, distinct_key"
@@ -231,7 +231,7 @@ def _show_rate(found: Explanation, counted: tuple[int, int]) -> None:
         ("Đã công bố", f"{numbers[0]} / {numbers[1]} = {rate}"),
     ]
     if "unit_code" in published:  # totals have no target
-        wanted = f"chỉ tiêu {percent_vi(round(target * 1_000_000), 1_000_000)}" if target is not None else "cấp này không có chỉ tiêu"
+        wanted = f"chỉ tiêu {target_vi(target)}" if target is not None else "cấp này không có chỉ tiêu"
         short = f"; còn thiếu {published['shortfall']}" if published["shortfall"] else ""
         lines.append(("Kết quả", f"{STATUS_VI[published['status']]} ({wanted}){short}"))
     same = "khớp" if counted == numbers else "KHÔNG KHỚP VỚI SỐ ĐÃ CÔNG BỐ"

@@ -18,8 +18,8 @@ from flows.mail.monthly import mail_month
 from flows.night import check_sending, hold_lock, load_office
 from flows.period_report import FORMATS, name_of, parse_report_period, write_period_report
 from flows.querying import open_warehouse
+from flows.runs import load_months
 from flows.settings import QueryError, Settings, local_now
-from flows.staging import load_months
 from transforms.wording import moment_vi
 
 # A night of a large district with many new exports; the report waits for it rather than be lost.

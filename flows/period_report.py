@@ -26,7 +26,7 @@ from flows.warehouse_figures import load_figures
 from transforms.measures import load_measures
 from transforms.period_counts import Span, render_misses, render_range_rates
 from transforms.report_text import Block, MeasureResult, PeriodResult, UnitResult, result_vi, title_vi, write_text
-from transforms.wording import LEVELS_VI, REASONS_VI, count_vi, distinct_names, moment_vi, percent_vi, period_vi
+from transforms.wording import LEVELS_VI, REASONS_VI, count_vi, distinct_names, moment_vi, percent_vi, period_vi, target_vi
 
 FORMATS = ("docx", "xlsx", "csv", "html")
 _MONTHS = {"month": 1, "quarter": 3, "half": 6, "year": 12}
@@ -304,7 +304,7 @@ def _write_table(path: Path, period: Period, result: PeriodResult) -> Path:
     for m in result.measures:
         common = [shown, f"Tiêu chí {m.criterion}", m.label_vi]
         for u in m.units:
-            target = percent_vi(round(u.target * 1_000_000), 1_000_000)
+            target = target_vi(u.target)
             figures = [
                 u.numerator,
                 u.denominator,

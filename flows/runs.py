@@ -13,6 +13,7 @@ from typing import Any
 
 from flows.quarantine import append_line, read_lines
 from flows.settings import Settings, local_now
+from flows.staging import load_record
 from transforms.text import hide_personal
 
 
@@ -109,3 +110,11 @@ class RunLog:
     def history(self, files_read: int) -> list[dict[str, Any]]:
         """All runs so far, this one with what it has read."""
         return [run | ({"files_read": files_read} if run["run_id"] == self.run_id else {}) for run in load_runs(self.staged)]
+
+
+def load_months(path: Path) -> list[str]:
+    """The months on record as Settings.months_waiting, none where there is no record that can be read."""
+    try:
+        return list((load_record(path) or {}).get("months", []))
+    except ValueError:
+        return []

@@ -218,14 +218,6 @@ def load_record(path: Path) -> dict[str, Any] | None:
         return None
 
 
-def load_months(path: Path) -> list[str]:
-    """The months on record as Settings.months_waiting, none where there is no record that can be read."""
-    try:
-        return list((load_record(path) or {}).get("months", []))
-    except ValueError:
-        return []
-
-
 def parse_moment(text: str | None) -> datetime | None:
     """A moment as records hold it."""
     return datetime.fromisoformat(text) if text else None

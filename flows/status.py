@@ -16,9 +16,8 @@ from rich.console import Console
 from flows.backup import check_restored
 from flows.figures import Check, Freshness
 from flows.mail.ledger import count_unsettled, ledger_path
-from flows.runs import load_runs
+from flows.runs import load_months, load_runs
 from flows.settings import ConfigurationError, Settings
-from flows.staging import load_months
 from transforms.wording import count_vi, moment_vi
 
 # A build needs the new warehouse beside the old one and room to sort.

@@ -5,7 +5,6 @@ where the country is set to the United States. So percentages and hours carry th
 word, which every Excel leaves alone; counts are plain digits.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -15,9 +14,9 @@ from typing import Any
 import duckdb
 
 from flows.csv_files import write_csv
-from flows.figures import OVER
 from flows.summaries_honesty import tell_questions, tell_restated
 from flows.summaries_plan import tell_plan, tell_tasks
+from flows.summaries_work import LEVEL_ORDER, tell_outlook, tell_worklist
 from flows.warehouse_figures import read_differences, read_units
 from transforms.layouts import load_lists
 from transforms.wording import (
@@ -25,13 +24,11 @@ from transforms.wording import (
     FRESHNESS_VI,
     LEVELS_VI,
     LIGHTS_VI,
-    PROBLEMS_VI,
     REASONS_VI,
     STALE_VI,
     STATUS_VI,
     candidates_vi,
     day_vi,
-    hours_left_vi,
     hours_vi,
     moment_vi,
     names_in_time,
@@ -39,6 +36,7 @@ from transforms.wording import (
     period_vi,
     reception_vi,
     reconciled_vi,
+    target_vi,
 )
 
 # Period -> unit's code and first day -> what the unit is called.
@@ -46,7 +44,6 @@ Called = Mapping[tuple[str, date], Mapping[tuple[str, date], str]]
 
 _CURRENT = "period_start <= CAST(as_of AS DATE) AND period_end > CAST(as_of AS DATE)"
 _KINDS = "CASE period_kind WHEN 'year' THEN 0 WHEN 'quarter' THEN 1 ELSE 2 END"
-_LEVEL_ORDER = "list_position(['province', 'province_department', 'district', 'district_department', 'commune', 'all'], {})"
 
 
 def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path]:
@@ -105,14 +102,14 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
                     n,
                     d,
                     percent_vi(n, d, t),
-                    _target(t),
+                    target_vi(t),
                     STATUS_VI[status],
                     short,
                     *_age(fresh, stale),
                 ]
                 for kind, start, code, first, level, m, n, d, t, status, short, fresh, stale in query(
                     "SELECT period_kind, period_start, unit_code, unit_valid_from, level, measure, numerator, denominator, target, status, shortfall, data_as_of, is_stale "
-                    f"FROM mart.unit_rates ORDER BY {_KINDS}, period_start, {_LEVEL_ORDER.format('level')}, unit_code, unit_valid_from, measure"
+                    f"FROM mart.unit_rates ORDER BY {_KINDS}, period_start, {LEVEL_ORDER.format('level')}, unit_code, unit_valid_from, measure"
                 )
             ),
         )
@@ -144,7 +141,7 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
                     n,
                     d,
                     percent_vi(n, d, t),
-                    _target(t),
+                    target_vi(t),
                     short,
                     *_age(fresh, stale),
                 ]
@@ -186,8 +183,8 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
             ),
         )
         save("do-moi-du-lieu.csv", *_freshness(query))
-        save("viec-can-lam.csv", *_worklist(query, ever))
-        save("du-bao.csv", *_outlook(query, labels, called))
+        save("viec-can-lam.csv", *tell_worklist(query, ever))
+        save("du-bao.csv", *tell_outlook(query, labels, called))
         save(
             "tep-xuat.csv",
             ["Tệp", "Trong gói nén", "Loại", "Kết quả", "Xuất lúc", "Số dòng", "Đã nạp", "Bị từ chối", "Lý do từ chối", "Lưu ý"],
@@ -276,17 +273,13 @@ def _comparison(query: Any, called: Called) -> tuple[list[str], list[list[object
     for kind, start, code, first, level, *figures in query(
         "SELECT period_kind, period_start, unit_code, unit_valid_from, level, plan_numerator, plan_denominator, qd766_numerator, qd766_denominator, "
         f"bieu06_numerator, bieu06_denominator FROM mart.on_time_comparison WHERE {_CURRENT} "
-        f"ORDER BY {_KINDS}, {_LEVEL_ORDER.format('level')}, unit_code, unit_valid_from"
+        f"ORDER BY {_KINDS}, {LEVEL_ORDER.format('level')}, unit_code, unit_valid_from"
     ):
         row: list[object] = [period_vi(kind, start), code, called[kind, start][code, first], LEVELS_VI[level]]
         for numerator, denominator in zip(figures[::2], figures[1::2], strict=True):
             row += [percent_vi(numerator, denominator), numerator, denominator]
         rows.append(row)
     return headings, rows
-
-
-def _target(target: float | None) -> str:
-    return "" if target is None else percent_vi(round(target * 1_000_000), 1_000_000)
 
 
 def _reconciliation(query: Any, kinds: dict[str, str]) -> tuple[list[str], list[list[object]]]:
@@ -335,14 +328,14 @@ def _scorecard(query: Any, labels: dict[str, str], called: Called) -> tuple[list
     ages: dict[tuple[object, ...], list[object]] = {}
     for kind, start, code, first, level, measure, fresh, stale, *figures in query(
         "SELECT period_kind, period_start, unit_code, unit_valid_from, level, measure, data_as_of, is_stale, numerator, denominator, target, status FROM mart.unit_rates "
-        f"WHERE {_CURRENT} ORDER BY {_KINDS}, {_LEVEL_ORDER.format('level')}, unit_code, unit_valid_from"
+        f"WHERE {_CURRENT} ORDER BY {_KINDS}, {LEVEL_ORDER.format('level')}, unit_code, unit_valid_from"
     ):
         key = (kind, start, code, called[kind, start][code, first], level)  # no two units of a period are called the same under one code
         cells.setdefault(key, {})[measure] = tuple(figures)
         ages[key] = _age(fresh, stale)
     for kind, start, group_kind, group, measure, *figures in query(
         "SELECT period_kind, period_start, group_kind, group_code, measure, numerator, denominator FROM mart.group_rates "
-        f"WHERE {_CURRENT} ORDER BY {_KINDS}, group_kind DESC, {_LEVEL_ORDER.format('group_code')}"
+        f"WHERE {_CURRENT} ORDER BY {_KINDS}, group_kind DESC, {LEVEL_ORDER.format('group_code')}"
     ):
         name = "Toàn bộ" if group_kind == "all" else f"Cộng {LEVELS_VI[group].lower()}"
         cells.setdefault((kind, start, "", name, group), {})[measure] = (*figures, None, "")
@@ -370,53 +363,3 @@ def _notes(query: Any) -> list[list[object]]:
         )
     ]
     return [[], *notes] if notes else []
-
-
-def _worklist(query: Any, ever: dict[tuple[str, date], str]) -> tuple[list[str], list[list[object]]]:
-    """One row an open dossier to be taken up next, most urgent first."""
-    headings = (
-        "Thứ tự|Mã hồ sơ|Mã đơn vị|Đơn vị|Cấp|Mã TTHC|Lĩnh vực|Việc|Phải xong trước|Giờ làm việc|Nộp lúc|Tiếp nhận lúc|Nội dung".split("|")
-    )
-    rows: list[list[object]] = []
-    for rank, case, code, first, level, procedure, field, problem, due, hours, submitted, received, message in query(
-        "SELECT rank, case_code, unit_code, unit_valid_from, level, procedure_code, field_vi, problem, due_at, hours_left, submitted_at, received_at, "
-        "message_vi FROM mart.worklist ORDER BY rank"
-    ):
-        row = [rank, case, code, ever[code, first], LEVELS_VI[level], procedure, field, PROBLEMS_VI[problem], moment_vi(due)]
-        rows.append([*row, hours_left_vi(hours, is_over=problem in OVER), moment_vi(submitted), moment_vi(received), message])
-    return headings, rows
-
-
-def _outlook(query: Any, labels: dict[str, str], called: Called) -> tuple[list[str], list[list[object]]]:
-    """One row a unit and measure with a target: what is still needed this year, and where it is heading; the impossible first."""
-    headings = "Năm|Mã đơn vị|Đơn vị|Cấp|Chỉ số|Đạt|Tổng|Tỷ lệ|Chỉ tiêu|Còn lại (dự kiến)|Cần đạt thêm|Còn kịp|Ước tính".split("|")
-    headings += "Dự báo cuối năm|Từ|Đến|Tin cậy|Cách tính".split("|")
-    possible = {True: "Còn kịp", False: "Không còn kịp", None: ""}
-    rows: list[list[object]] = []
-    for start, code, first, level, m, n, d, t, remaining, needed, kept, message, rate, low, high, reliable, method in query(
-        "SELECT n.period_start, n.unit_code, n.unit_valid_from, n.level, n.measure, n.numerator, n.denominator, n.target, n.remaining, n.needed, "
-        "n.is_possible, n.message_vi, f.rate, f.low, f.high, f.is_reliable, f.method_vi FROM mart.needed AS n "
-        "JOIN mart.forecast AS f USING (measure, unit_code, unit_valid_from) "
-        f"ORDER BY coalesce(n.is_possible, TRUE), {_LEVEL_ORDER.format('n.level')}, n.unit_code, n.unit_valid_from, n.measure"
-    ):
-        row = [
-            start.year,
-            code,
-            called["year", start][code, first],
-            LEVELS_VI[level],
-            labels[m],
-            n,
-            d,
-            percent_vi(n, d, t),
-            _target(t),
-            remaining,
-            needed,
-            possible[kept],
-        ]
-        trust = "" if rate is None else "Đủ căn cứ" if reliable else "Ít dữ liệu"
-        rows.append([*row, message, *(_forecast(r) for r in (rate, low, high)), trust, method])
-    return headings, rows
-
-
-def _forecast(rate: float | None) -> str:
-    return "" if rate is None else percent_vi(math.floor(rate * 1000 + 1e-9), 1000)

@@ -19,6 +19,7 @@ from transforms.wording import (
     percent_vi,
     period_vi,
     points_vi,
+    target_vi,
 )
 
 SHOWN_UNITS, SHOWN_PROCEDURES = 8, 3
@@ -288,7 +289,7 @@ def result_vi(unit: UnitResult) -> str:
 
 
 def _unit_row(number: int, unit: UnitResult) -> tuple[str, ...]:
-    target = percent_vi(round(unit.target * 1_000_000), 1_000_000)
+    target = target_vi(unit.target)
     previous = percent_vi(*unit.previous) if unit.previous else ""
     rate = percent_vi(unit.numerator, unit.denominator, unit.target) or "–"
     status = result_vi(unit)

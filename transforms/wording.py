@@ -89,6 +89,11 @@ def percent_vi(numerator: int, denominator: int, target: float | None = None) ->
     return f"{text}{_NBSP}%"
 
 
+def target_vi(target: float | None) -> str:
+    """A target as an office writes it: 97 %, 97,5 %; empty without target."""
+    return "" if target is None else percent_vi(round(target * 1_000_000), 1_000_000)
+
+
 def hundredths_shown(numerator: int, denominator: int, target: float | None = None) -> int:
     """A rate in hundredths of a percent: half up as QĐ 766 does, except that rounding never lifts it onto a whole percent or onto its target.
 

@@ -7,8 +7,6 @@ import time
 import zipfile
 from collections.abc import Mapping
 from datetime import date, timedelta
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import collapse_rfc2231_value, parsedate_to_datetime
 from pathlib import PurePosixPath
@@ -18,7 +16,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 import httpx
 
 from flows.connections.pages import LOOKED_AT, find_login_form, trouble_in_body
-from flows.connections.remote import Incoming, NothingNew, Receive, RemoteFile, SourceFailure
+from flows.connections.remote import Incoming, NothingNew, Receive, RemoteFile, SourceFailure, decode_words
 from flows.sources import PLACEHOLDER, Source
 
 _MOST_REDIRECTS = 6
@@ -292,9 +290,8 @@ def _disposed_name(header: str | None) -> str | None:
     name = collapse_rfc2231_value(exact) if exact else message.get_filename()
     if not name:
         return None
-    if "=?" in name:  # as in mails (RFC 2047): many systems write it so, and the export's time may be in there
-        with contextlib.suppress(ValueError, LookupError, HeaderParseError):
-            return str(make_header(decode_header(name)))
+    with contextlib.suppress(ValueError):  # the export's time may be in there
+        name = decode_words(name)
     with contextlib.suppress(
         UnicodeEncodeError, UnicodeDecodeError
     ):  # systems write Vietnamese names as raw UTF-8, which headers carry as Latin-1

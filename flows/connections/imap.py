@@ -8,14 +8,12 @@ import ssl
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
 from email.message import EmailMessage, Message
 from email.utils import getaddresses, parsedate_to_datetime
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
-from flows.connections.remote import Receive, RemoteFile, SourceFailure
+from flows.connections.remote import Receive, RemoteFile, SourceFailure, decode_words
 from flows.settings import LOCAL_TIME
 from flows.sources import Source, fits_pattern
 from transforms.wording import moment_vi
@@ -185,11 +183,8 @@ def attachment_name(part: Message, mail: str) -> str | None:
         for value in _raw(part, header)[:1]:
             plain[header] = value
     try:
-        name = plain.get_filename()
-        if name and "=?" in name:
-            name = str(make_header(decode_header(name)))
-        name = name and name.strip(" \"'")  # of an unbalanced pair
-    except (ValueError, LookupError, HeaderParseError):  # an unknown alphabet, or numbers of pieces that are none
+        name = decode_words(plain.get_filename() or "").strip(" \"'")  # of an unbalanced pair
+    except (ValueError, LookupError):  # an unknown alphabet, or numbers of pieces that are none
         name = None
     return name or (mail.removesuffix(".eml") + ending if (ending := _ENDINGS.get(part.get_content_type())) else None)
 

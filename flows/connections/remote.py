@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -19,6 +21,18 @@ class SourceFailure(Exception):
     def __init__(self, text: str, *, may_pass: bool = False, is_one_file: bool = False, wait: float = 0.0) -> None:
         super().__init__(text)
         self.may_pass, self.is_one_file, self.wait = may_pass, is_one_file, wait
+
+
+def decode_words(name: str) -> str:
+    """A name as it is meant where encoded words stand in it (RFC 2047), as mails and many web systems write them; else as it is.
+
+    Raises:
+        ValueError: they cannot be read.
+    """
+    try:
+        return str(make_header(decode_header(name))) if "=?" in name else name
+    except (LookupError, HeaderParseError) as error:  # an alphabet nobody knows
+        raise ValueError(name) from error
 
 
 class StillGrowing(Exception):

@@ -23,6 +23,7 @@ from transforms.wording import (
     moment_vi,
     percent_vi,
     period_vi,
+    target_vi,
 )
 
 BAR_WIDTH = 48
@@ -350,7 +351,7 @@ def missed_list(figures: Figures, kind: str, mine: Sequence[Unit] | None = None)
             if r.unit
         ]
         if entries:
-            targets = sorted({percent_vi(round(r.target * 1_000_000), 1_000_000) for r in rates if r.target is not None})
+            targets = sorted({target_vi(r.target) for r in rates if r.target is not None})
             told.append(
                 f"{measure.label_vi} (chỉ tiêu {', '.join(targets)}; thiếu tính bằng {_things(figures, measure.name)}): {'; '.join(entries)}"
             )

@@ -9,7 +9,7 @@ from typing import Any
 from flows.dictionary import DictionaryTable, dictionary_tables
 from flows.figures import Difference, File
 from flows.site.frame import Frame
-from flows.site.tables import Cell, Column, Table, moment, number, target_vi, text
+from flows.site.tables import Cell, Column, Table, moment, number, text
 from transforms.layouts.lists import load_lists
 from transforms.wording import (
     FILE_STATUS_VI,
@@ -23,6 +23,7 @@ from transforms.wording import (
     difference_vi,
     period_vi,
     reconciled_vi,
+    target_vi,
 )
 
 _PLAN_TONES = {"done": "met", "on_track": "met", "at_risk": "warn", "overdue": "missed", "missed": "missed", "no_report": "no_data"}

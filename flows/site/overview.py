@@ -8,8 +8,8 @@ from typing import Any
 from flows.charts import Bar, Trend, bars_against_target, ranking, to_svg, trend_panels
 from flows.figures import Measure, Period, Rate, Unit
 from flows.site.frame import Frame
-from flows.site.tables import SIGNS, Cell, Column, Table, number, rate, target_vi, text
-from transforms.wording import LEVELS_VI, count_vi, hours_vi, percent_vi, period_vi
+from flows.site.tables import SIGNS, Cell, Column, Table, number, rate, text
+from transforms.wording import LEVELS_VI, count_vi, hours_vi, percent_vi, period_vi, target_vi
 
 _RANKED = "on_time"
 _MOST_BARS = 30

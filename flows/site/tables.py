@@ -137,8 +137,3 @@ def rate(found: Rate | None, *, with_counts: bool = True, tone: str | None = Non
         tone=found.status if tone is None else tone,
         sub=" · ".join(part for part in (counts, sub) if part),
     )
-
-
-def target_vi(target: float | None) -> str:
-    """97 %, empty without target."""
-    return "" if target is None else percent_vi(round(target * 1_000_000), 1_000_000)

@@ -9,8 +9,8 @@ from flows.site.frame import Frame
 from flows.site.honesty import of_unit
 from flows.site.overview import trend_table, trends
 from flows.site.receptions import receptions_table
-from flows.site.tables import Cell, Column, Table, moment, number, rate, target_vi, text
-from transforms.wording import LEVELS_VI, PROBLEMS_VI, STATUS_VI, count_vi, hours_left_vi, percent_vi, period_vi
+from flows.site.tables import Cell, Column, Table, moment, number, rate, text
+from transforms.wording import LEVELS_VI, PROBLEMS_VI, STATUS_VI, count_vi, hours_left_vi, percent_vi, period_vi, target_vi
 
 _MOST_ROWS = 1_000
 _HANDED = "viec-don-vi-cu"

@@ -86,7 +86,7 @@ unit_counts AS (
 ),
 called AS (  -- as every list without a column of codes calls units: with code and first day where another of the line has the name
     SELECT u.*, count(*) OVER (PARTITION BY u.criterion, u.unit_name) AS same_name,
-           count(*) OVER (PARTITION BY u.criterion, u.unit_name, u.unit_code) AS same_code, CAST(u.unit_valid_from AS STRING) AS since
+           count(*) OVER (PARTITION BY u.criterion, u.unit_name, u.unit_code) AS same_code
     FROM unit_counts AS u
 ),
 worst AS (
@@ -97,9 +97,7 @@ worst AS (
            ) AS place,
            u.unit_name || CASE WHEN u.same_name = 1 THEN ''
                                ELSE ' (mã ' || u.unit_code
-                                   || CASE WHEN u.same_code = 1 THEN ''
-                                           ELSE ', từ ngày ' || substr(u.since, 9, 2) || '/' || substr(u.since, 6, 2) || '/' || substr(u.since, 1, 4) END
-                                   || ')' END AS called
+                                   || CASE WHEN u.same_code = 1 THEN '' ELSE ', từ ngày ' || vi_day(u.unit_valid_from) END || ')' END AS called
     FROM called AS u
     WHERE u.denominator > 0
 ),
