@@ -29,6 +29,7 @@ from transforms.layouts.tables import FEWEST_CELLS, LOOKED_AT_BELOW, TableStart
 from transforms.normalise import NormalisedSheet, normalise_sheet
 from transforms.sheets import Sheet, UnreadableExport
 from transforms.titles import find_export_time
+from transforms.troubles import tell_cut
 
 _TITLE_ROWS = 15
 # Where there were two tables there may be hundreds: not every one is looked for through all rows that are left.
@@ -87,6 +88,11 @@ def normalise_export(sheets: Sequence[Sheet], lists: LayoutLists) -> NormalisedE
                     skipped.append(sheet.name)
             else:
                 has_data = result.rows.num_rows > 0
+                if told := tell_cut(table.sheet, layout, result.rows["row_number"].to_numpy()):
+                    text, is_certain = told
+                    if is_certain:
+                        raise UnreadableExport(f"tệp bị cắt cụt: {text}; hãy tải lại hoặc xuất lại")
+                    warnings.append(f"tệp có thể bị cắt cụt: {text}")
                 said_at = said_at or find_export_time(_footers(table.sheet, layout, result), date1904=sheet.date1904)
                 warnings.extend(where + text for text in result.warnings)
                 done.append(result)

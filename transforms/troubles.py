@@ -1,5 +1,6 @@
 """Why rows that are data cannot be used: one reason a row, with the heading of its column and the masked cell."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -44,6 +45,9 @@ TROUBLES = pa.schema(
 # Stands in place of the column's heading where the row's cells slipped sideways.
 SLIPPED = "thừa ô: các ô của dòng bị lệch cột"
 
+# One word with a digit in it.
+_BEGINNING = re.compile(r"^(?=\S*\d)\S+$")
+
 
 def find_slipped(sheet: Sheet, layout: Layout, below: Sequence[pa.Array], keep: np.ndarray) -> dict[int, str | None]:
     """The data rows of a text file that have more cells than the headings, each with what stands beyond them.
@@ -62,6 +66,32 @@ def find_slipped(sheet: Sheet, layout: Layout, below: Sequence[pa.Array], keep: 
         if beyond or widths[row] > usual:
             slipped[row] = beyond
     return slipped
+
+
+def tell_cut(sheet: Sheet, layout: Layout, numbers: np.ndarray) -> tuple[str, bool] | None:
+    """What to tell of a text file that ends within its last row, as a download does that broke off, and whether there is no doubt of it; None of all others.
+
+    Whole files may lack the last line end, too, and their rows blank cells at the end: where other rows lack cells, the last one may be whole.
+
+    Args:
+        sheet: the table, which ends with the file or above its end.
+        layout: its headings.
+        numbers: of its data rows, as Excel counts.
+    """
+    last = sheet.first_row + sheet.height - 1
+    if not sheet.ends_open or layout.first < 0 or last != len(sheet.widths):
+        return None
+    widths = np.asarray(sheet.widths)
+    headed = int(widths[sheet.first_row - 1 :][layout.first : layout.last + 1].max())
+    others = widths[numbers[numbers < last] - 1]
+    if widths[-1] >= min(headed, others.min(initial=headed)):
+        return None
+    # What is left of a row's beginning, an order number or a part of a code, makes no data row; nor does a signature.
+    beginning = next((text for column in sheet.columns if (text := clean(column[-1].as_py() or ""))), "")
+    if last not in numbers and not _BEGINNING.match(beginning):
+        return None
+    text = f"dòng cuối (dòng {last}) chỉ có {widths[-1]} trên {headed} ô và không có dấu xuống dòng"
+    return text, bool((others >= headed).all())
 
 
 def find_troubles(

@@ -308,3 +308,44 @@ def test_a_list_beside_another_is_not_to_lose_its_heading() -> None:
         UnreadableExport, match="“case_code”; nếu là hai bảng đặt cạnh nhau, hãy chuyển bảng sau xuống dưới bảng trước; nếu không, hãy xóa"
     ):
         read([*NOTED, "", *NOTED], [*noted(1, ""), "", *noted(2, "")])
+
+
+# --- text files that end within a row ------------------------------------------------------------------------------------------------
+
+
+def write(*rows: list[str], quoting: int = csv.QUOTE_MINIMAL) -> str:
+    text = io.StringIO()
+    csv.writer(text, quoting=quoting, lineterminator="\n").writerows(rows)  # type: ignore[arg-type]
+    return text.getvalue().removesuffix("\n")
+
+
+def read_text(text: str) -> NormalisedExport:
+    return normalise_export(read_sheets(text.encode()), load_lists())
+
+
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+@pytest.mark.parametrize("count", [1, 2, 900])  # a long list is read by columns
+def test_a_text_cut_anywhere_within_its_last_row_is_refused(count: int, quoting: int) -> None:
+    text = write(NOTED, *(noted(number, "") for number in range(count)), quoting=quoting)
+    begin = text.rindex("\n") + 1
+    last_cell = text.rindex(",") + 1
+    for end in (begin + 9, text.index(",", begin), text.rindex("Trực"), last_cell - 1, *((last_cell + 4,) if quoting else ())):
+        with pytest.raises(UnreadableExport, match=rf"tệp bị cắt cụt: dòng cuối \(dòng {count + 1}\) chỉ có \d trên 10 ô"):
+            read_text(text[:end])
+    for whole in (text, text + "\n", text[: begin - 1]):
+        assert read_text(whole).warnings == []
+
+
+def test_texts_without_a_last_line_end_are_read_whatever_stands_below_their_rows() -> None:
+    rows = [NOTED, noted(1, ""), noted(2, "")]
+    for below in (["Người lập biểu"], ["Tổng cộng", "2"], ["Tổng số hồ sơ: 2"], ["", "", "Quảng Ngãi, ngày 30/06/2024"]):
+        export = read_text(write(*rows, below))
+        assert (export.sheets[0].rows.num_rows, export.warnings) == (2, [])
+
+
+def test_where_rows_lack_their_blank_cells_at_the_end_the_last_one_may_be_whole() -> None:
+    rows = [NOTED, noted(1, ""), noted(2, "", finished="")[:9]]
+    assert read_text(write(*rows, noted(3, "")[:9])).warnings == []
+    assert read_text(write(*rows, noted(3, "")[:8])).warnings == [
+        "tệp có thể bị cắt cụt: dòng cuối (dòng 4) chỉ có 8 trên 10 ô và không có dấu xuống dòng"
+    ]

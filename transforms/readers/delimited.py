@@ -159,7 +159,14 @@ def read(text: str, max_columns: int) -> list[Sheet]:
     _refuse_swallowed_rows(rows, long, delimiter)
     sheet = sheet_from_rows("", rows)
     sheet.widths = [max(len(row), 1) for row in rows]
+    sheet.ends_open = _ends_open(text)
+    if sheet.ends_open and not _is_well_quoted(long.get(len(rows) - 1, ""), delimiter):
+        sheet.widths[-1] -= 1  # its last cell is not whole
     return [sheet]
+
+
+def _ends_open(text: str) -> bool:
+    return not text.endswith(("\r", "\n"))
 
 
 def _read_block(text: str, delimiter: str, max_columns: int) -> Sheet | None:
@@ -195,7 +202,7 @@ def _read_block(text: str, delimiter: str, max_columns: int) -> Sheet | None:
         middle = block.column(at).chunks if at < width else [pa.nulls(block.num_rows, pa.string())]
         around = [pa.array([row[at] if at < len(row) else None for row in part], pa.string()) for part in (above, below)]
         columns.append(pa.concat_arrays([around[0], *middle, around[1]]))
-    return Sheet("", columns, widths=widths.tolist())
+    return Sheet("", columns, widths=widths.tolist(), ends_open=_ends_open(text))
 
 
 def _find_lines(data: bytes, delimiter: str) -> tuple[np.ndarray | None, np.ndarray | None]:
