@@ -91,7 +91,9 @@ def normalise_export(sheets: Sequence[Sheet], lists: LayoutLists) -> NormalisedE
                 if told := tell_cut(table.sheet, layout, result.rows["row_number"].to_numpy()):
                     text, is_certain = told
                     if is_certain:
-                        raise UnreadableExport(f"tệp bị cắt cụt: {text}; hãy tải lại hoặc xuất lại")
+                        raise UnreadableExport(
+                            f"tệp bị cắt cụt: {text}; hãy tải lại hoặc xuất lại, lần nào cũng vậy thì xuất hoặc lưu lại dạng .xlsx"
+                        )
                     warnings.append(f"tệp có thể bị cắt cụt: {text}")
                 said_at = said_at or find_export_time(_footers(table.sheet, layout, result), date1904=sheet.date1904)
                 warnings.extend(where + text for text in result.warnings)

@@ -26,7 +26,7 @@ class Sheet:
         error_cells: how many cells held an error (#N/A) or a formula nobody had calculated; such a cell holds "#N/A" or "#?".
         merged: (column, first row, last row) of cells merged over rows of one column, counted from 0 and as Excel counts; only the first holds the text.
         widths: how many cells each row of a text file has, by its number; a workbook's and a page's rows have no width of their own.
-        ends_open: no line end stands behind the last row of a text file, so that it may be a part of a row.
+        ends_open: the file may end within the sheet: no line end stands behind the last row of a text file, no end of the table on a page.
     """
 
     name: str

@@ -69,17 +69,21 @@ def find_slipped(sheet: Sheet, layout: Layout, below: Sequence[pa.Array], keep: 
 
 
 def tell_cut(sheet: Sheet, layout: Layout, numbers: np.ndarray) -> tuple[str, bool] | None:
-    """What to tell of a text file that ends within its last row, as a download does that broke off, and whether there is no doubt of it; None of all others.
+    """What to tell of a file that ends within its table, as a download does that broke off, and whether there is no doubt of it; None of all others.
 
-    Whole files may lack the last line end, too, and their rows blank cells at the end: where other rows lack cells, the last one may be whole.
+    Whole text files may lack the last line end, too, and their rows blank cells at the end: where other rows lack cells, the last one may be whole.
 
     Args:
         sheet: the table, which ends with the file or above its end.
         layout: its headings.
         numbers: of its data rows, as Excel counts.
     """
+    if not sheet.ends_open:
+        return None
+    if not len(sheet.widths):
+        return "bảng của trang không có chỗ kết thúc (</table>)", True
     last = sheet.first_row + sheet.height - 1
-    if not sheet.ends_open or layout.first < 0 or last != len(sheet.widths):
+    if layout.first < 0 or last != len(sheet.widths):
         return None
     widths = np.asarray(sheet.widths)
     headed = int(widths[sheet.first_row - 1 :][layout.first : layout.last + 1].max())

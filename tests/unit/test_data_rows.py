@@ -310,7 +310,7 @@ def test_a_list_beside_another_is_not_to_lose_its_heading() -> None:
         read([*NOTED, "", *NOTED], [*noted(1, ""), "", *noted(2, "")])
 
 
-# --- text files that end within a row ------------------------------------------------------------------------------------------------
+# --- files that end within their table ------------------------------------------------------------------------------------------------
 
 
 def write(*rows: list[str], quoting: int = csv.QUOTE_MINIMAL) -> str:
@@ -349,3 +349,11 @@ def test_where_rows_lack_their_blank_cells_at_the_end_the_last_one_may_be_whole(
     assert read_text(write(*rows, noted(3, "")[:8])).warnings == [
         "tệp có thể bị cắt cụt: dòng cuối (dòng 4) chỉ có 8 trên 10 ô và không có dấu xuống dòng"
     ]
+
+
+def test_a_page_cut_within_its_table_is_refused() -> None:
+    table = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in (NOTED, noted(1, ""), noted(2, "")))
+    page = f"<html><body><table>{table}</table></body></html>"
+    assert read_text(page).sheets[0].rows.num_rows == 2
+    with pytest.raises(UnreadableExport, match="tệp bị cắt cụt: bảng của trang không có chỗ kết thúc"):
+        read_text(page[: page.rindex("<tr>")])

@@ -268,3 +268,23 @@ def test_a_long_menu_does_not_push_the_headings_out_of_sight() -> None:
     read = cells(page)
     assert read[-4:] == [[TITLE, None, None, None], HEADINGS, *ROWS]
     assert len(read) < 60
+
+
+# Pages of which a part is missing ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("around", [("", ""), ("<html><body>", "</body></html>"), ("<table><tr><td>", "</td></tr></table>")])
+@pytest.mark.parametrize("count", [1, 2_000])
+def test_a_page_that_ends_within_a_table_is_known(around: tuple[str, str], count: int) -> None:
+    page = around[0] + TABLE.replace("</table>", row(ROWS[0]) * count + "</TABLE>") + around[1]
+    assert not read_sheets(page.encode())[0].ends_open
+    end = page.index("</TABLE>")
+    for at in (end, end - 1, end - len("</td></tr>"), end - len("2024</td><td>Đã trả</td></tr>"), page.index(row(ROWS[1])), end + 5):
+        assert read_sheets(page[:at].encode())[0].ends_open
+
+
+@pytest.mark.parametrize("end", ["</body></html>", "</BODY>", "</html>\r\n"])
+def test_a_table_that_somebody_forgot_to_close_is_whole_where_its_page_is(end: str) -> None:
+    for page in (f"<html><body>{TABLE.removesuffix('</table>')}{end}", f"<html><body><table>{TABLE}{end}"):
+        [sheet] = read_sheets(page.encode())
+        assert (sheet.height, sheet.ends_open) == (3, False)

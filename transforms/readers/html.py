@@ -95,16 +95,29 @@ def read(text: str) -> list[Sheet]:
     """
     if re.search(r"<(?:\w+:)?Workbook\b", text[:4096]):
         raise UnreadableExport("đây là tệp 'XML Spreadsheet 2003'; hãy mở bằng Excel và lưu lại dạng .xlsx")
+    sheet = _read_page(text)
+    sheet.ends_open = _ends_within_table(text)
+    return [sheet]
+
+
+def _ends_within_table(text: str) -> bool:
+    """Whether the end of a table is missing and that of the page, too: with the latter, somebody only forgot the former."""
+    text = text.lower()
+    end = text[text.rfind("<tr") :]
+    return text.count("<table") > text.count("</table") and "</body" not in end and "</html" not in end
+
+
+def _read_page(text: str) -> Sheet:
     if len(text) >= FEWEST_CHARACTERS:
         try:
-            return [_read_by_columns(text)]
+            return _read_by_columns(text)
         except (NotPlain, UnreadableExport):  # what is wrong is said of the whole page
             pass
     fonts = _class_fonts(text) if ".vn" in text.lower() or "vntime" in text.lower() else None
     rows, merged = _read_rows(text, fonts)
     sheet = sheet_from_rows("", rows)
     sheet.merged = merged
-    return [sheet]
+    return sheet
 
 
 def _read_by_columns(text: str) -> Sheet:
