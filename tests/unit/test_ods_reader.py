@@ -98,3 +98,43 @@ def cell_style(name: str, font: str = "", parent: str = "") -> str:
 def test_a_cell_has_the_font_of_the_styles_that_its_own_is_made_from(style: str, styles: str, named: str, text: str) -> None:
     cell = f'<table:table-cell table:style-name="{style}" office:value-type="string"><text:p>hå s¬</text:p></table:table-cell>'
     assert read_cell(cell, styles, named) == text
+
+
+NO_VALUE = '<table:table-cell table:formula="of:=[Goc.A2]"{}'
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        (NO_VALUE.format("/>"), "#?"),  # as a program writes it
+        (NO_VALUE.format(' office:value-type="string"/>'), "#?"),
+        (NO_VALUE.format(' office:value-type="date"/>'), "#?"),
+        (NO_VALUE.format(' office:value-type="float"><text:p/></table:table-cell>'), "#?"),
+        (NO_VALUE.format(' office:value-type="string" office:string-value=""/>'), None),
+        (NO_VALUE.format(' office:value-type="string"><text:p/></table:table-cell>'), None),
+        (NO_VALUE.format(' office:value-type="string"><text:p>Trực tuyến</text:p></table:table-cell>'), "Trực tuyến"),
+        (NO_VALUE.format(' office:value-type="float" office:value="0"><text:p>Err:502</text:p></table:table-cell>'), "#N/A"),
+        (NO_VALUE.format(' office:value-type="float" office:value="0"><text:p>#DIV/0!</text:p></table:table-cell>'), "#N/A"),
+        (NO_VALUE.format(' office:value-type="string" office:string-value="" calcext:value-type="error"/>'), "#N/A"),
+        (NO_VALUE.format(' office:value-type="string"><text:p>#NUM!</text:p></table:table-cell>'), "#N/A"),
+    ],
+)
+def test_a_formula_without_a_result_is_told_and_not_blank(cell: str, text: str | None) -> None:
+    assert read_cell(cell + '<table:table-cell office:value-type="string"><text:p>x</text:p></table:table-cell>') == text
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "shown", "text"),
+    [
+        ("date", "", "19/02/2024", "19/02/2024"),
+        ("date", ' office:date-value="2024-02-19T10:00:00"', "19/02/24", "2024-02-19 10:00:00"),
+        ("float", "", "8.000", "8.000"),
+        ("float", ' office:value="8000.0"', "8.000", "8000"),
+        ("currency", "", "8.000 đ", "8.000 đ"),
+        ("boolean", "", "Có", "Có"),
+        ("boolean", ' office:boolean-value="true"', "ĐÚNG", "true"),
+        ("percentage", ' office:value="0.975"', "97,5%", "97,5%"),
+    ],
+)
+def test_a_cell_without_its_value_holds_what_it_shows(kind: str, value: str, shown: str, text: str) -> None:
+    assert read_cell(f'<table:table-cell office:value-type="{kind}"{value}><text:p>{shown}</text:p></table:table-cell>') == text

@@ -1,5 +1,6 @@
 """OpenDocument spreadsheets: content.xml read as a stream, because it alone says which tables are hidden and which cells repeat."""
 
+import functools
 import re
 import zipfile
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ from typing import Any
 
 from lxml import etree
 
-from transforms.sheets import Sheet, UnreadableExport, sheet_from_rows
+from transforms.sheets import UNCALCULATED, Sheet, UnreadableExport, sheet_from_rows
 from transforms.text import decode_tcvn3, is_tcvn3_font
 
 _NS = {
@@ -20,6 +21,7 @@ _NS = {
 }
 
 
+@functools.cache
 def _name(prefixed: str) -> str:
     prefix, local = prefixed.split(":")
     return f"{{{_NS[prefix]}}}{local}"
@@ -36,6 +38,14 @@ _MOST_SPACES = 1_000
 # A moment whose format shows only its time of day, as hours since the day 0 of spreadsheets: no list is so old, and no duration so long.
 _TIME = re.compile(r"PT(\d{1,8})H(\d{1,2})M(\d{1,2}(?:\.\d{1,9})?)S$")
 _FEWEST_HOURS = 24 * 30_000
+# The attribute that holds a cell's value, by its type; programs leave it out where they write only what the cell shows.
+_STORED = {
+    **dict.fromkeys(("float", "currency", "percentage"), _name("office:value")),
+    **{kind: _name(f"office:{kind}-value") for kind in ("date", "time", "boolean", "string")},
+}
+_VALUE_TYPE_OF_CALC, _FORMULA = _name("calcext:value-type"), _name("table:formula")
+# An error is shown so; OpenOffice and early LibreOffice keep the number 0 as its value, and no type of its own.
+_ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!)|Err:\d{3}")
 _DEFAULT_STYLE, _PARENT = _name("table:default-cell-style-name"), _name("style:parent-style-name")
 
 
@@ -146,13 +156,12 @@ def _cells(row: Any, fonts: dict[str, str], column_styles: list[str], max_column
     spans: dict[int, int] = {}
     blank = errors = 0
     for cell in row.iterchildren(_CELL, _COVERED):
-        text = None if cell.tag == _COVERED else _value(cell)
+        text, is_wrong = (None, False) if cell.tag == _COVERED else _value(cell)
         repeat = int(cell.get(_name("table:number-columns-repeated"), "1"))
         if not text:
             blank += repeat
             continue
-        if cell.get(_name("calcext:value-type")) == "error" or text.startswith(("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "Err:5")):
-            text, errors = "#N/A", errors + 1
+        errors += is_wrong
         column = len(cells) + blank
         if int(cell.get(_ROWS_SPANNED, "1")) > 1 and cell.get(_COLUMNS_SPANNED, "1") == "1":
             spans[column] = int(cell.get(_ROWS_SPANNED))
@@ -167,19 +176,32 @@ def _cells(row: Any, fonts: dict[str, str], column_styles: list[str], max_column
     return cells, errors, spans
 
 
-def _value(cell: Any) -> str | None:
+def _value(cell: Any) -> tuple[str | None, bool]:
+    """What a cell holds, and whether that is an error or a formula that nobody has calculated."""
+    shown = "\n".join(map(_text, cell.iterchildren(_P)))
+    if cell.get(_VALUE_TYPE_OF_CALC) == "error" or _ERROR.match(shown):
+        return "#N/A", True
     kind = cell.get(_name("office:value-type"))
+    stored = cell.get(_STORED[kind]) if kind in _STORED else None
+    if stored:
+        return _stored_text(kind, stored, shown), False
+    # A formula that gives an empty text has an empty value or paragraph; one that a program wrote has neither.
+    if not shown and stored is None and cell.get(_FORMULA) and (kind not in (None, "string") or cell.find(_P) is None):
+        return UNCALCULATED, True
+    return shown or stored or None, False
+
+
+def _stored_text(kind: str, stored: str, shown: str) -> str:
+    """What a cell's value says, beside which the cell may show less of it; of texts and percentages it shows what is meant."""
     if kind == "date":
-        return str(cell.get(_name("office:date-value"), "")).replace("T", " ")
+        return stored.replace("T", " ")
     if kind in ("float", "currency"):
-        text = str(cell.get(_name("office:value"), ""))
-        return text[:-2] if text.endswith(".0") else text
-    passed = _TIME.match(cell.get(_name("office:time-value"), "")) if kind == "time" else None
-    if passed and int(passed[1]) >= _FEWEST_HOURS:
-        return repr((int(passed[1]) * 3600 + int(passed[2]) * 60 + float(passed[3])) / 86400)
-    if kind == "boolean":
-        return str(cell.get(_name("office:boolean-value")))
-    return "\n".join(map(_text, cell.iterchildren(_P))) or cell.get(_name("office:string-value")) or None
+        return stored.removesuffix(".0")
+    if kind == "time":
+        passed = _TIME.match(stored)
+        if passed and int(passed[1]) >= _FEWEST_HOURS:
+            return repr((int(passed[1]) * 3600 + int(passed[2]) * 60 + float(passed[3])) / 86400)
+    return stored if kind == "boolean" else shown or stored
 
 
 def _text(paragraph: Any) -> str:
