@@ -174,7 +174,7 @@ def write_summaries(warehouse: Path, outbox: Path, as_of: datetime) -> list[Path
             "canh-bao.csv",
             ["Thứ tự", "Mã đơn vị", "Đơn vị", "Cấp", "Nội dung", "Lưu ý"],
             (
-                [rank, code, called["year", start].get((code, first), name), LEVELS_VI[level], message, STALE_VI if stale else ""]
+                [rank, code, called.get(("year", start), {}).get((code, first), name), LEVELS_VI[level], message, STALE_VI if stale else ""]
                 for rank, code, first, name, start, level, message, stale in query(
                     "SELECT f.rank, f.unit_code, f.unit_valid_from, f.unit_name, f.period_start, f.level, f.message_vi, EXISTS (SELECT 1 FROM mart.unit_rates AS r "
                     "WHERE r.is_stale AND r.period_kind = 'year' AND r.period_start = f.period_start AND r.unit_code = f.unit_code AND r.unit_valid_from = f.unit_valid_from) "

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -116,6 +117,18 @@ def test_a_bad_file_does_not_stop_the_good_one_beside_it(office: Settings) -> No
     (office.raw / "cut.xlsx").write_bytes((office.raw / "good.xlsx").read_bytes()[:3000])
     assert run_night(office).is_published
     assert query(office, "SELECT file_name, status FROM ops.files ORDER BY 1") == [("cut.xlsx", "rejected"), ("good.xlsx", "loaded")]
+
+
+@pytest.mark.slow
+def test_a_dossier_left_waiting_in_a_year_without_units_stops_no_night(office: Settings) -> None:
+    """units.csv was not kept up after the units ended; what waits there is still told, by the unit's own name."""
+    units = (office.reference / "units.csv").read_text(encoding="utf-8").replace("2003-01-01,,,", "2003-01-01,2025-06-30,,")
+    (office.reference / "units.csv").write_text(units, encoding="utf-8")
+    waiting = dict.fromkeys(("Ngày tiếp nhận", "Ngày hẹn trả", "Ngày kết thúc xử lý", "Ngày trả kết quả")) | {"Trạng thái": "Mới đăng ký"}
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row(**waiting)])
+    assert run_night(replace(office, as_of=datetime(2026, 1, 2, 0, 30))).is_published
+    told = (office.outbox / "2026-01-02" / "canh-bao.csv").read_text(encoding="utf-8-sig")
+    assert "UBND xã Sơn Hạ" in told and "đang chờ tiếp nhận" in told
 
 
 @pytest.mark.slow
