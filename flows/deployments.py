@@ -4,6 +4,7 @@ No overlap: every deployment has limit 1 and cancels a new run while one is unde
 Machines without a Prefect server use the systemd timers in docs/systemd instead; both run the same job.
 """
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -12,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from flows.settings import TELEMETRY_OFF, ConfigurationError, Settings
 
 TIMEZONE = "Asia/Ho_Chi_Minh"
 _SERVER_SECONDS = 300  # it makes its database the first time; when it dies that is seen at once
+_PORT_SECONDS = 30  # the server of a schedule that was killed goes on for so long at most
 # Prefect's first page unless somebody chooses the other, and no advertisements; see flows/prefect_page.py.
 _QUIET_PAGE = {"PREFECT_SERVER_UI_V2_ENABLED": "false", "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false"}
 
@@ -95,7 +97,7 @@ def prefect_server(settings: Settings, port: int) -> Iterator[str]:
         ConfigurationError: it did not come up; its log says why. Or somebody else listens there: a server that answers would be taken for
             this one, and another office's nights would be replaced by this one's.
     """
-    if _is_taken(port):
+    if _stays_taken(port):
         raise ConfigurationError(
             f"cổng {port} đang có chương trình khác dùng (một `tthc serve` khác?); hãy dừng nó, hoặc đổi cổng bằng --port"
         )
@@ -104,7 +106,7 @@ def prefect_server(settings: Settings, port: int) -> Iterator[str]:
     log = settings.logs / "prefect-server.log"
     with log.open("wb") as output:
         command = [sys.executable, "-m", "uvicorn", "--factory", "flows.prefect_page:make_app", "--host", "127.0.0.1", "--port", str(port)]
-        server = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        server = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.PIPE)  # see prefect_page
         try:
             _wait_for(url, server, log)
             yield url
@@ -114,6 +116,15 @@ def prefect_server(settings: Settings, port: int) -> Iterator[str]:
                 server.wait(15)
             except subprocess.TimeoutExpired:
                 server.kill()
+
+
+def _stays_taken(port: int) -> bool:
+    until = time.monotonic() + _PORT_SECONDS
+    while _is_taken(port):
+        if time.monotonic() > until:
+            return True
+        time.sleep(0.3)
+    return False
 
 
 def _is_taken(port: int) -> bool:
@@ -156,7 +167,21 @@ def serve_schedule(settings: Settings, port: int, cron: str | None = None) -> No
     """The schedule runs until this process is stopped."""
     with prefect_server(settings, port):
         clean_abandoned_runs()
-        from prefect import serve
-
         # Paused, what is scheduled would be forgotten: a machine that is off at 06:00 of day 1 would leave that month without its report.
-        serve(*make_deployments(settings, cron), limit=1, print_starting_message=False, pause_on_shutdown=False)
+        runner = _make_runner(limit=1, pause_on_shutdown=False)
+        for deployment in make_deployments(settings, cron):
+            runner.add_deployment(deployment)
+        with suppress(KeyboardInterrupt):
+            asyncio.run(runner.start())
+
+
+def _make_runner(**options: Any) -> Any:
+    from prefect.runner import Runner
+
+    class QuietRunner(Runner):
+        """As `prefect.serve` runs it, but for the call that Prefect's own handler makes and nobody awaits, which Python warns of (3.8, November 2026)."""
+
+        def handle_sigterm(self, *_: Any, **__: Any) -> None:
+            sys.exit(0)
+
+    return QuietRunner(**options)

@@ -34,6 +34,9 @@ LEFT_RUNNING = """
         left = client.create_flow_run(nights, parameters=dict(raw='', reference='', warehouse='', outbox=''), state=Running())
         print(d.clean_abandoned_runs(), client.read_flow_run(left.id).state.type.value, d.clean_abandoned_runs())
 """
+WAITING = """
+    import time; print("up", flush=True); time.sleep(600)
+"""
 # Both of Prefect's pages, and what each asks for; what their policy stops they cannot ask.
 PAGES = """
     from playwright.sync_api import sync_playwright
@@ -66,10 +69,12 @@ def test_every_deployment_is_limited_to_one_run_in_vietnamese_time(office: Setti
         assert deployment.parameters["raw"] == str(office.raw)
 
 
-def test_a_port_where_another_server_answers_is_not_used(office: Settings) -> None:
+def test_a_port_where_another_server_answers_is_not_used(office: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would be taken for the one just started, and the other office's nights replaced by this one's."""
+    from flows import deployments
     from flows.deployments import prefect_server
 
+    monkeypatch.setattr(deployments, "_PORT_SECONDS", 0)
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(ConfigurationError, match=f"cổng {port} .* --port"), prefect_server(office, port):
@@ -114,6 +119,7 @@ def test_the_schedule_fires_and_publishes_without_a_network(office: Settings, tm
             assert "<html" in page.stdout
             server.terminate()  # as the machine does when it is switched off
             server.wait(60)
+            assert "Warning" not in Path(output.name).read_text(encoding="utf-8"), "stopping in order is nothing to be warned of"
             assert "monthly-report" in scheduled(office), "what falls due until it is on again is not forgotten"
         finally:
             with contextlib.suppress(ProcessLookupError):
@@ -139,6 +145,23 @@ def test_the_page_asks_nobody_but_its_own_server(office: Settings) -> None:
 def test_runs_that_a_kill_left_running_are_cleaned(office: Settings) -> None:
     """What stands as Running when the schedule starts is Crashed before anything else is started."""
     assert run_beside_a_server(office, LEFT_RUNNING)[-1] == "1 CRASHED 0"
+
+
+def test_a_schedule_that_was_killed_can_be_started_again(office: Settings) -> None:
+    """Its server would go on listening with nobody to stop it, and every `tthc serve` to come be told that the port is taken."""
+    port = free_port()
+    command = [sys.executable, "-c", CODE.strip() + WAITING, str(office.warehouse), str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as killed:
+        assert killed.stdout and killed.stdout.readline() == "up\n"
+        killed.kill()
+    again = subprocess.run(
+        [sys.executable, "-c", CODE.strip() + "\n    print('up')", str(office.warehouse), str(port)],
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=SECONDS,
+        check=True,
+    )
+    assert again.stdout == "up\n"
 
 
 def run_beside_a_server(office: Settings, code: str) -> list[str]:
