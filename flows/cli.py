@@ -122,6 +122,7 @@ def run(
         from flows.schedule import run_missed_nights
 
         nights = run_missed_nights(settings, lambda night: _run(night, [], None, tracked=tracked))
+    from flows.runs import owed_months
     from flows.terminal import show_month, show_result
 
     held, published, moment = False, False, None
@@ -131,7 +132,7 @@ def run(
             typer.echo(f"Đêm {moment:%d/%m/%Y}, chốt {moment:%H:%M}:")
         show_result(replace(settings, as_of=moment), result)
         held, published = held or not result.is_published, published or result.is_published
-    if published and settings.months_waiting.is_file():
+    if published and owed_months(settings.months_waiting, local_now()).months:
         from flows.monthly import report_waiting_months
 
         for report in report_waiting_months(settings):
@@ -343,7 +344,8 @@ def report(
     """Viết báo cáo tháng, quý, 6 tháng hoặc năm theo thể thức Nghị định 30/2020/NĐ-CP, kèm Biểu số 06."""
     from flows.period_report import FORMATS, name_of, parse_report_period, write_period_report
 
-    if month == "last":
+    is_scheduled = month == "last"
+    if is_scheduled:
         from flows.monthly import month_before
 
         month = name_of(month_before(local_now().date()))
@@ -358,7 +360,8 @@ def report(
         from flows.monthly import report_month
         from flows.terminal import show_month
 
-        show_month(report_month(replace(make_place(warehouse), reference=reference.resolve(), outbox=outbox.resolve()), period))
+        settings = replace(make_place(warehouse), reference=reference.resolve(), outbox=outbox.resolve())
+        show_month(report_month(settings, period, is_scheduled=is_scheduled))
         return
     folder = out or outbox / "bao-cao" / name_of(period)
     for path in write_period_report(warehouse, reference, period, wanted, folder):

@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from flows.settings import TELEMETRY_OFF, Settings, make_settings
+from flows.settings import TELEMETRY_OFF, Settings, local_now, make_settings
 
 os.environ.update({name: os.environ.get(name, value) for name, value in TELEMETRY_OFF.items()})
 
@@ -16,6 +16,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.night import NightResult, Step, Watcher, run_night
+from flows.runs import owed_months
 from flows.schedule import run_missed_nights
 
 
@@ -37,7 +38,7 @@ def nights(raw: str, reference: str, warehouse: str, outbox: str) -> list[str]:
     settings = make_settings(Path(raw), Path(reference), Path(warehouse), Path(outbox))
     done = list(run_missed_nights(settings, lambda night: nightly(night)))
     told = [f"{moment:%Y-%m-%d}: {'published' if result.is_published else 'held'}" for moment, result in done]
-    if settings.months_waiting.is_file() and any(result.is_published for _, result in done):
+    if any(result.is_published for _, result in done) and owed_months(settings.months_waiting, local_now()).months:
         from flows.monthly import report_waiting_months
 
         told += [str(path) for report in report_waiting_months(settings) for path in report.files]
@@ -50,4 +51,4 @@ def monthly_report(raw: str, reference: str, warehouse: str, outbox: str) -> lis
     from flows.monthly import month_before, report_month
 
     settings = make_settings(Path(raw), Path(reference), Path(warehouse), Path(outbox))
-    return [str(path) for path in report_month(settings, month_before(settings.as_of.date())).files]
+    return [str(path) for path in report_month(settings, month_before(settings.as_of.date()), is_scheduled=True).files]

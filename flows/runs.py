@@ -6,7 +6,7 @@ import os
 import secrets
 import sys
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,10 @@ from flows.quarantine import append_line, read_lines
 from flows.settings import Settings, local_now
 from flows.staging import load_record
 from transforms.text import hide_personal
+
+# When on day 1 the schedule writes the report of the month before, and how many it makes good after a long break.
+MONTHLY_AFTER = timedelta(hours=6)
+MOST_MONTHS = 12
 
 
 def load_runs(staged: Path) -> list[dict[str, Any]]:
@@ -112,9 +116,34 @@ class RunLog:
         return [run | ({"files_read": files_read} if run["run_id"] == self.run_id else {}) for run in load_runs(self.staged)]
 
 
-def load_months(path: Path) -> list[str]:
-    """The months on record as Settings.months_waiting, none where there is no record that can be read."""
+@dataclass(frozen=True)
+class OwedMonths:
+    """Months whose reports are still to be mailed, oldest first, and the last one the schedule has seen to; None where it never ran."""
+
+    months: list[str]
+    through: str | None
+
+
+def owed_months(path: Path, now: datetime) -> OwedMonths:
+    """What is owed of the months over by `now`: those on record as Settings.months_waiting, and those that ended since the schedule last ran.
+
+    So a machine that was off for months owes every month, not the last alone, and a run that died before it wrote anything down owes its own.
+    A record of months to come was made by a clock that was ahead: of it the last month is owed.
+    """
     try:
-        return list((load_record(path) or {}).get("months", []))
-    except ValueError:
-        return []
+        record = load_record(path) or {}
+    except ValueError:  # not written by us
+        record = {}
+    over, ended, through = _month_before(now), _month_before(now - MONTHLY_AFTER), record.get("through")
+    owed = {month for month in record.get("months", []) if month <= over}
+    if through and through > over:
+        through = _month_before(datetime.strptime(ended, "%Y-%m"))
+    month = ended
+    while through and month > through and len(owed) < MOST_MONTHS:
+        owed.add(month)
+        month = _month_before(datetime.strptime(month, "%Y-%m"))
+    return OwedMonths(sorted(owed), max(through, ended) if through else None)
+
+
+def _month_before(moment: datetime) -> str:
+    return f"{moment.replace(day=1) - timedelta(days=1):%Y-%m}"

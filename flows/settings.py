@@ -103,7 +103,7 @@ class Settings:
 
     @property
     def months_waiting(self) -> Path:
-        """Record of the monthly reports whose mails wait for figures that reach the month's end; there while any does."""
+        """Record of the monthly reports that are still to be mailed, and of the month up to which the schedule has seen to all."""
         return self.staged / "months-waiting.json"
 
     @property

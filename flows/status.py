@@ -16,7 +16,7 @@ from rich.console import Console
 from flows.backup import check_restored
 from flows.figures import Check, Freshness
 from flows.mail.ledger import count_unsettled, ledger_path
-from flows.runs import load_months, load_runs
+from flows.runs import load_runs, owed_months
 from flows.settings import ConfigurationError, Settings
 from transforms.wording import count_vi, moment_vi
 
@@ -104,7 +104,7 @@ def read_status(settings: Settings, now: datetime) -> Status:
         for c in checks
         if not c.is_passed and c.name not in told  # what the freshness lines above say in more words
     ]
-    lines += _mail_lines(settings, is_running)
+    lines += _mail_lines(settings, now, is_running)
     free = _free_bytes(settings.warehouse)
     lines.append(_disk_line(free, settings.warehouse))
     return Status(as_of, is_running, runs[-5:], free, lines)
@@ -178,7 +178,7 @@ def _read_warehouse(path: Path) -> tuple[datetime | None, list[Freshness], list[
     return as_of, freshness, checks
 
 
-def _mail_lines(settings: Settings, is_running: bool) -> list[Line]:
+def _mail_lines(settings: Settings, now: datetime, is_running: bool) -> list[Line]:
     """Mails that nobody would miss otherwise: a run by schedule tells of them on no screen."""
     try:
         left = count_unsettled(ledger_path(settings.staged), is_sending=is_running)
@@ -192,7 +192,7 @@ def _mail_lines(settings: Settings, is_running: bool) -> list[Line]:
         lines.append(Line("Thư", "yellow", text))
     if left.waiting:
         lines.append(Line("Thư", "yellow", f"{left.waiting} thư chưa gửi được, đêm sau thử lại; lý do: `tthc deliveries --state prepared`"))
-    months = [] if is_running else load_months(settings.months_waiting)
+    months = [] if is_running else owed_months(settings.months_waiting, now).months
     if months:
         text = f"báo cáo tháng {', '.join(months)} chưa gửi; tự đi sau lần công bố đủ tháng, lần nào lỗi thì tthc.log nói lý do"
         lines.append(Line("Thư", "yellow", text))

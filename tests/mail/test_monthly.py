@@ -1,6 +1,7 @@
 """The report of a month is mailed to whoever asks for it, with the Word document, once."""
 
 import io
+import json
 import shutil
 import threading
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from flows.mail.ledger import Ledger, ledger_path
 from flows.mail.server import MailServer
 from flows.monthly import month_before, report_month, report_waiting_months
 from flows.night import NightResult
+from flows.runs import OwedMonths, owed_months
 from flows.settings import AlreadyRunning, QueryError, Settings
 from flows.status import read_status
 from flows.watching import Alarm
@@ -157,9 +159,51 @@ def test_a_month_that_the_figures_do_not_reach_the_end_of_waits_for_them(
     assert "chưa đủ" not in post.accepted[-1][1].get_body(("plain",)).get_content()
     with pytest.raises(QueryError):
         report_month(settings, month_before(date(1999, 1, 1)))
-    assert not list(report_waiting_months(settings)) and not settings.months_waiting.exists()
+    assert not list(report_waiting_months(settings)) and not settings.months_waiting.exists()  # nobody asked for months to come
     assert "Thư" not in {line.topic for line in read_status(settings, datetime(2024, 7, 1, 7)).lines}
     assert [row[0] for row in rows(settings)] == ["2024-06-29"] * 2 + ["2024-06-30"] * 2
+
+
+@pytest.mark.slow
+def test_after_a_long_outage_every_month_since_the_schedule_last_ran_is_mailed(
+    served: tuple[Settings, PostOffice, MailServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, post, _ = served
+
+    def now(moment: datetime) -> None:
+        monkeypatch.setattr(monthly, "local_now", lambda: moment)
+
+    now(datetime(2024, 4, 1, 6))
+    report_month(settings, month_before(date(2024, 4, 1)), is_scheduled=True)
+    now(datetime(2024, 4, 30, 1))
+    assert not list(report_waiting_months(settings)) and len(post.accepted) == 2
+    now(datetime(2024, 6, 5, 9))  # switched off over the 1st of May, killed on the 1st of June before anything was written down
+    assert "2024-04, 2024-05 chưa gửi" in " ".join(line.text for line in read_status(settings, datetime(2024, 6, 5, 9)).lines)
+    assert len(list(report_waiting_months(settings))) == 2
+    assert [row[0] for row in rows(settings)] == ["2024-03-31"] * 2 + ["2024-04-30"] * 2 + ["2024-05-31"] * 2
+    assert not list(report_waiting_months(settings)) and len(post.accepted) == 6
+
+
+@pytest.mark.parametrize(
+    ("record", "now", "owed", "through"),
+    [
+        ({}, datetime(2024, 7, 2), [], None),
+        ({"months": ["2024-05"]}, datetime(2024, 7, 2), ["2024-05"], None),
+        ({"months": [], "through": "2024-05"}, datetime(2024, 7, 1, 5, 59), [], "2024-05"),
+        ({"months": [], "through": "2024-05"}, datetime(2024, 7, 1, 6), ["2024-06"], "2024-06"),
+        ({"months": ["2023-11"], "through": "2023-12"}, datetime(2024, 3, 9), ["2023-11", "2024-01", "2024-02"], "2024-02"),
+        ({"months": ["2029-12"], "through": "2029-12"}, datetime(2024, 7, 2), ["2024-06"], "2024-06"),  # the clock was ahead
+        (
+            {"months": [], "through": "2020-01"},
+            datetime(2024, 7, 2),
+            [f"2023-{m:02d}" for m in range(7, 13)] + [f"2024-{m:02d}" for m in range(1, 7)],
+            "2024-06",
+        ),
+    ],
+)
+def test_the_months_owed(tmp_path: Path, record: dict[str, object], now: datetime, owed: list[str], through: str | None) -> None:
+    (tmp_path / "months.json").write_text(json.dumps(record), encoding="utf-8")
+    assert owed_months(tmp_path / "months.json", now) == OwedMonths(owed, through)
 
 
 @pytest.mark.slow
