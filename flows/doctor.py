@@ -209,6 +209,21 @@ def look_at_runs(settings: Settings) -> Iterator[Finding]:
         yield Finding("green", "Lần chạy", text)
 
 
+def look_at_ledgers(settings: Settings) -> Iterator[Finding]:
+    """What became of every mail is on record, where there were any; no night ends without."""
+    from flows.alarming import alarm_ledger_path
+    from flows.mail.ledger import check_ledger, ledger_path
+
+    paths = [path for path in (ledger_path(settings.staged), alarm_ledger_path(settings)) if path.is_file()]
+    for path in paths:
+        try:
+            check_ledger(path)
+        except ConfigurationError as error:
+            yield Finding("red", "Sổ gửi thư", str(error))
+        else:
+            yield Finding("green", "Sổ gửi thư", f"đọc được {path}")
+
+
 PROBES: tuple[Probe, ...] = (
     look_at_versions,
     look_at_reference,
@@ -218,4 +233,5 @@ PROBES: tuple[Probe, ...] = (
     look_at_clock,
     look_at_leftovers,
     look_at_runs,
+    look_at_ledgers,
 )

@@ -17,6 +17,8 @@ _TROUBLES_OF_A_DISK = {
     errno.EEXIST: "đã có tệp ở chỗ của thư mục",
     errno.EIO: "ổ đĩa báo lỗi đọc ghi",
 }
+# What SQLite says of them (https://www.sqlite.org/rescode.html), by its primary code.
+_TROUBLES_OF_SQLITE = {8: errno.EACCES, 10: errno.EIO, 13: errno.ENOSPC, 14: errno.EACCES}
 
 
 def describe_failure(error: Exception) -> str:
@@ -42,9 +44,9 @@ def write_vietnamese(stream: TextIO) -> None:
 
 
 def _code_of(error: Exception) -> int | None:
-    """What the operating system said; DuckDB tells it only in the text of its own error, Arrow in that of an OSError without a code."""
+    """What the operating system said; SQLite has codes of its own, DuckDB tells it only in the text of its own error, Arrow in that of an OSError without a code."""
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno
     if isinstance(error, OSError) or type(error).__name__ == "IOException":
         return next((code for code in _TROUBLES_OF_A_DISK if os.strerror(code) in str(error)), None)
-    return None
+    return _TROUBLES_OF_SQLITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)

@@ -182,6 +182,8 @@ def _mail_lines(settings: Settings, now: datetime, is_running: bool) -> list[Lin
     """Mails that nobody would miss otherwise: a run by schedule tells of them on no screen."""
     try:
         left = count_unsettled(ledger_path(settings.staged), is_sending=is_running)
+    except ConfigurationError as error:
+        return [Line("Thư", "red", str(error))]
     except sqlite3.Error as error:
         return (
             [] if is_running else [Line("Thư", "yellow", f"không đọc được sổ gửi thư ({type(error).__name__}); hãy xem `tthc deliveries`")]

@@ -162,6 +162,9 @@ def show_alarms(settings: Settings, alarms: Sequence[Alarm], now: datetime) -> N
         console.print(f"  ! không gửi được thư báo động: {error}", markup=False)
     try:
         post = post_alarms(settings, alarms, server, now, is_sent=server is not None and (settings.send or server.is_on))
+    except ConfigurationError as error:
+        console.print(f"  ! không viết được thư báo động: {error}", markup=False)
+        return
     except (OSError, sqlite3.Error, Timeout) as error:
         console.print(f"  ! không viết được thư báo động ({type(error).__name__})", markup=False)
         return

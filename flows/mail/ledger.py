@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from flows.settings import QueryError, local_now
+from flows.settings import ConfigurationError, QueryError, local_now
 from transforms.text import hide_personal
 
 STATES = ("prepared", "sending", "sent", "refused", "unknown")
@@ -77,19 +77,20 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(self._connect()) as connection:
+        with self._open() as connection:
             connection.executescript(_SCHEMA)
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
-        connection.execute("PRAGMA journal_mode = DELETE")
-        connection.execute("PRAGMA synchronous = EXTRA")
-        return connection
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        with _telling_damage(self.path), closing(sqlite3.connect(self.path, timeout=30, isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")
+            connection.execute("PRAGMA synchronous = EXTRA")
+            yield connection
 
     @contextmanager
     def _change(self) -> Iterator[sqlite3.Connection]:
         """One transaction, on disk when the block is left; nothing of it when the block fails."""
-        with closing(self._connect()) as connection:
+        with self._open() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -100,7 +101,7 @@ class Ledger:
 
     def rows(self, where: str = "TRUE", values: Sequence[object] = ()) -> list[Delivery]:
         """Deliveries that meet a condition of this module's callers, oldest first."""
-        with closing(self._connect()) as connection:
+        with self._open() as connection:
             found = connection.execute(
                 f"SELECT {_COLUMNS} FROM deliveries WHERE {where} ORDER BY summary_date, id", tuple(values)
             ).fetchall()
@@ -269,17 +270,53 @@ def count_unsettled(path: Path, *, is_sending: bool) -> Unsettled:
         is_sending: somebody may be sending now; where nobody is, a mail in that state was cut off and is unknown.
 
     Raises:
-        sqlite3.Error: it cannot be read.
+        ConfigurationError: it is damaged.
+        sqlite3.Error: it cannot be read now.
     """
     if not path.is_file():
         return Unsettled(0, 0, 0)
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
+    with _reading(path) as connection:
         ((unknown, refused, waiting),) = connection.execute(
             "SELECT count(*) FILTER (WHERE state = 'unknown' OR state = 'sending' AND NOT ?), count(*) FILTER (WHERE state = 'refused'), "
             "count(*) FILTER (WHERE state = 'prepared' AND is_wanted AND attempts > 0) FROM deliveries",
             (is_sending,),
         ).fetchall()
     return Unsettled(unknown, refused, waiting)
+
+
+def check_ledger(path: Path) -> None:
+    """Every page of a ledger can be read; nothing is changed.
+
+    Raises:
+        ConfigurationError: it is damaged.
+        sqlite3.Error: it cannot be read now.
+    """
+    with _reading(path) as connection:
+        if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+            raise _damaged(path)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    with _telling_damage(path), closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
+        yield connection
+
+
+@contextmanager
+def _telling_damage(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise _damaged(path) from None
+        raise
+
+
+def _damaged(path: Path) -> ConfigurationError:
+    return ConfigurationError(
+        f"sổ gửi thư “{path}” bị hỏng nên không biết thư nào đã gửi; hãy khôi phục bản sao lưu gần nhất (`tthc restore`). Không có bản sao lưu thì "
+        "đổi tên tệp này, lần chạy sau lập sổ mới: thư của ngày chạy lại có thể đến người nhận lần thứ hai"
+    )
 
 
 def ledger_path(staged: Path) -> Path:

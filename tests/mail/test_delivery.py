@@ -16,12 +16,14 @@ from conftest import rounds
 from post_office import PASSWORD, PostOffice, make_certificate, serve
 
 from expectations import CheckResult
+from flows.cli import main
+from flows.doctor import examine, look_at_ledgers
 from flows.mail import delivery, dispatch
 from flows.mail.dispatch import prepare_held, send_night, send_waiting
 from flows.mail.ledger import Delivery, Ledger, ledger_path
 from flows.mail.recipients import Recipient
 from flows.mail.server import MailServer
-from flows.settings import QueryError, Settings
+from flows.settings import ConfigurationError, QueryError, Settings
 from flows.status import read_status
 
 AS_OF = datetime(2024, 6, 30, 23)
@@ -240,8 +242,26 @@ def test_a_mail_over_which_the_program_died_or_that_waits_is_told_by_the_status(
     ledger = ledger_of(settings)
     ledger.mark_sending(ledger.rows()[0])  # and the machine lost its power
     assert [text.partition(" ")[0] for text in told(settings)] == ["1", "2"]
-    ledger_path(settings.staged).write_bytes(b"x" * 4096)
-    assert "không đọc được sổ gửi thư" in told(settings)[0]
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: b"x" * len(data), lambda data: data[: len(data) // 2], lambda data: data[:4096] + bytes(len(data) - 4096)]
+)
+def test_a_damaged_ledger_is_told_with_the_way_out(
+    tmp_path: Path, damage: Callable[[bytes], bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It was an unexpected failure at the end of every night, and the status sent to a command that failed alike."""
+    settings = settings_of(tmp_path)
+    prepare(settings)
+    path = ledger_path(settings.staged)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ConfigurationError, match="tthc restore"):
+        prepare(settings, "Hai hồ sơ được nạp")
+    assert "đổi tên tệp này" in told(settings)[0]
+    assert [(finding.light, "bị hỏng" in finding.text_vi) for finding in examine(settings, (look_at_ledgers,))] == [("red", True)]
+    with pytest.raises(SystemExit) as ended:
+        main(["deliveries", f"--warehouse={settings.warehouse}"])
+    assert ended.value.code == 2 and "bị hỏng" in capsys.readouterr().err
 
 
 def told(settings: Settings) -> list[str]:

@@ -3,8 +3,10 @@
 import errno
 import io
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -21,6 +23,10 @@ def test_what_a_disk_refuses_is_told_in_words_whoever_met_it(tmp_path: Path) -> 
         assert "trên đường dẫn có một tệp ở chỗ của thư mục" in describe_failure(refused.value)
     full = duckdb.IOException(f'IO Error: Could not write file "w.duckdb": {os.strerror(errno.ENOSPC)}')
     assert describe_failure(full).startswith("Không đọc, ghi được tệp: ổ đĩa đã đầy.")
+    with closing(sqlite3.connect(tmp_path / "so.sqlite")) as ledger, pytest.raises(sqlite3.OperationalError) as refused:
+        ledger.execute("PRAGMA max_page_count = 1")
+        ledger.execute("CREATE TABLE t (x)")
+    assert describe_failure(refused.value).startswith("Không đọc, ghi được tệp: ổ đĩa đã đầy.")
 
 
 def test_anything_else_stays_an_unexpected_error() -> None:
