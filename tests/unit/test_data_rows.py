@@ -57,6 +57,13 @@ def test_a_list_is_of_the_kind_that_it_can_be_read_as(headings: list[str], kind:
     assert sheet.layout.kind.name == kind
 
 
+@pytest.mark.parametrize("written", ["({})", "-{}", "[{}]", "[-{}]", "{}"])
+@pytest.mark.parametrize("headings", [CASES, DIGITIZATION])
+def test_the_numbers_of_columns_are_no_dossier(written: str, headings: list[str]) -> None:
+    # Excel takes "(3)" for -3, as accountants write it.
+    assert rows_of(headings, [written.format(number) for number in range(1, len(headings) + 1)]) == (0, [])
+
+
 def test_a_row_of_formulas_that_nobody_calculated_is_told() -> None:
     assert rows_of(CASES, ["#?"] * len(CASES)) == (
         1,
