@@ -37,6 +37,24 @@ def test_grouped_headings_over_two_rows() -> None:
     assert [layout.columns[c] for c in ("submitted", "received", "due", "finished", "returned", "status")] == [5, 6, 7, 8, 9, 10]
 
 
+def test_the_only_group_may_stand_alone_in_its_row() -> None:
+    # no other heading is merged up into the row of the group
+    leaves = "STT|Mã hồ sơ|Mã TTHC|Đơn vị|Kênh thực hiện|Nộp hồ sơ|Tiếp nhận|Hẹn trả kết quả|Kết thúc xử lý|Trả kết quả|Trạng thái".split(
+        "|"
+    )
+    layout = layout_of([["DANH SÁCH HỒ SƠ"], [None] * 5 + ["Ngày, tháng, năm"], [*leaves], ["1", "000.22.58.H48-240215-0007"]])
+    assert isinstance(layout, Layout)
+    assert (layout.first, layout.last) == (1, 2)
+    assert [layout.columns[name] for name in ("case_code", "submitted", "received", "due", "finished", "returned")] == [1, 5, 6, 7, 8, 9]
+
+
+def test_a_title_is_no_group_where_the_headings_are_known_without_it() -> None:
+    # "Trả kết quả" is a date below a group only
+    layout = layout_of([["DANH SÁCH HỒ SƠ"], [*FLAT[0], "Trả kết quả"], FLAT[1]])
+    assert isinstance(layout, Layout)
+    assert (layout.first, layout.last, layout.unknown) == (1, 1, ["Trả kết quả"])
+
+
 @pytest.mark.parametrize("note", ["", " (4)"])
 def test_three_rows_with_repeated_leaves(note: str) -> None:
     """The groups of Biểu số 06, bare and with the numbers of notes that the official form has behind them."""

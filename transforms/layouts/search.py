@@ -110,13 +110,20 @@ def heading_ending(text: str) -> str:
     return heading_key(text).rpartition(PATH_SEPARATOR)[2]
 
 
-def _candidates(rows: Sequence[Sequence[str | None]], lists: LayoutLists) -> list[_Candidate]:
+def _is_lone_group(rows: Sequence[Sequence[str | None]], row: int) -> bool:
+    """Whether the one text of a row can be a group's: a title stands over the first heading, too."""
+    at = next(position for position, text in enumerate(rows[row]) if text)
+    return row + 1 < len(rows) and any(rows[row + 1][:at])
+
+
+def _candidates(rows: Sequence[Sequence[str | None]], lists: LayoutLists, *, with_lone_groups: bool) -> list[_Candidate]:
     found = []
     # Most rows are data, whose texts end no heading of any kind.
     endings = {heading.rpartition(PATH_SEPARATOR)[2] for headings in lists.headings.values() for heading in headings}
     likely = [any(heading_ending(text) in endings for text in row if text) for row in rows]
     for first in range(len(rows)):
-        if sum(1 for text in rows[first] if text) < 2:
+        texts = sum(1 for text in rows[first] if text)
+        if texts < 2 and not (with_lone_groups and texts and _is_lone_group(rows, first)):
             continue
         for depth in range(1, HEADER_ROWS + 1):
             if first + depth > len(rows):
@@ -152,7 +159,19 @@ def find_layout(sheet: Sheet, lists: LayoutLists, among: int | None = None) -> L
         no row looks like headings of any kind (a guide, a cover page).
     """
     rows = [[clean(text) or None if text else None for text in row] for row in sheet.head(SEARCH_ROWS)]
-    candidates = [c for c in _candidates(rows, lists) if among is None or c.first <= among <= c.last]
+    found = _find_best(rows, lists, among, sheet.first_row, with_lone_groups=False)
+    if isinstance(found, LayoutProblem):
+        # The only group may stand alone in its row; what is known without it needs no such guess.
+        grouped = _find_best(rows, lists, among, sheet.first_row, with_lone_groups=True)
+        found = grouped if isinstance(grouped, Layout) else found
+    return found
+
+
+def _find_best(
+    rows: Sequence[Sequence[str | None]], lists: LayoutLists, among: int | None, first_row: int, *, with_lone_groups: bool
+) -> Layout | LayoutProblem | None:
+    """The table of which most headings are known, see `find_layout`."""
+    candidates = [c for c in _candidates(rows, lists, with_lone_groups=with_lone_groups) if among is None or c.first <= among <= c.last]
     best: tuple[tuple[int, bool, int, int], _Candidate, Kind] | None = None
     for candidate in candidates:
         columns = {name: {c for c in matches.values() if c not in ("personal", "ignored")} for name, matches in candidate.matches.items()}
@@ -167,8 +186,8 @@ def find_layout(sheet: Sheet, lists: LayoutLists, among: int | None = None) -> L
             if best is None or score > best[0]:
                 best = (score, candidate, kind)
     if best is None:
-        return _nearest_problem(candidates, lists, sheet.first_row)
-    return _checked(best[1], best[2], lists, sheet.first_row)
+        return _nearest_problem(candidates, lists, first_row)
+    return _checked(best[1], best[2], lists, first_row)
 
 
 def _checked(candidate: _Candidate, kind: Kind, lists: LayoutLists, first_row: int) -> Layout | LayoutProblem:
