@@ -28,6 +28,11 @@ _MOMENT = (
     rf"(?:(?:(?P<before>{_TIME}){_BETWEEN})?(?P<date>{_DATE})(?:{_BETWEEN}(?P<after>{_TIME})(?P<offset>{_OFFSET})?)?"
     r"|(?P<serial>\d{5}(?:[.,]\d+)?)$)"
 )
+# A day and its time in cells of their own; the time that a spreadsheet adds to a day is none.
+_TIME_ALONE = re.compile(rf"^[(\s]*(?:(?:lúc|vào|hồi|giờ)\s*:?\s*)?{_TIME}[\s).,]*$", re.IGNORECASE)
+_DAY_AT_END = re.compile(rf"(?<![\d/.-])({_DATE})(?:[ T]00:00(?::00)?)?[\s,;–-]*$")
+_TIME_AT_END = re.compile(rf"(?<![\d/.:-]){_TIME}[\s,;–-]*$", re.IGNORECASE)
+_DAY_AT_BEGINNING = re.compile(rf"^(?:ngày\s*:?\s*)?{_DATE}", re.IGNORECASE)
 _LEAD = r"[\s:.…,(–-]*(?:(?:là|lúc|vào|hồi|ngày|thứ (?:hai|ba|tư|năm|sáu|bảy)|chủ nhật)(?!\w)[\s:,]*)*"
 # "Thời điểm xuất cảnh", "xuất khẩu" are no exports of data: after the words comes the moment itself, or what was exported and then the moment.
 # "Thời điểm xuất báo cáo từ ngày: …" goes on with the period.
@@ -78,7 +83,7 @@ def find_export_time(rows: Sequence[Sequence[str | None]], *, date1904: bool = F
         date1904: serial dates count from 1904.
     """
     for row in rows:
-        filled = [_in_signs(plain) for text in row if text and (plain := clean(text))]
+        filled = _with_times([_in_signs(plain) for text in row if text and (plain := clean(text))])
         for text, following in pairwise([*filled, ""]):
             for said in _EXPORTED.finditer(text):
                 found = said if said.lastgroup else _MOMENT_ALONE.match(following)
@@ -86,6 +91,19 @@ def find_export_time(rows: Sequence[Sequence[str | None]], *, date1904: bool = F
                 if moment:
                     return moment
     return None
+
+
+def _with_times(cells: Sequence[str]) -> list[str]:
+    """The cells, a day and its time in two of them as one."""
+    joined: list[str] = []
+    for cell in cells:
+        if joined and _TIME_ALONE.match(cell) and _DAY_AT_END.search(joined[-1]):
+            joined[-1] = _DAY_AT_END.sub(r"\1 ", joined[-1]) + cell
+        elif joined and _DAY_AT_BEGINNING.match(cell) and _TIME_AT_END.search(joined[-1]):
+            joined[-1] += f" {cell}"
+        else:
+            joined.append(cell)
+    return joined
 
 
 def _in_signs(text: str) -> str:

@@ -192,6 +192,22 @@ def test_the_words_may_name_what_was_exported(label: str) -> None:
 @pytest.mark.parametrize(
     "row",
     [
+        ["Thời điểm xuất:", "30/06/2024", "23:05"],
+        ["Thời điểm xuất:", "23:05", None, "ngày 30/06/2024"],
+        ["Thời điểm xuất:", "23 giờ 05 phút", "30 tháng 6 năm 2024"],
+        ["Thời điểm xuất: 30/06/2024", "(23:05)"],
+        ["Thời điểm xuất: 23h05", "30/06/2024"],
+        ["Thời điểm xuất", "2024-06-30 00:00:00", "23:05:00"],
+        ["Thời điểm xuất: 30/06/2024", "lúc 11:05:00 CH", "Người xuất"],
+    ],
+)
+def test_day_and_time_of_an_export_may_stand_in_cells_of_their_own(row: list[str | None]) -> None:
+    assert find_export_time([row]) == datetime(2024, 6, 30, 23, 5)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
         ["Xác nhận thời điểm xuất cảnh 05/03/2019"],
         ["Cấp giấy chứng nhận tại thời điểm xuất khẩu", "03/05/2024 08:15"],
         ["Thời điểm xuất nhập cảnh: 05/03/2019"],
