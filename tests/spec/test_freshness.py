@@ -199,9 +199,30 @@ def every_morning(h: History, last: str = "15/02") -> None:
 def changes_only(h: History) -> None:
     """Every night what came or was ended since the night before: a dossier that takes long is in no list after its first."""
     for night in days(day("19/02"), day("29/03")):
-        at = datetime.combine(night, time(22))
-        rows = [row | ({"finished_at": None, "status_code": 4} if _takes_long(row) else {}) for row in dossiers(day("02/01"), night, at)]
-        h.add(at, [row for row in rows if max(row["received_at"], row["finished_at"] or row["received_at"]) > at - timedelta(days=1)])
+        _list_changes(h, night, timedelta(days=1))
+
+
+def open_or_ended_this_month(h: History) -> None:
+    for night in days(day("19/02"), day("12/03")):
+        if night.weekday() < 5:
+            at = datetime.combine(night, time(22))
+            h.add(at, [row for row in _of_two_paces(night, at) if (row["finished_at"] or at) >= datetime(at.year, at.month, 1)])
+
+
+def _list_changes(h: History, night: date, within: timedelta) -> None:
+    at = datetime.combine(night, time(22))
+    h.add(at, [row for row in _of_two_paces(night, at) if max(row["received_at"], row["finished_at"] or row["received_at"]) > at - within])
+
+
+def _of_two_paces(night: date, at: datetime) -> list[Row]:
+    """Every dossier up to a night, of which some take long, and others a day."""
+    rows = dossiers(day("02/01"), night, at)
+    for row in rows:
+        if _takes_long(row):
+            row |= {"finished_at": None, "status_code": 4}
+        elif row["case_code"].endswith("0002") and row["received_at"] + timedelta(days=1) <= at:
+            row |= {"finished_at": row["received_at"] + timedelta(days=1), "status_code": 9}
+    return rows
 
 
 def _takes_long(row: Row) -> bool:
@@ -219,7 +240,7 @@ def a_new_year(h: History) -> None:
 ORDINARY = [
     (weekly, "18/03"), (weekly_overlapping, "11/03"), (month_by_month, "10/07"), (month_re_exported, "03/07"), (months_with_carried_over, "03/05"),
     (open_dossiers_only, "11/03"), (twice_a_day, "12/03"), (parts_around_midnight, "13/03"), (one_file_a_commune, "08/03"), (one_file_a_procedure, "07/03"),
-    (nightly_over_tet, "16/02"), (every_morning, "15/02"), (changes_only, "29/03"), (a_new_year, "05/01"),
+    (nightly_over_tet, "16/02"), (every_morning, "15/02"), (changes_only, "29/03"), (open_or_ended_this_month, "12/03"), (a_new_year, "05/01"),
 ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@
 -- (state_id, all places in work.places); any other row is its own (state_id NULL). work.every_case_row,
 -- work.every_payment_row, work.every_digitization_row: one row a row of an export.
 -- Inputs: work.*_rows, work.places, work.chained_exports, work.files, work.unit_names.
--- Readers: 40_rejects.sql, 60_cases.sql, 68_coverage.sql, 92_freshness.sql.
+-- Readers: 40_rejects.sql, 60_cases.sql, 68_coverage.sql, 91_deliveries.sql.
 
 CREATE VIEW work.staged_cases AS
 SELECT 0 AS source_rank, r.state_id, r.file_id, r.sheet, r.sheet_number, r.row_number, r.case_code, r.is_odd_code, r.unit_ref, r.unit_shown, r.procedure_code,

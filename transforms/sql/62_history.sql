@@ -4,7 +4,7 @@
 -- Most dossiers have one state and need no ordering; only of those with states that interleave (shown again after another) every place is looked at, so that
 -- the cost follows what changed and not how many nights showed it. Only keys are ordered: rows with all their columns would go through the disk.
 -- Inputs: work.good_cases, work.repeated_codes, work.unit_refs, work.first_places, work.places, work.chained_exports, work.files.
--- Readers: 94_audit_lists.sql; tthc explain --history; analysts.
+-- Readers: 91_deliveries.sql, 94_audit_lists.sql; tthc explain --history; analysts.
 
 CREATE TABLE work.first_seen AS
 SELECT p.state_id, e.file_id, f.file_number, e.sheet, e.sheet_number, p.row_number, f.exported_at

@@ -5,7 +5,7 @@
 -- most units of the district: a silent unit is as fresh as that list, unless it used to have dossiers in such lists (then it is missed).
 -- work.unit_ages: one row a unit, its newest list. work.unit_period_ages: one row a unit and period; work.unit_freshness one a view, unit and period.
 -- Inputs: work.files, work.kinds, work.watch, work.case_rows, work.places, work.chained_exports, work.unit_refs, core.units, core.calendar, work.periods, work.unit_today, work.moment.
--- Readers: 70_rates.sql, 92_freshness.sql.
+-- Readers: 70_rates.sql, 91_deliveries.sql, 92_freshness.sql, 94_audit_lists.sql.
 
 CREATE TABLE work.unit_numbers AS
 SELECT row_number() OVER (ORDER BY unit_code, valid_from) AS unit_number, unit_code, valid_from, valid_to, unit_name, level
