@@ -40,8 +40,8 @@ def staged_folder(staged: Path, file_id: str) -> Path:
 def find_staged(staged: Path, file_id: str) -> tuple[Path, dict[str, Any]] | None:
     """The folder and record of an export as this reader staged it, else as an older one did (its raw file may be gone)."""
     newest = staged_folder(staged, file_id)
-    others = sorted((p / file_id for p in (staged / "read").glob("r*")), key=lambda p: p.parent.name, reverse=True)
-    for folder in (newest, *others):
+    others = sorted((staged / "read").glob("r*"), key=lambda p: (len(p.name), p.name), reverse=True)  # r10 is newer than r9
+    for folder in (newest, *(other / file_id for other in others)):
         record = load_record(folder / "export.json")
         if record:
             return folder, record
