@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -151,6 +152,15 @@ def test_every_kind_of_page_is_accessible_and_fits(page: Any, site: Path, size: 
         found = axe.run(page, options={"resultTypes": ["violations"]})["violations"]
         serious = [(v["id"], v["nodes"][0]["html"][:200]) for v in found if v["impact"] in ("serious", "critical")]
         assert serious == [], path.name
+
+
+@pytest.mark.skipif(not shutil.which("pdftotext"), reason="needs poppler-utils (make browser)")
+def test_every_sheet_of_paper_has_the_headings_of_its_table(page: Any, site: Path) -> None:
+    page.goto((site / "cham-tiep-nhan.html").as_uri())
+    paper = subprocess.run(["pdftotext", "-layout", "-", "-"], input=page.pdf(format="A4"), capture_output=True, check=True).stdout.decode()
+    sheets = [sheet for sheet in paper.split("\f") if re.search(r"H48-\d{6}-\d{4}", sheet)]
+    assert len(sheets) > 2
+    assert [number for number, sheet in enumerate(sheets, 1) if "Mã hồ sơ" not in sheet] == []
 
 
 def test_injected_text_stays_text_with_stale_units_and_a_plan(page: Any, tmp_path: Path) -> None:
