@@ -7,8 +7,8 @@ from datetime import date
 from pathlib import Path
 
 from flows.settings import ConfigurationError
-from transforms.office_rows import SwallowedRows, read_office_rows
-from transforms.text import clean
+from transforms.office_rows import Faults, SwallowedRows, find_delimiter, read_office_rows
+from transforms.text import clean, hide_personal
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9999, 12, 31)
 _DAY_FIRST = re.compile(r"(\d{1,2})\s*/\s*(\d{1,2})\s*/\s*(\d{4})")
@@ -71,6 +71,22 @@ class Line:
         return first, last
 
 
+_MOST_FAULTS = 50
+
+
+def stop_at(faults: Faults, where: str = "các bảng tham chiếu") -> None:
+    """Nothing, where nothing is wrong.
+
+    Raises:
+        ConfigurationError: every fault, one a line.
+    """
+    if len(faults) > 1:
+        more = [f"… và {len(faults) - _MOST_FAULTS} chỗ khác"] if len(faults) > _MOST_FAULTS else []
+        raise ConfigurationError("\n  - ".join([f"có {len(faults)} chỗ phải sửa trong {where}:", *faults[:_MOST_FAULTS], *more]))
+    if faults:
+        raise ConfigurationError(faults[0])
+
+
 def read_text(path: Path) -> str:
     """The text of a table of the office, which must be UTF-8."""
     try:
@@ -81,26 +97,34 @@ def read_text(path: Path) -> str:
         raise ConfigurationError(f"{path.name}: không đọc được ({error.strerror})") from None
 
 
-def read_lines(folder: Path, name: str, columns: Sequence[str], optional: Sequence[str] = ()) -> list[Line]:
-    """The filled lines of a table.
+def read_lines(folder: Path, name: str, columns: Sequence[str], faults: Faults, optional: Sequence[str] = ()) -> list[Line]:
+    """The filled lines of a table; those whose cells are not parted as the headings are stand in `faults` instead.
 
     Raises:
-        ConfigurationError: a column is missing, doubled or misspelt, a line has too many cells, or a quotation mark swallows lines.
+        ConfigurationError: a column is missing, doubled or misspelt, or a quotation mark swallows lines.
     """
+    text = read_text(folder / name)
     try:
-        rows = read_office_rows(read_text(folder / name))
+        rows = read_office_rows(text)
     except SwallowedRows as error:
         raise ConfigurationError(f"{name}, {error}") from None
     header = [clean(cell) for cell in rows[0][1]] if rows else []
     missing = [column for column in columns if column not in header and column not in optional]
     if missing:
-        raise ConfigurationError(f"{name}, dòng 1: thiếu cột {', '.join(missing)}")
+        shown = f"; dòng này đang là “{hide_personal(' | '.join(header))[:80]}”" if any(header) else "; dòng này đang trống"
+        raise ConfigurationError(
+            f"{name}, dòng 1: thiếu cột {', '.join(missing)}{shown}; dòng 1 phải là tên các cột, cách nhau bằng dấu , hoặc ;"
+        )
     _check_header(name, header, {*columns, *optional})
     lines = []
     for number, row in rows[1:]:
         if any(cell.strip() for cell in row):
             if len(row) > len(header):
-                raise ConfigurationError(f"{name}, dòng {number}: có {len(row)} ô, nhiều hơn {len(header)} cột")
+                faults.append(f"{name}, dòng {number}: có {len(row)} ô, nhiều hơn {len(header)} cột")
+                continue
+            if len(columns) > 1 and row[0].strip() and not any(cell.strip() for cell in row[1:]) and re.search("[,;\t]", row[0]):
+                faults.append(f"{name}, dòng {number}: cả dòng nằm trong một ô; hãy tách các ô bằng dấu {find_delimiter(text)} như dòng 1")
+                continue
             lines.append(Line(name, number, dict(zip(header, row, strict=False))))
     return lines
 

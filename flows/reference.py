@@ -1,7 +1,7 @@
 """The office's own tables, read as text and checked line by line before anything is built on them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from pathlib import Path
@@ -11,15 +11,16 @@ import pyarrow as pa
 import yaml
 
 from flows.mail.recipients import RECIPIENT_COLUMNS, Recipient, parse_recipients
-from flows.office_lines import FIRST_DAY, LAST_DAY, Line, read_lines, read_text
+from flows.office_lines import FIRST_DAY, LAST_DAY, Line, read_lines, read_text, stop_at
 from flows.settings import ConfigurationError
 from flows.year_plan import PLAN_COLUMNS, Plan, parse_plan
-from transforms.corrections import Correction, CorrectionError, parse_corrections
+from transforms.corrections import Correction, parse_corrections
 from transforms.declarations import load_office_yaml
 from transforms.layouts import LayoutLists, ListError, load_lists
 from transforms.normalise import PREFIX_MARK
+from transforms.office_rows import Faults, TableError
 from transforms.text import clean, hide_personal, key, unit_reference
-from transforms.thresholds import ThresholdError, load_tolerances
+from transforms.thresholds import load_tolerances
 from transforms.workdays import WEEKDAYS, Session, WorkingHours
 
 LEVELS = ("province", "province_department", "district", "district_department", "commune")
@@ -73,29 +74,23 @@ _TARGETS = pa.schema([(n, pa.string()) for n in ("criterion", "measure", "level"
 UNIT_COLUMNS = ["unit_code", "name_vi", "level", "parent_code", "gso_code", "aliases", "valid_from", "valid_to", "successor_code", "email"]
 
 
-def _load_units(folder: Path, problems: list[str] | None = None) -> tuple[pa.Table, pa.Table]:
-    """Units and the names they go by. A wrong line raises, or, where `problems` is given, is told there and passed over."""
-
-    def wrong(error: ConfigurationError) -> None:
-        if problems is None:
-            raise error
-        problems.append(str(error))
-
+def _load_units(folder: Path, faults: Faults) -> tuple[pa.Table, pa.Table]:
+    """Units and the names they go by; a wrong line is told in `faults` and passed over."""
     units: list[dict[str, object]] = []
     names: dict[tuple[str, str, date], dict[str, Any]] = {}
     seen: list[tuple[str, date, date, Line]] = []
     claims: dict[str, list[tuple[str, date, date, Line, str]]] = {}
-    for line in read_lines(folder, "units.csv", UNIT_COLUMNS, optional=UNIT_COLUMNS[3:]):
+    for line in read_lines(folder, "units.csv", UNIT_COLUMNS, faults, optional=UNIT_COLUMNS[3:]):
         try:
             code = line.required("unit_code").upper()
             first, last = line.validity()
             name, level = line.required("name_vi"), line.one_of("level", LEVELS)
         except ConfigurationError as error:
-            wrong(error)
+            faults.append(str(error))
             continue
         for other, start, end, before in seen:
             if other == code and first <= end and start <= last:
-                wrong(line.fail("unit_code", f"mã không trùng thời gian hiệu lực với dòng {before.number}"))
+                faults.append(str(line.fail("unit_code", f"mã không trùng thời gian hiệu lực với dòng {before.number}")))
         seen.append((code, first, last, line))
         known_as: dict[str, Any] = {"unit_code": code, "valid_from": first, "valid_to": last}
         units.append(
@@ -118,7 +113,7 @@ def _load_units(folder: Path, problems: list[str] | None = None) -> tuple[pa.Tab
             for other, start, end, before, spelled in claims.get(alias_key, ()):
                 if other != code and first <= end and start <= last:
                     text = f"tên “{clean(alias)}” cũng là tên của đơn vị {other} (dòng {before.number}, “{spelled}”) trong cùng thời gian"
-                    wrong(ConfigurationError(f"units.csv, dòng {line.number}: {text}; hãy viết đầy đủ tên để phân biệt"))
+                    faults.append(f"units.csv, dòng {line.number}: {text}; hãy viết đầy đủ tên để phân biệt")
             claims.setdefault(alias_key, []).append((code, first, last, line, clean(alias)))
             names[alias_key, code, first] = {"unit_ref": unit_reference(alias_key), **known_as, "rank": 0}
         # what a dossier code's prefix says where the unit cell is blank: the full unit code, else Hnn.<gso code>
@@ -127,7 +122,7 @@ def _load_units(folder: Path, problems: list[str] | None = None) -> tuple[pa.Tab
         if line.text("gso_code") and province:
             names["#gso" + code, code, first] = {"unit_ref": f"{PREFIX_MARK}{province[1]}.{line.text('gso_code')}", **known_as, "rank": 1}
     if not units:
-        wrong(ConfigurationError("units.csv: không có đơn vị nào"))
+        faults.append("units.csv: không có đơn vị nào")
     return _table(units, _UNITS), _table(_share_gaps(list(names.values())), _NAMES)
 
 
@@ -151,11 +146,12 @@ def _share_gaps(names: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 _LEAST_TARGET = 0.01
 
 
-def _load_targets(folder: Path, measures: Sequence[str]) -> pa.Table:
+def _load_targets(folder: Path, measures: Sequence[str], faults: Faults) -> pa.Table:
     rows: list[dict[str, object]] = []
     lines: dict[tuple[object, ...], int] = {}
-    if (folder / "targets.csv").is_file():
-        for line in read_lines(folder, "targets.csv", ("criterion", "measure", "level", "target"), optional=("valid_from", "valid_to")):
+    required, optional = ("criterion", "measure", "level", "target"), ("valid_from", "valid_to")
+    for line in read_lines(folder, "targets.csv", required, faults, optional) if (folder / "targets.csv").is_file() else []:
+        with faults.gather(ConfigurationError):
             text = line.required("target").replace(",", ".")
             try:
                 target = float(text.rstrip("% ")) / (100 if text.endswith("%") else 1)
@@ -186,11 +182,12 @@ def _load_targets(folder: Path, measures: Sequence[str]) -> pa.Table:
 _TRUE, _FALSE = ("true", "1", "x", "có"), ("false", "0", "không")
 
 
-def _load_overrides(folder: Path) -> dict[date, tuple[bool, str]]:
+def _load_overrides(folder: Path, faults: Faults) -> dict[date, tuple[bool, str]]:
     overrides: dict[date, tuple[bool, str]] = {}
     lines: dict[date, int] = {}
-    if (folder / "calendar.csv").is_file():
-        for line in read_lines(folder, "calendar.csv", ("date", "is_working"), optional=("note",)):
+    is_there = (folder / "calendar.csv").is_file()
+    for line in read_lines(folder, "calendar.csv", ("date", "is_working"), faults, optional=("note",)) if is_there else []:
+        with faults.gather(ConfigurationError):
             word = line.required("is_working").lower()
             if word not in _TRUE + _FALSE:
                 raise line.fail("is_working", "true hoặc false")
@@ -203,31 +200,43 @@ def _load_overrides(folder: Path) -> dict[date, tuple[bool, str]]:
     return overrides
 
 
-def _load_hours(folder: Path, units: pa.Table) -> WorkingHours:
+_TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2})?", re.ASCII)
+
+
+def _load_hours(folder: Path, unit_codes: Collection[str], faults: Faults) -> WorkingHours:
     if not (folder / "working_hours.csv").is_file():
         return WorkingHours()
-    sessions, hours, known = [], WorkingHours(()), set(units["unit_code"].to_pylist())
+    sessions: list[Session] = []
     optional = ("unit_code", "weekday", "valid_from", "valid_to")
-    for line in read_lines(folder, "working_hours.csv", ("from_time", "to_time", *optional), optional=optional):
-        moments = []
-        for column in ("from_time", "to_time"):
+    for line in read_lines(folder, "working_hours.csv", ("from_time", "to_time", *optional), faults, optional):
+        with faults.gather(ConfigurationError):
+            session = _parse_session(line, unit_codes)
             try:
-                moments.append(time.fromisoformat(line.required(column).zfill(5)))
-            except ValueError:
-                raise line.fail(column, "giờ dạng 07:00") from None
-        weekday = line.text("weekday")
-        if weekday is not None and weekday not in [str(day) for day in WEEKDAYS]:
-            raise line.fail("weekday", "một ngày từ 1 (thứ hai) đến 7 (chủ nhật), mỗi ngày một dòng, hoặc để trống cho thứ hai đến thứ sáu")
-        first, last = line.validity()
-        office = line.code("unit_code")
-        if office and office not in known:  # its hours would count for nobody, and nobody would know
-            raise line.fail("unit_code", "mã đơn vị có trong units.csv, hoặc để trống cho mọi đơn vị")
-        sessions.append(Session(moments[0], moments[1], int(weekday) if weekday else None, office, first, last))
+                WorkingHours((*sessions, session))
+            except ValueError as error:
+                raise line.fail("from_time", str(error)) from None
+            sessions.append(session)
+    return WorkingHours(tuple(sessions))
+
+
+def _parse_session(line: Line, unit_codes: Collection[str]) -> Session:
+    moments = []
+    for column in ("from_time", "to_time"):
+        written = line.required(column)
         try:
-            hours = WorkingHours(tuple(sessions))
-        except ValueError as error:
-            raise line.fail("from_time", str(error)) from None
-    return hours
+            if not _TIME.fullmatch(written):
+                raise ValueError
+            moments.append(time.fromisoformat(written if written[2] == ":" else f"0{written}"))
+        except ValueError:
+            raise line.fail(column, "giờ dạng 07:00") from None
+    weekday = line.text("weekday")
+    if weekday is not None and weekday not in [str(day) for day in WEEKDAYS]:
+        raise line.fail("weekday", "một ngày từ 1 (thứ hai) đến 7 (chủ nhật), mỗi ngày một dòng, hoặc để trống cho thứ hai đến thứ sáu")
+    first, last = line.validity()
+    office = line.code("unit_code")
+    if office and office not in unit_codes:  # its hours would count for nobody, and nobody would know
+        raise line.fail("unit_code", "mã đơn vị có trong units.csv, hoặc để trống cho mọi đơn vị")
+    return Session(moments[0], moments[1], int(weekday) if weekday else None, office, first, last)
 
 
 def _load_restart(folder: Path) -> bool:
@@ -255,32 +264,48 @@ def load_units_with_problems(folder: Path, problems: list[str]) -> pa.Table:
     """
     if not (folder / "units.csv").is_file():
         raise ConfigurationError(f"không có tệp “{folder / 'units.csv'}”")
-    return _load_units(folder, problems)[0]
+    faults = Faults()
+    units, _ = _load_units(folder, faults)
+    problems.extend(faults)
+    return units
 
 
-def _load_plan(folder: Path, names: pa.Table, measures: Sequence[str]) -> Plan:
+def _load_plan(folder: Path, names: pa.Table | None, measures: Sequence[str], faults: Faults) -> Plan:
     optional = ("partner_units", "target", "measure")
-    return parse_plan(read_lines(folder, "plan.csv", PLAN_COLUMNS, optional) if (folder / "plan.csv").is_file() else [], names, measures)
+    lines = read_lines(folder, "plan.csv", PLAN_COLUMNS, faults, optional) if (folder / "plan.csv").is_file() else []
+    return parse_plan(lines, names, measures, faults)
 
 
 def _load_tolerances(folder: Path) -> pa.Table:
-    try:
-        return load_tolerances(read_text(folder / "thresholds.yml") if (folder / "thresholds.yml").is_file() else "")
-    except ThresholdError as error:
-        raise ConfigurationError(str(error)) from None
+    return load_tolerances(read_text(folder / "thresholds.yml") if (folder / "thresholds.yml").is_file() else "")
 
 
-def _load_recipients(folder: Path, units: pa.Table) -> list[Recipient] | None:
+def _load_corrections(folder: Path, lists: LayoutLists, unit_codes: Collection[str]) -> list[Correction]:
+    declared = read_text(folder / "corrections.yml") if (folder / "corrections.yml").is_file() else ""
+    return parse_corrections(declared, lists.words, unit_codes)
+
+
+def _load_recipients(folder: Path, unit_codes: Collection[str], faults: Faults) -> list[Recipient] | None:
     if not (folder / "recipients.csv").is_file():
         return None
-    return parse_recipients(
-        read_lines(folder, "recipients.csv", RECIPIENT_COLUMNS[:3], RECIPIENT_COLUMNS[3:]), set(units["unit_code"].to_pylist())
-    )
+    return parse_recipients(read_lines(folder, "recipients.csv", RECIPIENT_COLUMNS[:3], faults, RECIPIENT_COLUMNS[3:]), unit_codes, faults)
+
+
+class _AnyCode(frozenset[str]):
+    """The codes of a units.csv that is wrong itself: nothing is called wrong for a unit that may be right as soon as that table is."""
+
+    def __contains__(self, code: object) -> bool:
+        return True
 
 
 def load_unit_refs(folder: Path) -> set[str] | None:
     """Everything staged rows may call a unit of units.csv; None where the folder has no such table."""
-    return set(_load_units(folder)[1]["unit_ref"].to_pylist()) if (folder / "units.csv").is_file() else None
+    if not (folder / "units.csv").is_file():
+        return None
+    faults = Faults()
+    _, names = _load_units(folder, faults)
+    stop_at(faults)
+    return set(names["unit_ref"].to_pylist())
 
 
 def load_own_lists(folder: Path) -> LayoutLists:
@@ -304,28 +329,32 @@ def load_reference(folder: Path, measures: Sequence[str]) -> Reference:
         measures: names a target may be for.
 
     Raises:
-        ConfigurationError: a table cannot be used; the text names file, line, column, found and expected.
+        ConfigurationError: a table cannot be used; the text names file, line, column, found and expected of every wrong line.
     """
-    lists = load_own_lists(folder)
-    units, names = _load_units(folder)
-    declared = read_text(folder / "corrections.yml") if (folder / "corrections.yml").is_file() else ""
-    try:
-        corrections = parse_corrections(declared, lists.words, set(units["unit_code"].to_pylist()))
-    except CorrectionError as error:
-        raise ConfigurationError(str(error)) from None
-    return Reference(
-        units,
-        names,
-        _load_targets(folder, measures),
-        _load_overrides(folder),
-        _load_hours(folder, units),
-        _load_restart(folder),
-        lists,
-        corrections,
-        _load_plan(folder, names, measures),
-        _load_tolerances(folder),
-        _load_recipients(folder, units),
+    faults = Faults()
+
+    def told(load: Callable[[], Any]) -> Any:
+        """What a table says; None where it is wrong, which is told at the end with what is wrong in the others."""
+        with faults.gather(ConfigurationError), faults.gather(TableError):
+            return load()
+
+    lists = told(lambda: load_own_lists(folder))
+    before = len(faults)
+    units: Any
+    names: Any
+    units, names = told(lambda: _load_units(folder, faults)) or (None, None)
+    is_known = len(faults) == before
+    codes = set(units["unit_code"].to_pylist()) if is_known else _AnyCode()
+    targets, overrides = told(lambda: _load_targets(folder, measures, faults)), told(lambda: _load_overrides(folder, faults))
+    hours, restart = told(lambda: _load_hours(folder, codes, faults)), told(lambda: _load_restart(folder))
+    corrections: Any = told(lambda: _load_corrections(folder, lists, codes)) if lists else None
+    plan, tolerances = (
+        told(lambda: _load_plan(folder, names if is_known else None, measures, faults)),
+        told(lambda: _load_tolerances(folder)),
     )
+    recipients = told(lambda: _load_recipients(folder, codes, faults))
+    stop_at(faults)
+    return Reference(units, names, targets, overrides, hours, restart, lists, corrections, plan, tolerances, recipients)
 
 
 def follow_successors(units: pa.Table, on: date) -> pa.Table:

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from flows.office_lines import stop_at
 from flows.settings import ConfigurationError
+from transforms.office_rows import Faults
 
 FILE = "sources.toml"
 KINDS = ("folder", "sftp", "http", "s3", "imap")
@@ -229,15 +231,18 @@ def load_sources(reference: Path, raw: Path) -> list[Source]:
     if body or not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
         raise ConfigurationError(f"{FILE}, dòng 1: mỗi nguồn phải bắt đầu bằng dòng [[source]]{_extra(body)}")
     sources: list[Source] = []
+    faults = Faults()
     for index, facts in enumerate(listed):
 
         def fail(key: str | None, told: str, index: int = index) -> ConfigurationError:
             return lines.fail(index, key, told)
 
-        source = _make_source(facts, fail, reference, raw)
-        if any(other.name == source.name for other in sources):
-            raise fail("name", f"tên “{source.name}” đã dùng cho nguồn khác; mỗi nguồn một tên")
-        sources.append(source)
+        with faults.gather(ConfigurationError):
+            source = _make_source(facts, fail, reference, raw)
+            if any(other.name == source.name for other in sources):
+                raise fail("name", f"tên “{source.name}” đã dùng cho nguồn khác; mỗi nguồn một tên")
+            sources.append(source)
+    stop_at(faults, FILE)
     return [source for source in sources if source["enabled"]]
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from flows.settings import ConfigurationError
+from transforms.office_rows import Faults
 from transforms.text import clean, key, unit_reference
 
 if TYPE_CHECKING:
@@ -72,58 +74,57 @@ class Plan:
     leads: pa.Table
 
 
-def parse_plan(lines: Sequence["Line"], unit_names: pa.Table, measures: Sequence[str]) -> Plan:
+def parse_plan(lines: Sequence["Line"], unit_names: pa.Table | None, measures: Sequence[str], faults: Faults) -> Plan:
     """The plan, typed; no lines give an empty plan.
 
     Args:
         lines: of plan.csv.
-        unit_names: what units are called and when, as Reference.unit_names.
+        unit_names: what units are called and when, as Reference.unit_names; None where units.csv is wrong itself, and then no lead is looked up.
         measures: measures a line may be measured by.
-
-    Raises:
-        ConfigurationError: a line cannot be used; the text names file, line, column, found and expected.
+        faults: where lines that cannot be used are told, with file, line, column, found and expected.
     """
     rows: list[dict[str, object]] = []
     leads: list[dict[str, object]] = []
     seen: dict[str, int] = {}
-    known = unit_names.to_pylist()
+    known = unit_names.to_pylist() if unit_names else None
     for number, line in enumerate(lines, 1):
-        criterion = line.required("criterion").replace(" ", "")
-        if criterion in seen:
-            raise line.fail("criterion", f"một tiêu chí chưa có (đã có ở dòng {seen[criterion]})")
-        seen[criterion] = line.number
-        line.required("deadline")
-        deadline = line.day("deadline", date.max)
-        source = line.one_of("source", SOURCES)
-        measure = None
-        if source == "plan_progress":
-            if line.text("measure"):
-                raise line.fail("measure", "để trống, vì tiêu chí này do đơn vị tự báo cáo")
-        else:
-            measure = line.one_of("measure", measures if source == "exports" else TASK_MEASURES)
-        target_text = line.text("target")
-        share = _SHARE.match(target_text or "") if measure else None
-        if measure and (share is None or float(share[1].replace(",", ".")) > 100):
-            raise line.fail("target", "một chỉ tiêu bắt đầu bằng tỷ lệ từ 0 đến 100 %, ví dụ 97%")
-        lead_unit = line.required("lead_unit")
-        found = _find_leads(lead_unit, deadline, known)
-        if source == "exports" and (not found or any(lead is None for lead in found)):
-            raise line.fail("lead_unit", f"đơn vị có trong units.csv, hoặc: {'; '.join(GROUPS)}")
-        leads += [{"criterion": criterion, **lead} for lead in found if lead]
-        rows.append(
-            {
-                "line_number": number,
-                "criterion": criterion,
-                "name_vi": line.required("name_vi"),
-                "lead_unit": lead_unit,
-                "partner_units": line.text("partner_units"),
-                "deadline": deadline,
-                "target_text": target_text,
-                "target": round(float(share[1].replace(",", ".")) / 100, 6) if share else None,
-                "source": source,
-                "measure": measure,
-            }
-        )
+        with faults.gather(ConfigurationError):
+            criterion = line.required("criterion").replace(" ", "")
+            if criterion in seen:
+                raise line.fail("criterion", f"một tiêu chí chưa có (đã có ở dòng {seen[criterion]})")
+            seen[criterion] = line.number
+            line.required("deadline")
+            deadline = line.day("deadline", date.max)
+            source = line.one_of("source", SOURCES)
+            measure = None
+            if source == "plan_progress":
+                if line.text("measure"):
+                    raise line.fail("measure", "để trống, vì tiêu chí này do đơn vị tự báo cáo")
+            else:
+                measure = line.one_of("measure", measures if source == "exports" else TASK_MEASURES)
+            target_text = line.text("target")
+            share = _SHARE.match(target_text or "") if measure else None
+            if measure and (share is None or float(share[1].replace(",", ".")) > 100):
+                raise line.fail("target", "một chỉ tiêu bắt đầu bằng tỷ lệ từ 0 đến 100 %, ví dụ 97%")
+            lead_unit = line.required("lead_unit")
+            found = _find_leads(lead_unit, deadline, known) if known is not None else []
+            if source == "exports" and known is not None and (not found or any(lead is None for lead in found)):
+                raise line.fail("lead_unit", f"đơn vị có trong units.csv, hoặc: {'; '.join(GROUPS)}")
+            leads += [{"criterion": criterion, **lead} for lead in found if lead]
+            rows.append(
+                {
+                    "line_number": number,
+                    "criterion": criterion,
+                    "name_vi": line.required("name_vi"),
+                    "lead_unit": lead_unit,
+                    "partner_units": line.text("partner_units"),
+                    "deadline": deadline,
+                    "target_text": target_text,
+                    "target": round(float(share[1].replace(",", ".")) / 100, 6) if share else None,
+                    "source": source,
+                    "measure": measure,
+                }
+            )
     return Plan(pa.Table.from_pylist(rows, schema=_LINES), pa.Table.from_pylist(leads, schema=_LEADS))
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import yaml
 
 from transforms.declarations import load_office_yaml
+from transforms.office_rows import Faults, TableError
 from transforms.parsing import parse_dates, procedure_key
 from transforms.text import clean, hide_personal, key
 
@@ -44,7 +45,7 @@ _WORDS = {
 _NEVER_BLANK = frozenset({"unit_code", "channel", "status_code"})
 
 
-class CorrectionError(Exception):
+class CorrectionError(TableError):
     """A correction is declared wrongly; the text names it and says what is expected."""
 
 
@@ -141,20 +142,26 @@ def parse_corrections(text: str, words: Mapping[str, Mapping[str, Any]], unit_co
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise CorrectionError("corrections.yml: phải là một danh sách, mỗi mục bắt đầu bằng “- id: …”")
     corrections: list[Correction] = []
-    for entry in entries:
-        correction = _parse_entry(entry, words, unit_codes)
-        if correction.name in {other.name for other in corrections}:
-            raise CorrectionError(f"corrections.yml, {correction.name}: id bị lặp")
-        corrections.append(correction)
+    faults = Faults()
+    for number, entry in enumerate(entries, 1):
+        with faults.gather(CorrectionError):
+            correction = _parse_entry(entry, number, words, unit_codes)
+            if correction.name in {other.name for other in corrections}:
+                raise CorrectionError(f"corrections.yml, {correction.name}: id bị lặp")
+            corrections.append(correction)
+    if faults:
+        raise CorrectionError(*faults)
     return corrections
 
 
-def _parse_entry(entry: Mapping[str, Any], words: Mapping[str, Mapping[str, Any]], unit_codes: Collection[str]) -> Correction:
-    name = str(entry.get("id") or "(thiếu id)")
+def _parse_entry(entry: Mapping[str, Any], number: int, words: Mapping[str, Mapping[str, Any]], unit_codes: Collection[str]) -> Correction:
+    name = str(entry.get("id") or f"mục thứ {number}")
     missing = {"id", "match", "expect", "action", "reason"} - {k for k, v in entry.items() if v}
     unknown = entry.keys() - _FIELDS
     if missing or unknown:
-        raise CorrectionError(f"corrections.yml, {name}: thiếu {sorted(missing)}, không có trường {sorted(unknown)}")
+        wrong = [f"thiếu {', '.join(sorted(missing))}"] if missing else []
+        wrong += [f"không có trường {', '.join(sorted(map(str, unknown)))}"] if unknown else []
+        raise CorrectionError(f"corrections.yml, {name}: {'; '.join(wrong)}; các trường dùng được: {', '.join(sorted(_FIELDS))}")
     table, action = entry.get("table", "cases"), entry["action"]
     if table not in _TYPES:
         raise CorrectionError(f"corrections.yml, {name}: table phải là một trong {', '.join(_TYPES)}")

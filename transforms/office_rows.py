@@ -1,8 +1,29 @@
-"""Rows of the CSV tables that the office edits: whole, or the line that swallowed others is named."""
+"""Rows of the CSV tables that the office edits: whole, or the line that swallowed others is named; and what is wrong with them, all at once."""
 
 import csv
 import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class TableError(Exception):
+    """Tables of the office cannot be used; each argument is one fault, told in full."""
+
+    def __str__(self) -> str:
+        return "\n".join(self.args)
+
+
+class Faults(list[str]):
+    """What is wrong with tables of the office, line by line, so that one run tells all of it: nobody should have to run once for every wrong line."""
+
+    @contextmanager
+    def gather(self, kind: type[Exception]) -> Iterator[None]:
+        """Keep what an error of this kind says, and go on behind the block."""
+        try:
+            yield
+        except kind as error:
+            self.extend(error.args)
 
 
 class SwallowedRows(ValueError):

@@ -6,6 +6,7 @@ import pyarrow as pa
 import yaml
 
 from transforms.declarations import load_declared, load_office_yaml
+from transforms.office_rows import Faults, TableError
 
 _WHOLE = (
     "due_soon_working_days",
@@ -23,7 +24,7 @@ SCHEMA = pa.schema([(name, pa.int64()) for name in _WHOLE] + [(name, pa.float64(
 TOLERANCE_SCHEMA = pa.schema([("source_kind", pa.string()), ("absolute", pa.int64()), ("relative", pa.float64())])
 
 
-class ThresholdError(Exception):
+class ThresholdError(TableError):
     """A limit is declared wrongly; the text names it and says what is expected."""
 
 
@@ -68,18 +69,20 @@ def load_tolerances(own: str = "") -> pa.Table:
         raise ThresholdError(f"reference/thresholds.yml: không phải YAML ({str(error).splitlines()[0]})") from None
     if not isinstance(loaded, dict) or loaded.keys() - {_TOLERANCES} or not isinstance(loaded.get(_TOLERANCES, {}), dict):
         raise ThresholdError(f"reference/thresholds.yml: chỉ được có khối “{_TOLERANCES}:” với các loại {', '.join(tolerances)}")
+    faults = Faults()
     for kind, limits in loaded.get(_TOLERANCES, {}).items():
         if kind not in tolerances or not isinstance(limits, dict) or limits.keys() - {"absolute", "relative"}:
-            raise ThresholdError(
-                f"reference/thresholds.yml, {kind}: cần một trong các loại {', '.join(tolerances)} với hai số absolute, relative"
-            )
+            faults.append(f"reference/thresholds.yml, {kind}: cần một trong các loại {', '.join(tolerances)} với hai số absolute, relative")
+            continue
         for name, value in limits.items():
             kinds, most = ((int,), None) if name == "absolute" else ((int, float), 1)
             if isinstance(value, bool) or not isinstance(value, kinds) or value < 0 or (most is not None and value > most):
-                raise ThresholdError(
-                    f"reference/thresholds.yml, {kind}.{name}: có {value!r}, cần {'một số từ 0 đến 1' if most else 'một số nguyên từ 0 trở lên'}"
-                )
+                need = "một số từ 0 đến 1" if most else "một số nguyên từ 0 trở lên"
+                faults.append(f"reference/thresholds.yml, {kind}.{name}: có “{value}”, cần {need}")
+                continue
             tolerances[kind][name] = value
+    if faults:
+        raise ThresholdError(*faults)
     return pa.Table.from_pylist([{"source_kind": kind, **limits} for kind, limits in tolerances.items()], schema=TOLERANCE_SCHEMA)
 
 

@@ -9,7 +9,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transforms.office_rows import find_delimiter
+from flows.settings import ConfigurationError
+from transforms.office_rows import Faults, find_delimiter
 
 if TYPE_CHECKING:
     from flows.office_lines import Line
@@ -59,36 +60,35 @@ def is_address(text: str) -> bool:
     return bool(_ADDRESS.fullmatch(text))
 
 
-def parse_recipients(lines: Sequence["Line"], unit_codes: Collection[str]) -> list[Recipient]:
+def parse_recipients(lines: Sequence["Line"], unit_codes: Collection[str], faults: Faults) -> list[Recipient]:
     """The recipients, typed; errors name line and column but never show an address.
 
     Args:
         lines: of recipients.csv.
         unit_codes: every code of units.csv.
-
-    Raises:
-        ConfigurationError: a line cannot be used.
+        faults: where lines that cannot be used are told.
     """
     found: list[Recipient] = []
     seen: dict[str, int] = {}
     for line in lines:
-        name, email = line.required("name"), line.required("email").lower()
-        if not _ADDRESS.fullmatch(email):
-            raise _hidden(line, "một địa chỉ thư dạng ten@coquan.gov.vn, mỗi dòng một địa chỉ, không dấu")
-        if email in seen:
-            raise _hidden(line, f"một địa chỉ chưa có ở dòng khác (đã có ở dòng {seen[email]}); hãy gộp phạm vi vào một dòng")
-        seen[email] = line.number
-        units = _scope(line, unit_codes)
-        allowed = [word for word in SUMMARIES if not units or word not in OFFICE_ONLY]
-        chosen = _list(line.text("summaries") or "") or allowed
-        for word in chosen:
-            if word not in allowed:
-                why = f" ({word} chỉ dành cho phạm vi all)" if word in OFFICE_ONLY else ""
-                raise line.fail("summaries", f"các từ trong: {', '.join(allowed)}, cách nhau bằng dấu ;{why}")
-        frequency = line.one_of("frequency", FREQUENCIES) if line.text("frequency") else "daily"
-        if (line.text("language") or "vi") not in LANGUAGES:
-            raise line.fail("language", "vi (hiện chỉ có tiếng Việt)")
-        found.append(Recipient(name, email, units, frozenset(chosen), frequency, line.number))
+        with faults.gather(ConfigurationError):
+            name, email = line.required("name"), line.required("email").lower()
+            if not _ADDRESS.fullmatch(email):
+                raise _hidden(line, "một địa chỉ thư dạng ten@coquan.gov.vn, mỗi dòng một địa chỉ, không dấu")
+            if email in seen:
+                raise _hidden(line, f"một địa chỉ chưa có ở dòng khác (đã có ở dòng {seen[email]}); hãy gộp phạm vi vào một dòng")
+            seen[email] = line.number
+            units = _scope(line, unit_codes)
+            allowed = [word for word in SUMMARIES if not units or word not in OFFICE_ONLY]
+            chosen = _list(line.text("summaries") or "") or allowed
+            for word in chosen:
+                if word not in allowed:
+                    why = f" ({word} chỉ dành cho phạm vi all)" if word in OFFICE_ONLY else ""
+                    raise line.fail("summaries", f"các từ trong: {', '.join(allowed)}, cách nhau bằng dấu ;{why}")
+            frequency = line.one_of("frequency", FREQUENCIES) if line.text("frequency") else "daily"
+            if (line.text("language") or "vi") not in LANGUAGES:
+                raise line.fail("language", "vi (hiện chỉ có tiếng Việt)")
+            found.append(Recipient(name, email, units, frozenset(chosen), frequency, line.number))
     return found
 
 

@@ -83,6 +83,16 @@ def test_an_error_names_its_line_what_stands_there_and_what_is_needed(office: Se
     assert "bimat" not in message
 
 
+def test_every_wrong_source_is_told_at_once(office: Settings) -> None:
+    (office.reference / "sources.toml").write_text(
+        '[[source]]\nname = "Một"\nkind = "folder"\naddress = "/x"\n[[source]]\nname = "hai"\nkind = "ftp"\naddress = "/y"\n'
+        '[[source]]\nname = "ba"\nkind = "folder"\naddress = "/z"\n',
+        encoding="utf-8",
+    )
+    with pytest.raises(ConfigurationError, match=r"có 2 chỗ phải sửa trong sources.toml:\n  - .*dòng 2: name.*\n  - .*dòng 7: nguồn “hai”"):
+        load_sources(office.reference, office.raw)
+
+
 def test_without_the_file_there_is_nothing_to_fetch(office: Settings) -> None:
     assert load_sources(office.reference, office.raw) == []
 

@@ -28,6 +28,98 @@ def test_a_wrong_unit_table_says_where_and_what(tmp_path: Path, units: str, says
         load_reference(write_reference(tmp_path, units), MEASURES)
 
 
+WRONG_TABLES = {
+    "targets.csv": TARGETS.replace("0.97", "97") + "7.3.4,online,commune,0.8,,\n3.4.1,on_time,commune,0.9,31/02/2024,\n1,2,3,4,5,6,7\n",
+    "calendar.csv": "date,is_working\n30-04-2024,false\n2024-05-01,nghỉ\n2024-05-02,false\n2024-05-02,true\n",
+    "working_hours.csv": "from_time,to_time,unit_code\n7h00,11:30,\n07:00,11:30,000.99.58.H48\n",
+    "recipients.csv": "name,email,scope\nA,a@coquan,tất cả\nB,b@coquan.gov.vn,000.99.58.H48\n",
+    "plan.csv": "criterion,name_vi,lead_unit,deadline,source\n1.1,Việc,UBND xã Sơn Hạ,31-12-2024,plan_progress\n1.2,Việc,,2024-12-31,plan_progress\n",
+    "headings.csv": "kind,column,heading\ncase,received,Ngày đến\ncases,arrived,Ngày đến\n",
+    "words.csv": "domain;value;word\nstatus;11;Đang xem\nchannel;online\n",
+    "corrections.yml": "- id: một\n- match: {case_code: x}\n  vì: y\n",
+    "thresholds.yml": "reconciliation:\n  summary06: {absolute: -1}\n  biểu: {absolute: 1}\n",
+    "clock.yml": "restart: true\n",
+}
+WRONG_LINES = [
+    *(f"targets.csv, dòng {line}" for line in (2, 4, 5, 6)),
+    *(f"calendar.csv, dòng {line}" for line in (2, 3, 5)),
+    *(f"{name}, dòng {line}" for name in ("working_hours.csv", "recipients.csv", "plan.csv") for line in (2, 3)),
+    *(f"reference/{name}, dòng {line}" for name in ("headings.csv", "words.csv") for line in (2, 3)),
+    "corrections.yml, một: thiếu action, expect, match, reason;",
+    "corrections.yml, mục thứ 2: thiếu action, expect, id, reason; không có trường vì;",
+    "thresholds.yml, summary06.absolute",
+    "thresholds.yml, biểu",
+    "clock.yml",
+]
+
+
+def test_every_wrong_line_of_every_table_is_told_at_once(tmp_path: Path) -> None:
+    folder = write_reference(tmp_path)
+    for name, text in WRONG_TABLES.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "corrections.yml").unlink()  # its words cannot be known while words.csv is wrong
+    with pytest.raises(ConfigurationError) as first:
+        load_reference(folder, MEASURES)
+    for name in ("headings.csv", "words.csv"):
+        (folder / name).unlink()
+    (folder / "corrections.yml").write_text(WRONG_TABLES["corrections.yml"], encoding="utf-8")
+    with pytest.raises(ConfigurationError) as second:
+        load_reference(folder, MEASURES)
+    told = f"{first.value}\n{second.value}"
+    assert [line for line in WRONG_LINES if line not in told] == []
+    assert str(first.value).count("\n") == len([line for line in WRONG_LINES if "corrections" not in line])
+    assert "coquan" not in told, "an address of a recipient is never shown"
+
+
+def test_a_unit_that_only_a_wrong_units_table_lacks_is_nobody_else_s_fault(tmp_path: Path) -> None:
+    folder = write_reference(tmp_path, UNITS.replace("commune", "xã"))
+    (folder / "recipients.csv").write_text("name,email,scope\nA,a@coquan.gov.vn,000.22.58.H48\n", encoding="utf-8")
+    (folder / "plan.csv").write_text(
+        "criterion,name_vi,lead_unit,deadline,source,measure,target\n1.1,Việc,UBND xã Sơn Hạ,2024-12-31,exports,on_time,97%\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(ConfigurationError) as wrong:
+        load_reference(folder, MEASURES)
+    assert str(wrong.value).splitlines()[0] == "có 2 chỗ phải sửa trong các bảng tham chiếu:"
+    assert [line[4:22] for line in str(wrong.value).splitlines()[1:]] == ["units.csv, dòng 4,", "units.csv, dòng 5,"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("criterion\tmeasure\tlevel\ttarget\n", r"dòng 1: thiếu cột criterion.*“criterion measure.*cách nhau bằng dấu"),
+        ("sep=;\ncriterion;measure;level;target\n", r"dòng 1: thiếu cột criterion.*“sep= \| ”"),
+        ("\ncriterion,measure,level,target\n", r"dòng 1: thiếu cột criterion.*đang trống"),
+        ("criterion;measure;level;target\n3.4.2,on_time,commune,0.97\n", r"dòng 2: cả dòng nằm trong một ô; hãy tách các ô bằng dấu ;"),
+        ('criterion,measure,level,target\n"3.4.2,on_time,commune,0.97"\n', r"dòng 2: cả dòng nằm trong một ô; hãy tách các ô bằng dấu ,"),
+    ],
+)
+def test_cells_parted_otherwise_than_they_should_are_told_as_that(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"targets.csv, {says}"):
+        load_reference(write_reference(tmp_path, targets=text), MEASURES)
+
+
+def test_a_recipient_s_address_in_place_of_the_headings_is_not_shown(tmp_path: Path) -> None:
+    folder = write_reference(tmp_path)
+    (folder / "recipients.csv").write_text("Văn phòng,vanphong@coquan.gov.vn,all,,daily,vi\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"dòng 1: thiếu cột name.*đang là “Văn phòng \| [^@]*all") as wrong:
+        load_reference(folder, MEASURES)
+    assert "coquan" not in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "is_time"), [("7:00", True), ("7:00:00", True), ("07:00:00", True), ("07:00+07:00", False), ("07:00Z", False)]
+)
+def test_a_time_is_read_as_excel_saves_it_and_has_no_zone(tmp_path: Path, written: str, is_time: bool) -> None:
+    folder = write_reference(tmp_path)
+    (folder / "working_hours.csv").write_text(f"from_time,to_time\n{written},11:30\n13:30,17:00\n", encoding="utf-8")
+    if is_time:
+        assert load_reference(folder, MEASURES).hours.on(date(2024, 3, 1)) == (25200, 41400, 48600, 61200)
+    else:
+        with pytest.raises(ConfigurationError, match="dòng 2, cột from_time"):
+            load_reference(folder, MEASURES)
+
+
 def test_a_code_may_be_used_again_later(tmp_path: Path) -> None:
     again = UNITS + "000.22.58.H48,UBND xã Sơn Linh,commune,,,,2025-07-01,,,\n"
     assert load_reference(write_reference(tmp_path, again), MEASURES).units.num_rows == 5
@@ -143,7 +235,7 @@ def test_a_heading_is_added_to_a_table_that_excel_saved_with_semicolons(tmp_path
 def test_a_word_that_is_not_there_is_refused(tmp_path: Path) -> None:
     folder = write_reference(tmp_path)
     (folder / "words.csv").write_text("domain,value,word\nstatus,4,\n", encoding="utf-8")
-    with pytest.raises(ConfigurationError, match=r"words\.csv, dòng 2: thiếu từ"):
+    with pytest.raises(ConfigurationError, match=r"words\.csv, dòng 2, cột word: thiếu từ"):
         load_reference(folder, MEASURES)
 
 
@@ -220,7 +312,7 @@ def test_yes_and_no_of_own_words_are_what_excel_saves_them_as(tmp_path: Path, wr
 def test_a_word_of_a_value_that_is_none_is_refused(tmp_path: Path, line: str) -> None:
     folder = write_reference(tmp_path)
     (folder / "words.csv").write_text(f"domain,value,word\n{line}\n", encoding="utf-8")
-    with pytest.raises(ConfigurationError, match=r"dòng 2: nhóm .* không có giá trị"):
+    with pytest.raises(ConfigurationError, match=r"dòng 2, cột value: nhóm .* không có giá trị .*; có: "):
         load_reference(folder, MEASURES)
 
 

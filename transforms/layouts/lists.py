@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from transforms.declarations import load_declared
-from transforms.office_rows import SwallowedRows, cut_blank_end, read_office_rows
+from transforms.office_rows import Faults, SwallowedRows, TableError, cut_blank_end, read_office_rows
 from transforms.text import heading_key, key
 
 PATH_SEPARATOR = ">"
@@ -38,7 +38,7 @@ COLUMN_TYPES = [
 ]
 
 
-class ListError(Exception):
+class ListError(TableError):
     """A heading, word or kind list cannot be used; the text names file and line."""
 
 
@@ -104,9 +104,6 @@ def _read_csv(text: str, fields: Sequence[str], source: str) -> list[tuple[int, 
     rows = [(number, cut_blank_end(row, len(fields))) for number, row in rows if any(cell.strip() for cell in row)]
     if not rows or [cell.strip() for cell in rows[0][1]] != list(fields):
         raise ListError(f"{source}: dòng 1 phải là “{','.join(fields)}”")
-    wrong = next((number for number, row in rows[1:] if len(row) != len(fields)), None)
-    if wrong:
-        raise ListError(f"{source}, dòng {wrong}: cần đúng {len(fields)} ô ({','.join(fields)})")
     return [(number, [cell.strip() for cell in row]) for number, row in rows[1:]]
 
 
@@ -153,6 +150,50 @@ def _word_value(domain: str, value: str) -> Any:
     return value
 
 
+def _cells(row: Sequence[str], fields: Sequence[str], place: str) -> Sequence[str]:
+    if len(row) != len(fields):
+        raise ListError(f"{place}: có {len(row)} ô, cần đúng {len(fields)} ô ({','.join(fields)})")
+    return row
+
+
+def _add_heading(
+    row: Sequence[str],
+    place: str,
+    kinds: Mapping[str, Kind],
+    headings: dict[str, dict[str, str]],
+    spellings: dict[str, dict[str, list[str]]],
+) -> None:
+    kind, column, heading = _cells(row, ("kind", "column", "heading"), place)
+    if kind != "*" and kind not in kinds:
+        raise ListError(f"{place}, cột kind: không có loại tệp “{kind}”; có: {', '.join(kinds)}")
+    if not heading:
+        raise ListError(f"{place}, cột heading: thiếu tiêu đề")
+    for name in kinds if kind == "*" else [kind]:
+        known = set(kinds[name].columns) | kinds[name].marks | kinds[name].none_of | set(_NO_COLUMN)
+        if column not in known:
+            allowed = ", ".join((*kinds[name].columns, *_NO_COLUMN))
+            raise ListError(f"{place}, cột column: loại “{name}” không có cột “{column}”; có: {allowed}")
+        before = headings[name].setdefault(_heading_key(heading), column)
+        if before != column:
+            raise ListError(f"{place}, cột heading: tiêu đề “{heading}” đã dùng cho cột “{before}” của loại “{name}”")
+        spellings[name].setdefault(column, []).append(heading)
+
+
+def _add_word(row: Sequence[str], place: str, words: dict[str, dict[str, Any]], *, is_own: bool) -> None:
+    domain, value, word = _cells(row, ("domain", "value", "word"), place)
+    if is_own and domain not in words:
+        raise ListError(f"{place}, cột domain: không có nhóm từ “{domain}”; có: {', '.join(words)}")
+    if not word:
+        raise ListError(f"{place}, cột word: thiếu từ")
+    canonical = _word_value(domain, value)
+    if is_own and canonical not in words[domain].values():
+        allowed = ", ".join(str(one).lower() if domain == "yes_no" else str(one) for one in dict.fromkeys(words[domain].values()))
+        raise ListError(f"{place}, cột value: nhóm “{domain}” không có giá trị “{value}”; có: {allowed}")
+    before = words.setdefault(domain, {}).setdefault(key(word), canonical)
+    if before != canonical:
+        raise ListError(f"{place}, cột word: từ “{word}” đã có nghĩa “{before}” trong nhóm “{domain}”")
+
+
 def load_lists(extra_headings: str = "", extra_words: str = "") -> LayoutLists:
     """The lists that ship with the program plus the office's own lines.
 
@@ -167,32 +208,19 @@ def load_lists(extra_headings: str = "", extra_words: str = "") -> LayoutLists:
     kinds = _load_kinds(shipped["kinds.yml"])
     headings: dict[str, dict[str, str]] = {name: {} for name in kinds}
     spellings: dict[str, dict[str, list[str]]] = {name: {} for name in kinds}
+    faults = Faults()
     for source, text in (("headings.csv", shipped["headings.csv"]), ("reference/headings.csv", extra_headings)):
-        for line, (kind, column, heading) in _read_csv(text, ("kind", "column", "heading"), source) if text.strip() else []:
-            if kind != "*" and kind not in kinds:
-                raise ListError(f"{source}, dòng {line}: không có loại tệp “{kind}”; có: {', '.join(kinds)}")
-            if not heading:
-                raise ListError(f"{source}, dòng {line}: thiếu tiêu đề")
-            for name in kinds if kind == "*" else [kind]:
-                known = set(kinds[name].columns) | kinds[name].marks | kinds[name].none_of | set(_NO_COLUMN)
-                if column not in known:
-                    raise ListError(f"{source}, dòng {line}: loại “{name}” không có cột “{column}”; có: {', '.join(kinds[name].columns)}")
-                before = headings[name].setdefault(_heading_key(heading), column)
-                if before != column:
-                    raise ListError(f"{source}, dòng {line}: tiêu đề “{heading}” đã dùng cho cột “{before}” của loại “{name}”")
-                spellings[name].setdefault(column, []).append(heading)
+        with faults.gather(ListError):
+            for line, row in _read_csv(text, ("kind", "column", "heading"), source) if text.strip() else []:
+                with faults.gather(ListError):
+                    _add_heading(row, f"{source}, dòng {line}", kinds, headings, spellings)
     words: dict[str, dict[str, Any]] = {}
     for source, text in (("words.csv", shipped["words.csv"]), ("reference/words.csv", extra_words)):
-        for line, (domain, value, word) in _read_csv(text, ("domain", "value", "word"), source) if text.strip() else []:
-            if source != "words.csv" and domain not in words:
-                raise ListError(f"{source}, dòng {line}: không có nhóm từ “{domain}”; có: {', '.join(words)}")
-            if not word:
-                raise ListError(f"{source}, dòng {line}: thiếu từ")
-            canonical = _word_value(domain, value)
-            if source != "words.csv" and canonical not in words[domain].values():
-                raise ListError(f"{source}, dòng {line}: nhóm “{domain}” không có giá trị “{value}”")
-            before = words.setdefault(domain, {}).setdefault(key(word), canonical)
-            if before != canonical:
-                raise ListError(f"{source}, dòng {line}: từ “{word}” đã có nghĩa “{before}” trong nhóm “{domain}”")
+        with faults.gather(ListError):
+            for line, row in _read_csv(text, ("domain", "value", "word"), source) if text.strip() else []:
+                with faults.gather(ListError):
+                    _add_word(row, f"{source}, dòng {line}", words, is_own=source != "words.csv")
+    if faults:
+        raise ListError(*faults)
     content = "\0".join((*shipped.values(), extra_headings, extra_words))
     return LayoutLists(kinds, headings, spellings, words, hashlib.sha256(content.encode()).hexdigest()[:12])
