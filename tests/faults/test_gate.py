@@ -159,6 +159,7 @@ def validated(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[CheckResul
     return results, folder / "docs"
 
 
+@pytest.mark.slow
 def test_each_fact_is_counted_with_keys_and_a_lost_column_never_passes(validated: tuple[list[CheckResult], Path]) -> None:
     found = {check.name.partition(":")[0] + ":" + check.name.rpartition(".")[2]: check for check in validated[0]}
     assert {name: (c.severity, c.found, c.examples) for name, c in found.items()} == {
@@ -173,6 +174,7 @@ def test_each_fact_is_counted_with_keys_and_a_lost_column_never_passes(validated
     assert NOT_RUN in found["null:lost"].message_vi
 
 
+@pytest.mark.slow
 def test_pages_hold_keys_and_counts_and_no_value(validated: tuple[list[CheckResult], Path]) -> None:
     pages = {path.name: path.read_text(encoding="utf-8") for path in validated[1].iterdir()}
     assert set(pages) == {"index.html", "core.things.html"}

@@ -177,6 +177,7 @@ def test_a_mailbox_that_refuses_to_list_its_mails_has_failed_and_is_not_empty(
     assert fetcher.fetch().landed == ["nguon/a.xlsx"]
 
 
+@pytest.mark.slow
 def test_a_server_that_only_guesses_the_size_of_a_mail_is_believed_in_the_mail_itself(
     fetcher: Fetcher, box: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

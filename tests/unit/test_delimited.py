@@ -133,6 +133,7 @@ PROSE = st.one_of(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.campaign
 @settings(deadline=None, max_examples=rounds(150, 1000))
 @given(

@@ -79,6 +79,7 @@ CODES = st.lists(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.campaign
 @settings(deadline=None, max_examples=rounds(100, 300))
 @given(CODES)

@@ -108,6 +108,7 @@ PLAIN_ROW = st.builds(
 PLAIN_ROWS = st.lists(PLAIN_ROW, min_size=1, max_size=8).map("".join)
 
 
+@pytest.mark.slow
 @pytest.mark.campaign
 @settings(deadline=None, max_examples=rounds(50, 150))
 @given(rows=PLAIN_ROWS, block=st.integers(20, 300))

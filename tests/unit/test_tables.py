@@ -253,6 +253,7 @@ def test_headings_of_no_kind_are_a_page_of_the_table_above_where_they_fit_it_and
     assert code(1) not in str(refusal.value)
 
 
+@pytest.mark.slow
 def test_many_tables_on_a_sheet_are_each_read_as_if_they_were_few(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next table is looked for in a part of the rows; where it begins does not depend on how large that part is."""
     rows: list[list[str]] = []
