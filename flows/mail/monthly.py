@@ -19,7 +19,8 @@ from flows.mail.recipients import MONTHLY, Recipient
 from flows.mail.server import MailServer
 from flows.settings import Settings
 from flows.warehouse_figures import load_figures
-from transforms.wording import count_vi, moment_vi, period_vi
+from transforms.report_text import SHOWN_UNITS
+from transforms.wording import count_vi, counted_vi, listed_vi, moment_vi, period_vi
 
 _ATTACHED = (".docx", ".xlsx")
 
@@ -73,6 +74,10 @@ def describe_month(figures: Figures, period: Period) -> Content:
         ),
         ("Số liệu", f"chốt {moment_vi(figures.as_of)}{_unfinished(figures, period)}."),
     ]
+    behind = list(dict.fromkeys(rate.unit.called for rate in of_month.now(period.kind) if rate.is_stale and rate.unit))
+    if behind:
+        text = f"của {counted_vi(len(behind), 'đơn vị')}, có thể chưa phản ánh đúng tháng này: {listed_vi(behind, SHOWN_UNITS)}."
+        lines.append(("Số liệu cũ", text))
     return Content(
         MONTHLY,
         f"[TTHC] Báo cáo {name.lower()}: {count_vi(len(missed))} kết quả không đạt chỉ tiêu",

@@ -19,12 +19,14 @@ from flows import monthly
 from flows.alarming import post_alarms
 from flows.cli import main
 from flows.mail.ledger import Ledger, ledger_path
+from flows.mail.monthly import describe_month
 from flows.mail.server import MailServer
 from flows.monthly import month_before, report_month, report_waiting_months
 from flows.night import NightResult
 from flows.runs import OwedMonths, owed_months
 from flows.settings import AlreadyRunning, QueryError, Settings
 from flows.status import read_status
+from flows.warehouse_figures import load_figures
 from flows.watching import Alarm
 
 PEOPLE = """name,email,scope,summaries,frequency,language
@@ -60,6 +62,20 @@ def rows(settings: Settings) -> list[tuple[str, str, str, str]]:
 def test_the_month_before() -> None:
     assert (MAY.start, MAY.end) == (date(2024, 5, 1), date(2024, 6, 1))
     assert month_before(date(2024, 1, 31)).start == date(2023, 12, 1)
+
+
+def test_whose_figures_are_old_is_told_of_the_month_itself(night: tuple[Settings, NightResult]) -> None:
+    figures = load_figures(night[0].warehouse)
+    fresh = replace(figures, rates=[replace(rate, is_stale=False) for rate in figures.rates])
+    assert dict(describe_month(fresh, MAY).lines).get("Số liệu cũ") is None
+    [first, second] = figures.units[:2]
+    june = replace(MAY, start=date(2024, 6, 1), end=date(2024, 7, 1))
+    old = {(first.key, MAY), (second.key, june)}
+    stale = replace(
+        fresh, rates=[replace(rate, is_stale=rate.unit is not None and (rate.unit.key, rate.period) in old) for rate in fresh.rates]
+    )
+    told = dict(describe_month(stale, MAY).lines)["Số liệu cũ"]
+    assert told == f"của 1 đơn vị, có thể chưa phản ánh đúng tháng này: {first.called}."
 
 
 @pytest.mark.slow
