@@ -269,3 +269,22 @@ def test_cells_that_name_no_style_are_in_the_font_of_the_workbook(count: int, mo
             sheet.write(row, 3, "µ", arial)
     [read] = read_sheets(out.getvalue())
     assert [column.unique().to_pylist() for column in read.columns] == [["UBND xã Sơn Hạ"], ["5"], ["Đã trả kết quả"], ["µ"]]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (' t="str"><v><![CDATA[Trực tuyến & "x" <1>]]></v>', 'Trực tuyến & "x" <1>'),
+        (' t="str"><v>Trực <![CDATA[tuyến]]> &amp;<!-- x --> <![CDATA[</c>]]></v>', "Trực tuyến & </c>"),
+        (" t='inlineStr'><is><t><![CDATA[Trực tuyến]]></t></is>", "Trực tuyến"),
+        ("><v><!-- ngày -->45341.5</v>", "45341.5"),
+        ("><v><![CDATA[45341.5]]></v>", "45341.5"),
+        ("><!-- <c> --><v>7</v>", "7"),
+    ],
+)
+@pytest.mark.parametrize("only", [True, False])
+def test_values_within_cdata_or_beside_comments_are_read(value: str, text: str, only: bool) -> None:
+    data = edit_sheet(make_book([[1]] if only else [["Mã hồ sơ", 1, "z"], ["a", "b", "c"]]), b"><v>1</v>", value.encode())
+    sheet = read_sheets(data)[0]
+    assert [row[0 if only else 1] for row in sheet.head(1)] == [text]
+    assert sheet.first_row == 1

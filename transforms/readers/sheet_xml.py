@@ -42,6 +42,10 @@ FREE_RECTANGLE = 2_000_000
 MIN_FILL = 50
 
 
+class NotOnlyCells(Exception):
+    """The sheet has comments or CDATA: legal XML, within which fastexcel looks for no value."""
+
+
 DEFAULT_STYLE = b"0"  # of a cell that names none
 
 
@@ -136,6 +140,7 @@ def scan_sheet(data: bytes, archive: zipfile.ZipFile, part: str, styles: CellSty
 
     Raises:
         UnreadableExport: it reaches farther than the limits, or far beyond what it fills.
+        NotOnlyCells: it must be written anew first.
     """
     scan = Scan()
     tail = b""
@@ -146,6 +151,8 @@ def scan_sheet(data: bytes, archive: zipfile.ZipFile, part: str, styles: CellSty
         if not found_first and (first := FILLED_CELL.search(block)):
             found_first, scan.first_row = True, int(first[2])
         if is_odd(block):
+            if b"<!" in block:
+                raise NotOnlyCells
             scan.is_suspicious = scan.is_suspicious or is_suspicious(block)
             for match in _FAR_COLUMN.finditer(block):
                 scan.far_column = max(scan.far_column, column_number(match[1]))

@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
+from xml.sax.saxutils import escape
 
 import fastexcel
 import numpy as np
@@ -20,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from lxml import etree
 
-from transforms.readers.sheet_xml import CellStyles, below_rows, column_number, merged_down, scan_sheet, unpack
+from transforms.readers.sheet_xml import CellStyles, NotOnlyCells, below_rows, column_number, merged_down, scan_sheet, unpack
 from transforms.readers.slices import Cells, read_slices
 from transforms.readers.small_books import NotPlain, SmallBooks, load_cells
 from transforms.sheets import UNCALCULATED, Sheet, UnreadableExport
@@ -45,8 +46,8 @@ def read(data: bytes, archive: zipfile.ZipFile, max_rows: int, max_columns: int)
             archive = zipfile.ZipFile(io.BytesIO(data))
         try:
             return _read(data, archive, max_rows, max_columns)
-        except _Unknown:
-            data = _without_unknown_values(archive)
+        except (_Unknown, NotOnlyCells):
+            data = _with_known_values(archive)
             return _read(data, zipfile.ZipFile(io.BytesIO(data)), max_rows, max_columns)
     except UnreadableExport:
         raise
@@ -210,13 +211,17 @@ _ERROR_VALUE = re.compile(
 )
 
 
-def _without_unknown_values(archive: zipfile.ZipFile) -> bytes:
-    """The workbook with numbers far below zero as texts (styled as dates, fastexcel panics on them) and every error as #N/A."""
+_COMMENT_OR_CDATA = re.compile(rb"<!--.*?-->|<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+
+
+def _with_known_values(archive: zipfile.ZipFile) -> bytes:
+    """The workbook with numbers far below zero as texts (styled as dates, fastexcel panics on them), every error as #N/A and every value as plain text."""
     parts = {part for _, part, _ in _worksheets(archive)[0]}
 
     def make_known(name: str, content: bytes) -> bytes:
         if name not in parts:
             return content
+        content = _COMMENT_OR_CDATA.sub(lambda found: escape((found[1] or b"").decode()).encode(), content)
         return _ERROR_VALUE.sub(rb"\1#N/A", _FAR_BACK.sub(rb'<\1\2 t="str">\3', content))
 
     return _rewrite(archive, make_known)
