@@ -270,6 +270,33 @@ def test_a_long_menu_does_not_push_the_headings_out_of_sight() -> None:
     assert len(read) < 60
 
 
+# Fields to fill in ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ('<input type="checkbox" checked="checked" disabled>', "x"),
+        ('<span class="aspNetDisabled"><INPUT TYPE=CheckBox checked></span>', "x"),
+        ('<input type="checkbox" value="1">', None),
+        ('<input value="Trực tuyến">', "Trực tuyến"),
+        ('<input type="text" readonly value="19/02/2024 10:00"/>', "19/02/2024 10:00"),
+        ('<input type="hidden" value="5">Trực tuyến', "Trực tuyến"),
+        ('<input type="button" value="Xem">', None),
+        ('<input type="hidden" value="5">', None),
+        ("<input>", None),
+        ("<select><option>Trực tiếp<option selected>Trực tuyến</select>", "Trực tuyến"),
+        ("<select><option>Trực tiếp</option><option>Trực tuyến</option></select>", "Trực tiếp"),
+        ("<select></select>", None),
+        ('<input value="19/02/2024"> <input value="10:00">', "19/02/2024 10:00"),
+        ('<input type="checkbox" checked> Trực tuyến', " Trực tuyến"),  # a box to choose the row with
+        ("<textarea>Trực tuyến</textarea>", "Trực tuyến"),
+    ],
+)
+def test_a_field_within_a_cell_says_what_it_shows(field: str, text: str | None) -> None:
+    assert cells(f"<table>{row(HEADINGS)}{row(['H48-1', field, 'a', 'b'])}{row(ROWS[0])}</table>")[1] == ["H48-1", text, "a", "b"]
+
+
 # Pages of which a part is missing ---------------------------------------------------------------------------------------------------
 
 

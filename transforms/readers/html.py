@@ -40,6 +40,9 @@ _HIDDEN = re.compile(r"(?<![\w-])(?:display\s*:\s*none|visibility\s*:\s*hidden)"
 # machine is set, or only that the column is too narrow; of an amount or a share it shows what is meant.
 _SERIAL = re.compile(r"[1-9]\d{4}(?:\.\d+)?")
 _SHOWN_DATE = re.compile(r"\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}(?!\d)|#+$")
+# Fields by type: those that say yes by a tick, and those whose value is nothing that the table says.
+_TICKED = frozenset(("checkbox", "radio"))
+_WITHOUT_VALUE = frozenset(("hidden", "password", "button", "submit", "reset", "image", "file"))
 _NO_TEXT = _NEVER_SHOWN | {"select", "textarea"}
 _HEAD = 1 << 12
 _DECLARED = re.compile(rb"<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
@@ -317,8 +320,12 @@ def _cell_text(cell: Any, tcvn3: dict[str, str] | None) -> str | None:
 
 
 def _shown_texts(cell: Any) -> list[str]:
-    """The texts that a cell shows, with a line break where one is seen: a date and its time may stand in blocks of their own."""
+    """The texts that a cell shows, with a line break where one is seen: a date and its time may stand in blocks of their own.
+
+    What its fields show counts where nothing else stands there: a box to choose the row with is no part of the code beside it.
+    """
     texts: list[str] = []
+    fields: list[str] = []
 
     def add(text: str | None) -> None:
         if text:
@@ -340,13 +347,30 @@ def _shown_texts(cell: Any) -> list[str]:
             add(node.tail)
         elif node.tag in _NEVER_SHOWN or node.get("hidden") is not None or _HIDDEN.search(node.get("style") or ""):
             walk.skip_subtree()
+        elif node.tag in ("input", "select"):
+            walk.skip_subtree()
+            fields.append(_field_value(node) or "")
         elif node.tag == "br":
             add("\n")
         else:
             if node.tag in _BLOCKS:
                 end_line()
             add(node.text)
+    if fields and not "".join(texts).strip():
+        return [" ".join(filter(None, fields))]
     return texts
+
+
+def _field_value(field: Any) -> str | None:
+    """What a field shows that a page to fill in left in its table; grids of web systems keep yes and no as boxes to tick."""
+    if field.tag == "select":
+        options = field.xpath(".//option")
+        chosen = next((option for option in options if option.get("selected") is not None), options[0] if options else None)
+        return None if chosen is None else "".join(chosen.itertext())
+    kind = (field.get("type") or "text").strip().lower()
+    if kind in _TICKED:
+        return "x" if field.get("checked") is not None else None
+    return None if kind in _WITHOUT_VALUE else field.get("value")
 
 
 def _decode_font(text: str, nodes: Iterable[Any], tcvn3: dict[str, str]) -> str:
