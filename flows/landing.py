@@ -77,7 +77,7 @@ def find_exports(raw: Path, limits: Limits = Limits(), seen: Path | None = None)
 
 
 # Raised when `exports_of` gives other exports for the same bytes than before.
-_SEEN_VERSION = 2
+_SEEN_VERSION = 3
 # A file may change once more within the resolution of its file system's clock; one touched so lately is looked at again.
 _SETTLED_NS = 3_000_000_000
 

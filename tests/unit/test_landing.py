@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import shutil
+import unicodedata
 import zipfile
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from flows.checking import check_file
 from flows.landing import find_exports
 from flows.night import run_night
 from flows.settings import Settings, local_now
-from transforms.readers import Limits
+from transforms.readers import Limits, read_member
 
 
 @pytest.fixture
@@ -155,3 +156,23 @@ def test_an_archive_of_nothing_else_is_refused(tmp_path: Path) -> None:
     assert (export.member, record["member"]) == (None, None)
     assert "không có tệp xuất nào" in (export.error or "")
     assert record["error"] == export.error
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("Hồ sơ tháng 6.csv".encode(), "Hồ sơ tháng 6.csv"),
+        (unicodedata.normalize("NFD", "sub/Số hóa.csv").encode(), unicodedata.normalize("NFD", "sub/Số hóa.csv")),
+        ("Café.csv".encode("cp437"), "Café.csv"),
+        ("Danh sách.csv".encode("cp1258"), "Danh sách.csv".encode("cp1258").decode("cp437")),  # which code page it was cannot be known
+        (b"ho-so.csv", "ho-so.csv"),
+    ],
+)
+def test_names_in_an_archive_are_read_as_macs_write_them(tmp_path: Path, written: bytes, name: str) -> None:
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.writestr("X" * len(written), "Mã hồ sơ")
+        archive.writestr("other.csv", "x")
+    data = (tmp_path / "b.zip").read_bytes().replace(b"X" * len(written), written)
+    (tmp_path / "b.zip").write_bytes(data)
+    assert [export.member for export in find_exports(tmp_path, Limits())] == sorted([name, "other.csv"])
+    assert read_member(data, name) == "Mã hồ sơ".encode()

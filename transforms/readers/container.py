@@ -26,6 +26,7 @@ _FOREIGN = {
     b"MIME-Version:": "trang web lưu thành một tệp (.mht)",
     b"From: <Saved by": "trang web lưu thành một tệp (.mht)",
 }
+_IS_UTF8 = 1 << 11  # of a member's flags
 _NOTHING = b"\x00 \t\r\n"
 _START = 1 << 10
 _BEFORE_PAGE = _NOTHING + "\ufeff".encode()
@@ -72,6 +73,16 @@ def is_archive(data: bytes) -> bool:
         return False
 
 
+def _member_name(info: zipfile.ZipInfo) -> str:
+    """The name as it was meant: Macs and others write UTF-8 without the flag that says so, and it is taken for the code page of DOS."""
+    if info.flag_bits & _IS_UTF8:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename
+
+
 def list_members(data: bytes, limits: Limits = Limits()) -> list[tuple[str, str]]:
     """(name, SHA-256) of every file of an archive, in the code-point order of the names; nothing is held in memory or unpacked to disk.
 
@@ -79,16 +90,16 @@ def list_members(data: bytes, limits: Limits = Limits()) -> list[tuple[str, str]
         UnreadableExport: the archive is unsafe, damaged, locked with a password, empty, or holds two files of one name.
     """
     with _open_zip(data, limits) as archive:
-        names = sorted(info.filename for info in archive.infolist() if not info.is_dir())
-        if not names:
+        infos = sorted(((_member_name(info), info) for info in archive.infolist() if not info.is_dir()), key=lambda named: named[0])
+        if not infos:
             raise UnreadableExport("gói nén không có tệp nào")
-        twice = next((name for name, after in itertools.pairwise(names) if name == after), None)
+        twice = next((name for (name, _), (after, _) in itertools.pairwise(infos) if name == after), None)
         if twice:  # only one of them could be reached by its name, and the other would be lost
             raise UnreadableExport(f"gói nén có hai tệp cùng tên {twice}; hãy nén lại và gửi lại")
         members = []
-        for name in names:
+        for name, info in infos:
             try:
-                with archive.open(name) as part:
+                with archive.open(info) as part:
                     members.append((name, hashlib.file_digest(part, "sha256").hexdigest()))  # type: ignore[arg-type]
             except Exception as error:  # zlib, lzma and zipfile raise types of their own for damaged members
                 raise UnreadableExport(f"tệp {name} trong gói nén bị hỏng; hãy nén lại và gửi lại") from error
@@ -103,7 +114,7 @@ def read_member(data: bytes, member: str, limits: Limits = Limits()) -> bytes:
     """
     with _open_zip(data, limits) as archive:
         try:
-            return archive.read(member)
+            return archive.read(next(info for info in archive.infolist() if _member_name(info) == member))
         except Exception as error:  # zlib, lzma and zipfile raise types of their own for damaged members
             raise UnreadableExport(f"tệp {member} trong gói nén bị hỏng; hãy nén lại và gửi lại") from error
 
