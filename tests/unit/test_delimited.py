@@ -188,3 +188,28 @@ def test_encodings_of_one_byte_a_letter_are_not_taken_for_utf8(count: int) -> No
 
 def test_bytes_of_two_encodings_are_not_taken_for_utf8() -> None:
     assert delimited._decode_damaged_utf8(write([HEADINGS]).encode() + to_cp1258(PAPERS * 9).encode("cp1258")) is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("before", [1, 3_000])
+def test_rows_of_another_encoding_behind_a_text_in_utf16_do_not_vanish(encoding: str, before: int) -> None:
+    text = write([HEADINGS, *(row(number) for number in range(before))])
+    below = write([row(9_000)])
+    assert delimited.decode((text + below).encode(encoding)).lstrip("\ufeff") == text + below
+    misplaced = b"." + below.encode("utf-16-be" if encoding == "utf-16-be" else "utf-16-le")
+    for behind in (below.encode(), to_cp1258(below).encode("cp1258"), b"." + below.encode(), misplaced):
+        with pytest.raises(UnreadableExport, match="lẫn hai bảng mã"):
+            delimited.decode(text.encode(encoding) + behind)
+
+
+def test_signs_of_east_asia_in_utf16_are_read() -> None:
+    text = write(
+        [
+            HEADINGS,
+            row(
+                1,
+                "广西壮族自治区崇左市凭祥市友谊镇隘口村民委员会第三村民小组二十八号院内東側，電話なし。中华人民共和国驻越南大使馆领事部证明文件翻译件",
+            ),
+        ]
+    )
+    assert delimited.decode(text.encode("utf-16")).lstrip("\ufeff") == text

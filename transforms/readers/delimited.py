@@ -28,6 +28,10 @@ FEWEST_BYTES = 1 << 16
 _MOST_ODD_LINES = 1_000
 # So many letters beyond ASCII must be whole for each broken byte of a text in UTF-8.
 _FEWEST_LETTERS = 10
+# What bytes of another encoding are in UTF-16, two a character; no Vietnamese list has so many signs but letters and punctuation in a row.
+_NOT_UTF16 = re.compile("[^\x00-\u07ff\u1e00-\u202f\u20ab\ufeff]{24,}")
+_ASCII = frozenset((0, 9, 10, 13, *range(32, 127)))
+_FEWEST_ASCII = 0.6
 _LARGEST_CELL = 1 << 20
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _AS_TEXT = re.compile(r'^="([^"]*)"$')
@@ -69,7 +73,7 @@ def _decode_damaged_utf8(data: bytes) -> str | None:
 
 def _decode(data: bytes, encoding: str) -> str:
     try:
-        return data.decode(encoding)
+        text = data.decode(encoding)
     except UnicodeDecodeError as error:
         # A file cut in the middle of a character loses that character, not the file; a real mismatch shows as many.
         text = data.decode(encoding, errors="replace")
@@ -77,7 +81,17 @@ def _decode(data: bytes, encoding: str) -> str:
             raise UnreadableExport(
                 f"không đọc được bảng mã của tệp văn bản (lỗi ở byte {error.start}); hãy lưu lại dạng CSV UTF-8"
             ) from error
-        return text
+    if encoding.startswith("utf-16") and any(map(_is_of_bytes, _NOT_UTF16.findall(text))):
+        raise UnreadableExport(
+            "tệp văn bản lẫn hai bảng mã (chỉ một phần là UTF-16) nên có dòng không đọc được; hãy xuất lại, hoặc lưu cả tệp dạng CSV UTF-8"
+        )
+    return text
+
+
+def _is_of_bytes(signs: str) -> bool:
+    """Whether signs of UTF-16 are a text of one byte a letter that was put behind, as PowerShell does with `>>` and Add-Content."""
+    data = signs.encode("utf-16-le", errors="replace")
+    return sum(byte in _ASCII for byte in data) >= _FEWEST_ASCII * len(data)
 
 
 def _walk(text: str, delimiter: str) -> Iterator[tuple[list[str | None], str]]:
