@@ -141,9 +141,9 @@ def _write_counts(sheet: Any, form: Bieu06, top: int) -> int:
         sheet.merge_cells(start_row=row, start_column=1, end_row=row, end_column=13)
         for number, (unit, counts) in enumerate(units, 1):
             row += 1
-            for column, value in enumerate((number, unit.name, *counts), 1):
+            for column, value in enumerate((number, unit.called, *counts), 1):
                 styles.apply(put(sheet, row, column, value), "text" if column == 2 else "count")
-            sheet.row_dimensions[row].height = height(lines(unit.name, _WIDTHS[1]))
+            sheet.row_dimensions[row].height = height(lines(unit.called, _WIDTHS[1]))
         row += 1
     for column, value in enumerate((None, "Tổng số", *form.totals.values()), 1):
         cell = put(sheet, row, column, value)

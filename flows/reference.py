@@ -1,6 +1,7 @@
 """The office's own tables, read as text and checked line by line before anything is built on them."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
@@ -21,6 +22,7 @@ from transforms.normalise import PREFIX_MARK
 from transforms.office_rows import Faults, TableError
 from transforms.text import clean, hide_personal, key, unit_reference
 from transforms.thresholds import load_tolerances
+from transforms.wording import names_told_apart
 from transforms.workdays import WEEKDAYS, Session, WorkingHours
 
 LEVELS = ("province", "province_department", "district", "district_department", "commune")
@@ -76,7 +78,7 @@ UNIT_COLUMNS = ["unit_code", "name_vi", "level", "parent_code", "gso_code", "ali
 
 def _load_units(folder: Path, faults: Faults) -> tuple[pa.Table, pa.Table]:
     """Units and the names they go by; a wrong line is told in `faults` and passed over."""
-    units: list[dict[str, object]] = []
+    units: list[dict[str, Any]] = []
     names: dict[tuple[str, str, date], dict[str, Any]] = {}
     seen: list[tuple[str, date, date, Line]] = []
     claims: dict[str, list[tuple[str, date, date, Line, str]]] = {}
@@ -121,6 +123,16 @@ def _load_units(folder: Path, faults: Faults) -> tuple[pa.Table, pa.Table]:
         province = re.search(r"(?:^|\.)([A-Z]\d{2})(?:\.|$)", code)
         if line.text("gso_code") and province:
             names["#gso" + code, code, first] = {"unit_ref": f"{PREFIX_MARK}{province[1]}.{line.text('gso_code')}", **known_as, "rank": 1}
+    # What our own forms call units of one name (Biểu số 06 of a year with a reform in it), so that each row is read back as its own unit's.
+    bearers = Counter(str(unit["unit_name"]) for unit in units)
+    for unit in units:
+        code, first, last, name = str(unit["unit_code"]), unit["valid_from"], unit["valid_to"], str(unit["unit_name"])
+        if bearers[name] > 1:
+            for told in names_told_apart(code, first, name):
+                names.setdefault(
+                    (key(told), code, first),
+                    {"unit_ref": unit_reference(key(told)), "unit_code": code, "valid_from": first, "valid_to": last, "rank": 0},
+                )
     if not units:
         faults.append("units.csv: không có đơn vị nào")
     return _table(units, _UNITS), _table(_share_gaps(list(names.values())), _NAMES)

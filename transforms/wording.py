@@ -243,6 +243,11 @@ def distinct_names(units: Iterable[tuple[str, date, str]]) -> dict[tuple[str, da
     names, codes = Counter(listed.values()), Counter((code, name) for (code, _), name in listed.items())
     told = {}
     for (code, first), name in listed.items():
-        since = f", từ {day_vi(first)}" if codes[code, name] > 1 else ""
-        told[code, first] = f"{name} (mã {code}{since})" if names[name] > 1 else name
+        with_code, with_day = names_told_apart(code, first, name)
+        told[code, first] = name if names[name] == 1 else with_code if codes[code, name] == 1 else with_day
     return told
+
+
+def names_told_apart(code: str, first: date, name: str) -> tuple[str, str]:
+    """What `distinct_names` calls a unit beside another of its name: with its code, and with its first day where that has the same code, too."""
+    return f"{name} (mã {code})", f"{name} (mã {code}, từ {day_vi(first)})"

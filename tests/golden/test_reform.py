@@ -298,3 +298,48 @@ def test_what_units_left_open_is_told_to_the_unit_that_goes_on_with_it(office: S
     assert "Việc do đơn vị cũ để lại (2): UBND xã Sơn Hạ, UBND xã Sơn Thủy" in page
     assert "việc do đơn vị cũ để lại" in page, "a tile leads there"
     assert all(code in page for code in left)
+
+
+def test_a_form_with_units_of_one_name_tells_them_apart_and_is_read_back_unit_by_unit(office: Settings, tmp_path: Path) -> None:
+    """The year's Biểu số 06 had two lines “UBND xã Sơn Hạ”; read back, their figures were added up."""
+    others = (
+        SAME_CODE
+        + "000.33.58.H48,UBND xã Sơn Kỳ,commune,,,,2003-01-01,2025-06-30,H48.901,\nH48.901,UBND xã Sơn Kỳ,commune,,,,2025-07-01,,,\n"
+    )
+    write_reference(office.raw.parent / "reference", others)
+    rows = []
+    for number, (month, name) in enumerate((("06", "Hạ"), ("07", "Hạ"), ("07", "Hạ"), ("06", "Kỳ"), ("06", "Kỳ"), ("07", "Kỳ")), 1):
+        dates = {
+            "Ngày nộp hồ sơ": f"02/{month}/2025 08:00",
+            "Ngày tiếp nhận": f"02/{month}/2025 09:00",
+            "Ngày hẹn trả": f"16/{month}/2025 17:00",
+        }
+        code = f"000.22.58.H48-25{month}02-{number:04d}"
+        rows.append(
+            case_row(code, **dates, **{"Đơn vị giải quyết": f"UBND xã Sơn {name}", "Ngày kết thúc xử lý": f"09/{month}/2025 10:00"})
+        )
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, *rows], titles=("Thời điểm xuất: 20/07/2025 22:00",))
+    settings = replace(office, as_of=datetime(2025, 7, 20, 23))
+    assert run_night(settings).is_published
+    year = Period("year", datetime(2025, 1, 1).date(), datetime(2026, 1, 1).date())
+    [form] = write_period_report(settings.warehouse, settings.reference, year, ("xlsx",), tmp_path / "form")
+    lines = {str(row[1]): row[2] for row in openpyxl.load_workbook(form).active.iter_rows(values_only=True) if isinstance(row[0], int)}
+    assert lines == {
+        "UBND xã Sơn Hạ (mã 000.22.58.H48, từ ngày 01/01/2003)": 1,
+        "UBND xã Sơn Hạ (mã 000.22.58.H48, từ ngày 01/07/2025)": 2,
+        "UBND xã Sơn Kỳ (mã 000.33.58.H48)": 2,
+        "UBND xã Sơn Kỳ (mã H48.901)": 1,
+    }
+    (office.raw / "form.xlsx").write_bytes(form.read_bytes())
+    assert run_night(settings).is_published
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        compared = connection.execute(
+            "SELECT unit_code, CAST(unit_valid_from AS VARCHAR), theirs, ours FROM mart.reconciliation WHERE figure = 'total' ORDER BY ALL"
+        ).fetchall()
+        assert connection.execute("SELECT count(*) FROM mart.reconciliation WHERE difference <> 0").fetchall() == [(0,)]
+    assert compared == [
+        ("000.22.58.H48", "2003-01-01", 1, 1),
+        ("000.22.58.H48", "2025-07-01", 2, 2),
+        ("000.33.58.H48", "2003-01-01", 2, 2),
+        ("H48.901", "2025-07-01", 1, 1),
+    ]
