@@ -215,6 +215,7 @@ class Restatement:
         before, now: (numerator, denominator, status); now is None where the rate is counted no more.
         published_on: the last day with the old figure; restated_on: the day with the new one.
         reason_vi: the causes with the number of dossiers; exports_vi: exports that were new that day.
+        target: what the rate is judged by now, so that it is rounded here as everywhere; None where there is none.
         dossiers: (dossier code, how counted before, how now, cause, file and row that show it now).
     """
 
@@ -230,6 +231,7 @@ class Restatement:
     new_exports: int = 0
     exports_vi: str | None = None
     dossiers: tuple[tuple[str, str, str, str, str], ...] = ()
+    target: float | None = None
 
 
 @dataclass(frozen=True)

@@ -44,12 +44,15 @@ def read_restatements(query: Query, units: Units) -> list[Restatement]:
             new,
             exports,
             tuple(dossiers.get((on, measure, kind, start, code, first), ())),
+            target,
         )
-        for on, published, measure, kind, start, end, code, first, name, level, n_before, d_before, s_before, n, d, status, cause, reason, new, exports in query(
-            "SELECT restated_on, published_on, r.measure, period_kind, period_start, period_end, unit_code, unit_valid_from, unit_name, level, numerator_before, "
-            "denominator_before, status_before, r.numerator, r.denominator, r.status, cause, reason_vi, new_exports, exports_vi "
-            "FROM mart.restatements AS r JOIN mart.measures AS m USING (measure) WHERE m.family = 'plan' AND cause NOT IN ('progress', 'time') "
-            "ORDER BY restated_on DESC, status IS DISTINCT FROM status_before DESC, period_start DESC, period_end, unit_code, unit_valid_from, m.rowid"
+        for on, published, measure, kind, start, end, code, first, name, level, n_before, d_before, s_before, n, d, status, cause, reason, new, exports, target in query(
+            "SELECT r.restated_on, r.published_on, r.measure, r.period_kind, r.period_start, r.period_end, r.unit_code, r.unit_valid_from, r.unit_name, r.level, "
+            "r.numerator_before, r.denominator_before, r.status_before, r.numerator, r.denominator, r.status, r.cause, r.reason_vi, r.new_exports, r.exports_vi, t.target "
+            "FROM mart.restatements AS r JOIN mart.measures AS m ON m.measure = r.measure LEFT JOIN mart.unit_rates AS t ON t.measure = r.measure "
+            "AND t.period_kind = r.period_kind AND t.period_start = r.period_start AND t.unit_code = r.unit_code AND t.unit_valid_from = r.unit_valid_from "
+            "WHERE m.family = 'plan' AND r.cause NOT IN ('progress', 'time') ORDER BY r.restated_on DESC, r.status IS DISTINCT FROM r.status_before DESC, "
+            "r.period_start DESC, r.period_end, r.unit_code, r.unit_valid_from, m.rowid"
         )
     ]
 

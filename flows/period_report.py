@@ -199,7 +199,7 @@ def _gather(
 ) -> PeriodResult:
     before = Period(period.kind, _months_later(period.start, -_MONTHS[period.kind]), period.start)
     earlier, earlier_groups = _rates_of(connection, figures, before)
-    was = {(r.measure, r.unit): (r.numerator, r.denominator) for r in earlier}
+    was = {(r.measure, r.unit): (r.numerator, r.denominator, r.target) for r in earlier}
     span = Span(period.start, period.end, figures.as_of)
     declared = {m.name: m for m in load_measures(list(load_contracts()["core.cases"].columns))}
     names = dict(connection.execute("SELECT procedure_code, procedure_name FROM core.procedures").fetchall())

@@ -270,14 +270,21 @@ def _comparison(query: Any, called: Called) -> tuple[list[str], list[list[object
     for name in ("Kế hoạch", "Cổng quốc gia (QĐ 766)", "Biểu số 06"):
         headings += [f"{name}: tỷ lệ đúng hạn", f"{name}: số đạt", f"{name}: tổng số"]
     rows: list[list[object]] = []
+    sisters = ("on_time", "on_time_766", "on_time_resolved")
+    targets = {
+        tuple(rate): target
+        for *rate, target in query(
+            f"SELECT measure, period_kind, period_start, unit_code, unit_valid_from, target FROM mart.unit_rates WHERE measure IN {sisters} AND target IS NOT NULL"
+        )
+    }
     for kind, start, code, first, level, *figures in query(
         "SELECT period_kind, period_start, unit_code, unit_valid_from, level, plan_numerator, plan_denominator, qd766_numerator, qd766_denominator, "
         f"bieu06_numerator, bieu06_denominator FROM mart.on_time_comparison WHERE {_CURRENT} "
         f"ORDER BY {_KINDS}, {LEVEL_ORDER.format('level')}, unit_code, unit_valid_from"
     ):
         row: list[object] = [period_vi(kind, start), code, called[kind, start][code, first], LEVELS_VI[level]]
-        for numerator, denominator in zip(figures[::2], figures[1::2], strict=True):
-            row += [percent_vi(numerator, denominator), numerator, denominator]
+        for measure, numerator, denominator in zip(sisters, figures[::2], figures[1::2], strict=True):
+            row += [percent_vi(numerator, denominator, targets.get((measure, kind, start, code, first))), numerator, denominator]
         rows.append(row)
     return headings, rows
 

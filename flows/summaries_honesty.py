@@ -77,10 +77,13 @@ def tell_restated(query: Query, called: Mapping[tuple[str, date], Mapping[tuple[
         cause,
         reason,
         exports,
+        target,
     ) in query(
         "SELECT r.restated_on, r.measure, r.period_kind, r.period_start, r.unit_code, r.unit_valid_from, r.published_on, r.unit_name, m.label_vi, "
-        "r.numerator_before, r.denominator_before, r.status_before, r.numerator, r.denominator, r.status, r.cause, r.reason_vi, r.exports_vi "
-        f"FROM mart.restatements AS r JOIN mart.measures AS m USING (measure) WHERE {told_here} "
+        "r.numerator_before, r.denominator_before, r.status_before, r.numerator, r.denominator, r.status, r.cause, r.reason_vi, r.exports_vi, t.target "
+        "FROM mart.restatements AS r JOIN mart.measures AS m ON m.measure = r.measure LEFT JOIN mart.unit_rates AS t ON t.measure = r.measure "
+        "AND t.period_kind = r.period_kind AND t.period_start = r.period_start AND t.unit_code = r.unit_code AND t.unit_valid_from = r.unit_valid_from "
+        f"WHERE {told_here} "
         "ORDER BY r.restated_on DESC, r.cause IN ('progress', 'time'), r.unit_code, r.unit_valid_from, m.rowid, r.period_start DESC, r.period_kind"
     ):
         row: list[object] = [
@@ -91,8 +94,8 @@ def tell_restated(query: Query, called: Mapping[tuple[str, date], Mapping[tuple[
             period_vi(kind, start),
             label,
         ]
-        row += [percent_vi(n_before, d_before), n_before, d_before, STATUS_VI[s_before]]
-        row += ["", n, d, "Không còn tính"] if n is None else [percent_vi(n, d), n, d, STATUS_VI[status]]
+        row += [percent_vi(n_before, d_before, target), n_before, d_before, STATUS_VI[s_before]]
+        row += ["", n, d, "Không còn tính"] if n is None else [percent_vi(n, d, target), n, d, STATUS_VI[status]]
         told = "; ".join(dossiers.get((on, measure, kind, start, code, first), ()))
         rows.append([*row, CAUSES_VI[cause], reason, told, exports])
     return headings, rows

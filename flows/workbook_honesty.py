@@ -4,7 +4,7 @@ from typing import Any
 
 from flows.figures import Figures, Restatement
 from flows.spreadsheets import Column, typed
-from flows.workbook_lists import SOON, colour, list_sheet
+from flows.workbook_lists import SOON, colour, list_sheet, typed_share
 from transforms.wording import COUNTED_VI, QUESTION_NOTE_VI, QUESTIONS_VI, STATUS_VI, period_vi
 
 _MOST_CASES = 5
@@ -58,8 +58,8 @@ def restated_sheet(sheet: Any, figures: Figures) -> None:
         numerator, denominator, status = r.now or (None, None, None)
         was, became = STATUS_VI[r.before[2]], STATUS_VI.get(status or "", "Không còn tính")
         row: list[object] = [r.restated_on, r.unit.code, r.unit.called, period_vi(r.period.kind, r.period.start)]
-        row += [figures.labels.get(r.measure, r.measure), r.published_on, r.before[0] / r.before[1] if r.before[1] else None, *r.before[:2]]
-        row += [numerator / denominator if numerator is not None and denominator else None, numerator, denominator]
+        row += [figures.labels.get(r.measure, r.measure), r.published_on, typed_share(*r.before[:2], r.target), *r.before[:2]]
+        row += [typed_share(*r.now[:2], r.target) if r.now else None, numerator, denominator]
         rows.append([*row, became if was == became else f"▲ {was} → {became}", r.reason_vi, _dossiers(r), r.exports_vi])
     note = (
         "Tỷ lệ của kỳ đã qua mà ngày công bố sau ghi khác ngày trước, mới nhất trước; không kể tỷ lệ chỉ đổi vì hồ sơ được giải quyết tiếp "

@@ -40,12 +40,17 @@ SOON = PatternFill("solid", bgColor="FFF0C2", fgColor="FFF0C2")
 
 
 def typed_rate(rate: Rate) -> float | None:
-    """The rate as a number; one that a spreadsheet would round onto a whole percent or its target is cut to what all other outputs show."""
-    if not rate.denominator:
+    """The rate as a number, as `typed_share` says."""
+    return typed_share(rate.numerator, rate.denominator, rate.target)
+
+
+def typed_share(numerator: int, denominator: int, target: float | None) -> float | None:
+    """A rate as a number; one that a spreadsheet would round onto a whole percent or its target is cut to what all other outputs show."""
+    if not denominator:
         return None
-    half_up = (2 * rate.numerator * 10_000 + rate.denominator) // (2 * rate.denominator)
-    shown = hundredths_shown(rate.numerator, rate.denominator, rate.target)
-    return rate.numerator / rate.denominator if shown == half_up else shown / 10_000
+    half_up = (2 * numerator * 10_000 + denominator) // (2 * denominator)
+    shown = hundredths_shown(numerator, denominator, target)
+    return numerator / denominator if shown == half_up else shown / 10_000
 
 
 def list_sheet(sheet: Any, title: str, note: str, columns: Sequence[Column], rows: Sequence[Sequence[object]], csv_name: str) -> int:

@@ -92,6 +92,7 @@ class UnitResult:
 
     Attributes:
         unit_name: the unit as the report calls it; two units never share it, also where both have the same name.
+        previous: numerator, denominator and target of the period before.
         misses: kind of miss -> dossiers (procedures, where those are counted).
         procedures: (code, name or None, dossiers outside the numerator), most first.
     """
@@ -102,7 +103,7 @@ class UnitResult:
     target: float
     status: str
     shortfall: int
-    previous: tuple[int, int] | None = None
+    previous: tuple[int, int, float | None] | None = None
     misses: dict[str, int] = field(default_factory=dict)
     procedures: list[tuple[str, str | None, int]] = field(default_factory=list)
     is_stale: bool = False

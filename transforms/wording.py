@@ -212,9 +212,13 @@ def points_vi(now: tuple[int, int], before: tuple[int, int]) -> str:
     return f"{direction} {text} điểm phần trăm"
 
 
-def share_vi(numerator: int, denominator: int) -> str:
+def share_vi(numerator: int, denominator: int, target: float | None = None) -> str:
     """A rate with what it is made of: 97,44 % (38/39); "không phát sinh" without denominator."""
-    return f"{percent_vi(numerator, denominator)} ({count_vi(numerator)}/{count_vi(denominator)})" if denominator else "không phát sinh"
+    return (
+        f"{percent_vi(numerator, denominator, target)} ({count_vi(numerator)}/{count_vi(denominator)})"
+        if denominator
+        else "không phát sinh"
+    )
 
 
 def candidates_vi(cases: Iterable[tuple[str, str]]) -> str:

@@ -102,12 +102,12 @@ def restated_vi(figures: Figures, restated: Restatement, mine: Sequence[Unit] | 
     """One restated rate: UBND xã Sơn Hạ, tháng 5/2024, đúng hạn: 97,44 % (38/39) → 95 % (38/40), do 1 hồ sơ đến muộn."""
     who = "" if mine is not None and len(mine) == 1 else f"{restated.unit.called}, "
     measure = lower_first(MEASURES_SHORT_VI.get(restated.measure, figures.labels.get(restated.measure, restated.measure)))
-    now = share_vi(*restated.now[:2]) if restated.now else "không còn tính"
+    now = share_vi(*restated.now[:2], restated.target) if restated.now else "không còn tính"
     period = lower_first(period_vi(restated.period.kind, restated.period.start))
     turned = ""
     if restated.now and restated.now[2] != restated.before[2] and restated.now[2] in ("met", "missed"):
         turned = f" (chuyển thành {'đạt' if restated.now[2] == 'met' else 'không đạt'} chỉ tiêu)"
-    return f"{who}{period}, {measure}: {share_vi(*restated.before[:2])} → {now}{turned}, {restated.reason_vi}"
+    return f"{who}{period}, {measure}: {share_vi(*restated.before[:2], restated.target)} → {now}{turned}, {restated.reason_vi}"
 
 
 def _moved(restated: Restatement) -> float:

@@ -99,8 +99,8 @@ def restatements_table(frame: Frame, restatements: Sequence[Restatement], up: st
             *([text(r.unit.called, href=frame.link(r.unit, up))] if with_unit else []),
             text(period_vi(r.period.kind, r.period.start)),
             text(MEASURES_SHORT_VI.get(r.measure, frame.figures.labels.get(r.measure, r.measure))),
-            _share(r.before, f"ngày {r.published_on:%d/%m/%Y}"),
-            _share(r.now, f"ngày {r.restated_on:%d/%m/%Y}"),
+            _share(r.before, r.target, f"ngày {r.published_on:%d/%m/%Y}"),
+            _share(r.now, r.target, f"ngày {r.restated_on:%d/%m/%Y}"),
             text(CAUSES_VI[r.cause], sub=r.reason_vi),
             text(_dossiers(r), sub=f"tệp mới: {r.exports_vi}" if r.exports_vi else ""),
         ]
@@ -167,12 +167,12 @@ def _anchor(case_code: str) -> str:
     return "hs-" + "".join(sign if sign.isascii() and (sign.isalnum() or sign in ".-") else f"_{ord(sign):x}" for sign in case_code)
 
 
-def _share(counts: tuple[int, int, str] | None, sub: str) -> Cell:
+def _share(counts: tuple[int, int, str] | None, target: float | None, sub: str) -> Cell:
     if counts is None:
         return Cell("không còn tính", is_empty=True, sub=sub)
     numerator, denominator, status = counts
     share = numerator / denominator if denominator else None
-    return Cell(share_vi(numerator, denominator), sort=share, tone=status if denominator else "", sub=sub, is_empty=share is None)
+    return Cell(share_vi(numerator, denominator, target), sort=share, tone=status if denominator else "", sub=sub, is_empty=share is None)
 
 
 def _dossiers(restated: Restatement) -> str:

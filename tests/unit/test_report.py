@@ -1,13 +1,19 @@
+import re
 from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from site_figures import make_figures
 
 from flows.csv_files import write_csv
+from flows.figures import Period, Restatement, Unit
+from flows.mail.honesty import restated_vi
+from flows.summaries import _comparison
 from flows.summaries_honesty import tell_restated
 from flows.warehouse_figures import read_units
+from transforms.report_text import UnitResult, _unit_row
 from transforms.wording import hours_vi, moment_vi, names_in_time, percent_vi, period_vi
 
 CODE = "000.22.58.H48"
@@ -75,12 +81,49 @@ def test_restated_rates_of_two_units_of_one_code_and_name_are_told_apart() -> No
             "changed",
             "",
             "",
+            None,
         )
         for first in starts
     ]
     called = {("year", date(2025, 1, 1)): names_in_time((CODE, first, "UBND xã Sơn Hạ") for first in starts)}
     _, rows = tell_restated(lambda sql: rates if "ORDER BY r.restated_on" in sql else [], called)
     assert [row[3] for row in rows] == [f"UBND xã Sơn Hạ (từ ngày 01/{month})" for month in ("01/2003", "07/2025")]
+
+
+def test_a_rate_just_below_its_target_reads_the_same_in_every_output() -> None:
+    """97,496 % of a target of 97,5 % is 97,49 % in the scorecard; the lists beside it rounded it onto the target."""
+    counts, target, start, first = (97_496, 100_000), 0.975, date(2025, 1, 1), date(2003, 1, 1)
+    month, unit = Period("month", start, date(2025, 2, 1)), Unit(CODE, first, "UBND xã Sơn Hạ", "commune")
+    key, called = ("month", start, CODE, first), {("month", start): {(CODE, first): "UBND xã Sơn Hạ"}}
+    restated = (
+        date(2025, 3, 2),
+        "on_time",
+        *key,
+        date(2025, 3, 1),
+        "UBND xã Sơn Hạ",
+        "Đúng hạn",
+        *counts,
+        "missed",
+        *counts,
+        "missed",
+        "changed",
+        "",
+        "",
+    )
+    _, [row] = tell_restated(lambda sql: [(*restated, target)] if "ORDER BY r.restated_on" in sql else [], called)
+    told = [row[6], row[10]]
+    _, [row] = _comparison(
+        lambda sql: [("on_time", *key, target)] if "mart.unit_rates" in sql else [(*key, "commune", *counts * 3)], called
+    )
+    told.append(row[4])
+    one = Restatement(
+        date(2025, 3, 2), date(2025, 3, 1), "on_time", month, unit, (*counts, "missed"), (*counts, "missed"), "changed", "", target=target
+    )
+    told += re.findall(r"[\d,]+\u00a0%", restated_vi(make_figures("Sơn Hạ"), one))
+    result = UnitResult("UBND xã Sơn Hạ", *counts, target, "missed", 4, (*counts, target))
+    told += [_unit_row(1, result)[4], _unit_row(1, result)[8]]
+    assert told == ["97,49\u00a0%"] * 7
+    assert [row[7], row[10]] == ["97,5\u00a0%"] * 2, "the portal's and the form's have no target"
 
 
 def test_words_for_hours_moments_and_periods() -> None:

@@ -9,7 +9,15 @@ from transforms.wording import counted_vi, distinct_names, listed_vi, period_vi,
 NOTHING = dict.fromkeys(("total", "online", "direct", "carried", "done", "early", "on_day", "late", "open", "open_in", "open_over"), 0)
 MET = UnitResult("UBND xã Sơn Hạ", 98, 100, 0.97, "met", 0)
 MISSED = UnitResult(
-    "UBND xã Sơn Ba", 8, 10, 0.97, "missed", 2, (9, 10), {"finished_late": 1, "open_overdue": 1}, [("1.001193", "Đăng ký khai sinh", 2)]
+    "UBND xã Sơn Ba",
+    8,
+    10,
+    0.97,
+    "missed",
+    2,
+    (9, 10, 0.97),
+    {"finished_late": 1, "open_overdue": 1},
+    [("1.001193", "Đăng ký khai sinh", 2)],
 )
 SILENT = UnitResult("UBND xã Sơn Kỳ", 0, 0, 0.97, "no_data", 0)
 

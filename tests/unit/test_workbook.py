@@ -113,7 +113,7 @@ def figures(text: str, units: int = 1) -> Figures:
 
 def report(text: str) -> PeriodResult:
     """A period's result with one text wherever text can stand."""
-    unit = UnitResult(text, 8, 10, 0.97, "missed", 2, (9, 10), {"open_overdue": 2}, [(text, text, 2)], True)
+    unit = UnitResult(text, 8, 10, 0.97, "missed", 2, (9, 10, 0.97), {"open_overdue": 2}, [(text, text, 2)], True)
     measure = MeasureResult("on_time", text, text, False, (8, 10), (9, 10), [unit])
     counts = dict.fromkeys(BIEU06_COLUMNS, 1)
     return PeriodResult(
@@ -263,7 +263,11 @@ def test_a_rate_without_denominator_is_an_empty_cell(tmp_path: Path) -> None:
 def test_rounding_never_lifts_a_rate_onto_its_target(tmp_path: Path, numerator: int, denominator: int, target: float, shown: float) -> None:
     made = figures("A")
     made = replace(made, rates=[replace(rate, numerator=numerator, denominator=denominator, target=target) for rate in made.rates])
-    assert openpyxl.load_workbook(write_workbook(made, tmp_path))["Bảng điểm"]["E6"].value == pytest.approx(shown, abs=1e-12)
+    counts = (numerator, denominator, "missed")
+    made = replace(made, restatements=[replace(restated, before=counts, now=counts, target=target) for restated in made.restatements])
+    book = openpyxl.load_workbook(write_workbook(made, tmp_path))
+    cells = [book["Bảng điểm"]["E6"], book["Số đã thay đổi"]["G5"], book["Số đã thay đổi"]["J5"]]
+    assert [cell.value for cell in cells] == pytest.approx([shown] * 3, abs=1e-12)
 
 
 def test_empty_figures_make_a_workbook_that_says_so(tmp_path: Path) -> None:
