@@ -9,13 +9,14 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from flows.night import NightResult, run_night
+from flows.night import NightResult, hold_lock, run_night
 from flows.runs import load_runs
 from flows.settings import Settings, local_now
 
 NIGHT_AT = time(0, 30)
 # After a longer break the older nights are left to `tthc backfill`: nobody waits for their mails.
 MOST_NIGHTS = 31
+LOCK_SECONDS = 1800.0
 
 
 def missed_nights(runs: Sequence[dict[str, Any]], now: datetime, at: time = NIGHT_AT, most: int = MOST_NIGHTS) -> list[datetime]:
@@ -51,9 +52,13 @@ def run_missed_nights(settings: Settings, run: Callable[[Settings], NightResult]
         settings: as for a night; its as_of is not used.
         run: runs one night.
 
+    A report or a backup that is under way is waited for: a machine switched on again on day 1 starts the month's report and the night at once,
+    and a night that gave way would be tried no earlier than the next one. What another run did meanwhile is not done again.
+
     Raises:
-        AlreadyRunning: another run holds the lock.
+        AlreadyRunning: another run held the lock for LOCK_SECONDS, or took it between two nights.
     """
-    nights = missed_nights(load_runs(settings.staged), local_now())
+    with hold_lock(settings, LOCK_SECONDS):
+        nights = missed_nights(load_runs(settings.staged), local_now())
     for moment in nights:
         yield moment, run(replace(settings, as_of=moment, as_of_follows_fetch=moment == nights[-1]))

@@ -3,17 +3,20 @@
 import configparser
 import shutil
 import subprocess
+import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
+from flows import schedule
 from flows.deployments import DEPLOYMENTS, TIMEZONE
 from flows.night import NightResult
 from flows.runs import RunLog, load_runs
 from flows.schedule import missed_nights, run_missed_nights
-from flows.settings import Settings, local_now
+from flows.settings import AlreadyRunning, Settings, local_now
 from flows.watching import find_alarms
 
 SYSTEMD = Path(__file__).parents[2] / "docs" / "systemd"
@@ -80,6 +83,18 @@ def test_a_failing_night_ends_the_run_and_is_tried_again(office: Settings) -> No
     assert tried == [today - timedelta(days=2), today - timedelta(days=1)]
     assert [moment for moment, _ in run_missed_nights(office, night_run)] == [today - timedelta(days=1), today]
     assert list(run_missed_nights(office, night_run)) == []
+
+
+def test_missed_nights_wait_for_a_report_that_is_under_way(office: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both are started at once when a machine is switched on again on day 1."""
+    office.warehouse.parent.mkdir(parents=True)
+    lock = FileLock(office.lock, thread_local=False)
+    lock.acquire()
+    threading.Timer(0.5, lock.release).start()
+    assert len(list(run_missed_nights(office, lambda night: NightResult(True, [], 0, [])))) == 1
+    monkeypatch.setattr(schedule, "LOCK_SECONDS", 0.1)
+    with FileLock(office.lock), pytest.raises(AlreadyRunning):
+        list(run_missed_nights(office))
 
 
 def test_a_run_that_never_ended_is_interrupted_when_the_next_begins(office: Settings) -> None:
