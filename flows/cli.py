@@ -23,6 +23,7 @@ from flows.settings import (
     ConfigurationError,
     QueryError,
     Settings,
+    keep_private,
     local_now,
     make_place,
     make_settings,
@@ -77,7 +78,7 @@ def options(
     version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="In phiên bản rồi thoát.")] = False,
 ) -> None:
     """Options of every command."""
-    os.umask(0o027)  # what is written here is for the office, not for every user of the machine
+    keep_private()
 
 
 @app.command()
@@ -172,7 +173,6 @@ def fetch_exports(
     ),
 ) -> None:
     """Lấy tệp xuất mới từ các nguồn trong sources.toml (thư mục mạng, SFTP, HTTP, S3, hộp thư); không tính toán gì."""
-    os.umask(0o027)
     from flows.fetching import check_secrets, fetch
     from flows.night import hold_lock
     from flows.terminal import show_sources

@@ -33,12 +33,13 @@ def main() -> None:
     """Serve until standard input ends."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a parser prints must not look like an answer
-    os.umask(0o027)
     sys.meta_path.insert(0, _WithoutPandas())
     import pyarrow as pa
 
+    from flows.settings import keep_private
     from flows.staging import stage_export
 
+    keep_private()
     pa.set_cpu_count(1)  # the cores are shared out by the number of reader processes
     _limit_memory(int(sys.argv[1]))
     for line in sys.stdin:

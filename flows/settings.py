@@ -35,6 +35,11 @@ class AlreadyRunning(Exception):
     """Another run holds the lock of this warehouse. Exit code 4."""
 
 
+def keep_private() -> None:
+    """What this process writes from now on is for the office, not for every user of the machine; where fewer may read it, that stays so."""
+    os.umask(os.umask(0o077) | 0o027)
+
+
 def local_now() -> datetime:
     """The civil time in Vietnam, without a zone, to the second."""
     return datetime.now(LOCAL_TIME).replace(tzinfo=None, microsecond=0)

@@ -36,6 +36,14 @@ def test_a_published_run_exits_0_and_says_where_the_results_are(office: Settings
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("asked", "mode"), [(0o022, 0o640), (0o077, 0o600), (0o007, 0o640)])
+def test_files_are_for_the_office_or_for_fewer_where_that_is_asked(asked: int, mode: int, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from flows.cli import main; main()", "sample", str(tmp_path / "mau"), "--cases", "100"]
+    subprocess.run(command, umask=asked, check=True, stdout=subprocess.DEVNULL)
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "mau").rglob("*") if path.is_file()} == {mode}
+
+
+@pytest.mark.slow
 def test_a_held_back_run_exits_3_and_names_each_file_s_trouble_in_one_line(office: Settings) -> None:
     (office.raw / "rong.xlsx").write_bytes(b"")
     (office.raw / "bao_cao.xlsx").write_bytes(b"%PDF-1.4")
