@@ -143,14 +143,18 @@ class ImapConnection:
 
     def download(self, file: RemoteFile, receive: Receive) -> None:
         """See Connection: every wanted attachment; a mail without any is done, too."""
-        if file.size is not None and file.size > float(self.source["max_mb"]) * 1.4 * 1e6:
-            raise SourceFailure(f"thư {file.path} lớn hơn max_mb = {self.source['max_mb']:g}", is_one_file=True)
-        with self._talking():
-            _, answer = self.client.uid("FETCH", file.origin.rpartition("=")[2], "(BODY.PEEK[])")
+        most = min(int(float(self.source["max_mb"]) * 1.4 * 1e6), 2**32 - 2)  # IMAP counts in 32 bits
+        too_large = SourceFailure(f"thư {file.path} lớn hơn max_mb = {self.source['max_mb']:g}", is_one_file=True)
+        if file.size is not None and file.size > most:
+            raise too_large
+        with self._talking():  # one byte more than is allowed, because RFC822.SIZE is a guess by default where Exchange tells it
+            _, answer = self.client.uid("FETCH", file.origin.rpartition("=")[2], f"(BODY.PEEK[]<0.{most + 1}>)")
         body = next((part[1] for part in answer if isinstance(part, tuple)), None)
         if body is None:
             raise SourceFailure(f"thư {file.path} không còn trong hộp thư", is_one_file=True)
-        # The literal says itself how long it is, and one cut short ends the session; RFC822.SIZE is a guess by default where Exchange tells it.
+        if len(body) > most:
+            raise too_large
+        # The literal says itself how long it is, and one cut short ends the session.
         try:
             parts = list(_parts(message_from_bytes(body)))
         except RecursionError:

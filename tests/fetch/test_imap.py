@@ -177,6 +177,23 @@ def test_a_mailbox_that_refuses_to_list_its_mails_has_failed_and_is_not_empty(
     assert fetcher.fetch().landed == ["nguon/a.xlsx"]
 
 
+def test_a_mail_larger_than_its_server_says_is_not_read_whole(fetcher: Fetcher, box: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    box.put(mail("baocao@tinh.gov.vn", "Tệp xuất", {"lon.xlsx": bytes(200_000)}))
+    box.put(mail("baocao@tinh.gov.vn", "Tệp xuất", {"a.xlsx": b"export"}))
+    monkeypatch.setattr("flows.connections.imap._SIZE", re.compile(rb"never (\d+)"))
+    read, lengths = imaplib.IMAP4.read, []
+
+    def note(self: imaplib.IMAP4, size: int) -> bytes:
+        lengths.append(size)
+        return read(self, size)
+
+    monkeypatch.setattr(imaplib.IMAP4, "read", note)
+    fetcher.write(imap_source(box) + "\nmax_mb = 0.05")
+    outcome = fetcher.fetch()
+    assert "lớn hơn max_mb" in str(outcome.error) and outcome.landed == ["nguon/a.xlsx"]
+    assert max(lengths) <= 70_001
+
+
 @pytest.mark.slow
 def test_a_server_that_only_guesses_the_size_of_a_mail_is_believed_in_the_mail_itself(
     fetcher: Fetcher, box: Mailbox, monkeypatch: pytest.MonkeyPatch
