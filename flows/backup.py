@@ -11,11 +11,14 @@ import io
 import json
 import os
 import shutil
+import sqlite3
 import tarfile
 import zlib
 from collections.abc import Iterator
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
+from typing import BinaryIO
 
 from flows.settings import ConfigurationError, Settings, local_now
 
@@ -29,7 +32,7 @@ def write_backup(settings: Settings, target: Path) -> int:
         How many files are in it.
 
     Raises:
-        ConfigurationError: the target exists already, or there is nothing to keep.
+        ConfigurationError: the target exists already, there is nothing to keep, or somebody changes a table meanwhile.
     """
     if target.exists():
         raise ConfigurationError(f"“{target}” đã có; hãy chọn tên khác để không ghi đè bản sao lưu cũ")
@@ -45,9 +48,7 @@ def write_backup(settings: Settings, target: Path) -> int:
             # no second compression: Parquet is compressed already
             with tarfile.open(fileobj=stream, mode="w:gz", compresslevel=1, dereference=True) as archive:
                 for name, path in files.items():
-                    with path.open("rb") as content:
-                        digests[name] = hashlib.file_digest(content, "sha256").hexdigest()
-                    archive.add(path, name, recursive=False)
+                    digests[name] = _add(archive, name, path)
                 facts = {"version": version("tthc"), "made_at": str(local_now()), "warehouse": settings.warehouse.name, "files": digests}
                 text = json.dumps(facts, ensure_ascii=False, indent=1).encode()
                 member = tarfile.TarInfo(_MANIFEST)
@@ -61,12 +62,60 @@ def write_backup(settings: Settings, target: Path) -> int:
     return len(files)
 
 
+def _add(archive: tarfile.TarFile, name: str, path: Path) -> str:
+    """The file is in the archive as it is at one moment; returns the SHA-256 of what went in.
+
+    The lock keeps neither the office from its tables nor `tthc watch` from its ledger, and half of one and half of another state would show
+    only when somebody needs the archive.
+    """
+    try:
+        with path.open("rb") as stream:
+            member = archive.gettarinfo(arcname=name, fileobj=stream)
+            before = os.fstat(stream.fileno())
+            ledger = _snapshot(path) if path.suffix == ".sqlite" else None
+            content = _Hashed(stream if ledger is None else io.BytesIO(ledger))
+            member.size = member.size if ledger is None else len(ledger)
+            archive.addfile(member, content)
+            after = os.fstat(stream.fileno())
+    except FileNotFoundError:
+        raise _changing(path) from None
+    if ledger is None and (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise _changing(path)
+    return content.digest.hexdigest()
+
+
+def _changing(path: Path) -> ConfigurationError:
+    return ConfigurationError(f"tệp “{path}” đang được sửa nên chưa sao lưu được; hãy lưu và đóng tệp rồi chạy lại")
+
+
+class _Hashed(io.RawIOBase):
+    """Reads a stream once, for the archive and for the SHA-256."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream, self.digest = stream, hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.stream.read(size)
+        self.digest.update(data)
+        return data
+
+
+def _snapshot(path: Path) -> bytes | None:
+    """A ledger between two of its transactions; None where it is damaged, which is no reason to keep nothing."""
+    try:
+        with closing(sqlite3.connect(path, timeout=30)) as ledger, closing(sqlite3.connect(":memory:")) as copy:
+            ledger.backup(copy)
+            return copy.serialize()
+    except sqlite3.DatabaseError:
+        return None
+
+
 def _files(settings: Settings) -> Iterator[tuple[str, Path]]:
-    """Name inside the archive -> file, also where it is a link to one elsewhere; what is only half written (hidden) is left out."""
+    """Name inside the archive -> file, also where it is a link to one elsewhere; what is only half written (hidden, journals of ledgers) is left out."""
     for root, folder in (("staged", settings.staged), ("reference", settings.reference)):
         for path in sorted(folder.rglob("*")):
             inside = path.relative_to(folder)
-            if path.is_file() and not any(part.startswith(".") for part in inside.parts):
+            if path.is_file() and path.suffix != ".sqlite-journal" and not any(part.startswith(".") for part in inside.parts):
                 yield f"{root}/{inside.as_posix()}", path
 
 

@@ -6,9 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from typing import IO
 
 import duckdb
 import pytest
@@ -23,6 +25,7 @@ from flows.doctor import LEAST_FREE_BYTES, examine, look_at_letterhead
 from flows.figures import Figures
 from flows.keeping import list_kept, roll_back
 from flows.logs import logging_to, note, note_error
+from flows.mail.ledger import Ledger
 from flows.night import hold_lock, run_night
 from flows.runs import RunLog, load_runs
 from flows.settings import ConfigurationError, Settings, local_now, warehouse_path
@@ -228,6 +231,30 @@ def test_tables_that_are_links_to_a_shared_folder_are_in_the_backup(office: Sett
     restore_backup(settings, archive)
     kept = settings.reference / "working_hours.csv"
     assert kept.read_text(encoding="utf-8") == "office,weekday,from,to\n" and not kept.is_symlink()
+
+
+def test_what_changes_during_a_backup_is_told_then_and_not_when_it_is_needed(
+    office: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`tthc watch` and the office's own editors heed no lock; the archive was refused as damaged at its restore."""
+    Ledger(office.staged / "alarms.sqlite")
+    journal, edited, add = office.staged / "alarms.sqlite-journal", office.reference / "units.csv", tarfile.TarFile.addfile
+    journal.touch()
+
+    def add_beside_others(self: tarfile.TarFile, member: tarfile.TarInfo, content: IO[bytes] | None = None) -> None:
+        journal.unlink(missing_ok=True)
+        if member.name == "reference/units.csv" and edited.read_bytes() != b"x":
+            edited.write_bytes(edited.read_bytes()[::-1])
+            os.utime(edited, (1, 1))
+        add(self, member, content)
+
+    monkeypatch.setattr(tarfile.TarFile, "addfile", add_beside_others)
+    with pytest.raises(ConfigurationError, match=r"units\.csv” đang được sửa"):
+        write_backup(office, tmp_path / "b.tar.gz")
+    assert not list(tmp_path.glob("*.tar.gz*"))
+    edited.write_bytes(b"x")
+    assert write_backup(office, tmp_path / "b.tar.gz") == restore_backup(office, tmp_path / "b.tar.gz")[0]
+    assert Ledger(office.staged / "alarms.sqlite").rows() == []
 
 
 @pytest.mark.slow
