@@ -282,7 +282,10 @@ def _run_locked(
         try:
             result = _run_steps(settings, watcher, timed_step, reference, server, run, accepted, validation)
         except BaseException as error:
-            run.finish("failed", 0, type(error).__name__)
+            if isinstance(error, Exception):
+                run.finish("failed", 0, type(error).__name__)
+            else:  # Ctrl-C, or Prefect's runner was stopped as the machine was
+                run.finish("interrupted", 0)
             note_error("lần chạy lỗi", error)
             raise
         note("đã công bố" if result.is_published else "giữ lại", files=len(result.files), read=result.files_read)

@@ -18,10 +18,12 @@ from truth import compare
 
 from expectations import load_contracts
 from flows.checking import check_file, describe
-from flows.night import NightResult, run_night
+from flows.night import NightResult, Watcher, run_night
+from flows.runs import load_runs
 from flows.sample import SampleSummary, write_sample
-from flows.settings import AlreadyRunning, Settings, make_settings
+from flows.settings import AlreadyRunning, Settings, local_now, make_settings
 from flows.warehouse import checksum_tables
+from flows.watching import find_alarms
 
 
 def query(settings: Settings, sql: str) -> list[tuple[object, ...]]:
@@ -190,6 +192,20 @@ def test_a_new_heading_gives_a_rejected_file_its_second_chance(office: Settings)
     (office.reference / "headings.csv").write_text("kind,column,heading\ncases,received,Ngày đến\n", encoding="utf-8")
     assert run_night(office).files_read == 1  # only the file it is about
     assert query(office, "SELECT count(*) FROM core.cases") == [(2,)]
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
+def test_a_run_that_is_stopped_was_interrupted_and_did_not_fail(office: Settings, stop: type[BaseException]) -> None:
+    write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
+
+    def on_reading(_: int) -> None:
+        raise stop
+
+    with pytest.raises(stop):
+        run_night(office, Watcher(on_reading))
+    assert [(run["outcome"], run["detail"]) for run in load_runs(office.staged)] == [("interrupted", None)]
+    (alarm,) = [alarm for alarm in find_alarms(office, local_now()) if alarm.code == "failed"]
+    assert "bị ngắt giữa chừng (mất điện hoặc dừng máy)" in alarm.text_vi
 
 
 def test_a_second_run_at_the_same_time_is_refused(office: Settings) -> None:
