@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from transforms.columns import ARROW_TYPES, find_filled, parse_cells
 from transforms.data_rows import find_data_rows, find_examples, section_of
+from transforms.date_order import doubt_day_order
 from transforms.evidence import count_evidence
 from transforms.layouts import Kind, Layout, LayoutLists, heading_ending, key_headings
 from transforms.sheets import Sheet
@@ -199,6 +200,9 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
         result.warnings.append(f"có dữ liệu dưới chỗ không có tiêu đề, không đọc: {told}")
     if sheet.error_cells:
         result.warnings.append(f"{sheet.error_cells} ô báo lỗi (#N/A) hoặc công thức chưa tính")
+    dates = [name for name in parsed if kind.columns[name].type == "date"]
+    doubts = [doubt_day_order(parsed[name], rows.numbers, layout.headings.get(name, name)) for name in dates]
+    result.warnings.extend(doubt for doubt in doubts if doubt)
     hidden = sum(int((parsed[name].bad & keep).sum()) for name in parsed if kind.columns[name].type == "text")
     if hidden:
         result.warnings.append(f"đã che {hidden} ô chữ có số giống số định danh hoặc số điện thoại, hoặc có tên người")
