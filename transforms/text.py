@@ -171,6 +171,9 @@ _DATE_LIKE = re.compile(r"(?<!\d)(?:\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{4}-\d{1,2}-
 _TIME_LIKE = re.compile(r"(?<!\d)\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,6})?)?(?:Z| ?[+-]\d{2}:?\d{2})?(?!\d)")
 
 
+# The code of an office is nobody's number, though it may have as many digits; systems write it in place of the office's name, or before it.
+_OFFICE_CODE = re.compile(r"^(?:[0-9A-Z]{3}\.[0-9A-Z]{2}\.[0-9A-Z]{2}\.[A-Z]\d{2}|[A-Z]\d{2}\.\d{2,3})(?![\w.])[\s:–-]*", re.IGNORECASE)
+
 _MOST_SHOWN, _MOST_LOOKED_AT = 60, 500
 # What is written behind an office's name like a person's: each word with a capital letter ("Phòng Tài chính - Kế hoạch" is not).
 # Where one word ends and the next begins is told by the space between them, or, in words written as one, by the second capital letter: were both
@@ -239,13 +242,16 @@ def _hide_person(found: re.Match[str]) -> str:
 
 
 def mask(text: str, *, is_moment: bool = False) -> str:
-    """What may be shown of a refused cell: short numbers, an office's name; of other words only the first letters.
+    """What may be shown of a refused cell: short numbers, an office's name and code; of other words only the first letters.
 
     Args:
         text: the cell.
         is_moment: the cell's column is for dates, which are shown then; elsewhere a date may be somebody's birthday.
     """
     text = clean(text)[:_MOST_LOOKED_AT]
+    code = _OFFICE_CODE.match(text)
+    if code:
+        return (code[0] + mask(text[code.end() :], is_moment=is_moment))[:_MOST_SHOWN]
     digits = sum(c.isdigit() for c in text)
     beside = sum(c.isdigit() for c in _TIME_LIKE.sub(" ", _DATE_LIKE.sub(" ", text)))  # a number beside a date is a number all the same
     if re.search(r"\d{9,}", text) or beside >= 9 or hide_numbers(text) != text:

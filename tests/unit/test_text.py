@@ -200,3 +200,19 @@ def test_a_citizen_named_in_a_column_of_words_is_hidden(text: str, shown: str) -
 def test_what_names_no_citizen_stays(text: str) -> None:
     values, hidden = hide_people(pa.array([text]))
     assert (values.to_pylist(), hidden.to_pylist()) == ([text], [False])
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("000.22.58.H48", "000.22.58.H48"),
+        ("H48.529 - UBND xã Sơn Hạ", "H48.529 - UBND xã Sơn Hạ"),
+        ("000.22.58.H48: Phòng Tư pháp", "000.22.58.H48: Phòng Tư pháp"),
+        ("000.22.58.H48 0912345678", "000.22.58.H48 ***"),
+        ("H48.529 Nguyễn Thị Bịa", "H48.529 N… T… B…"),
+        ("051.204.001.234", "***"),
+        ("H48.529.204.001234", "***"),
+    ],
+)
+def test_the_code_of_an_office_is_shown_so_that_it_can_be_added_to_units(cell: str, shown: str) -> None:
+    assert mask(cell) == shown
