@@ -202,6 +202,12 @@ def changes_only(h: History) -> None:
         _list_changes(h, night, timedelta(days=1))
 
 
+def changes_of_a_week(h: History) -> None:
+    """Every night what came or was ended within seven days: each list repeats most of the one before, and leaves out what came to rest."""
+    for night in days(day("19/02"), day("12/03")):
+        _list_changes(h, night, timedelta(days=7))
+
+
 def open_or_ended_this_month(h: History) -> None:
     for night in days(day("19/02"), day("12/03")):
         if night.weekday() < 5:
@@ -240,7 +246,7 @@ def a_new_year(h: History) -> None:
 ORDINARY = [
     (weekly, "18/03"), (weekly_overlapping, "11/03"), (month_by_month, "10/07"), (month_re_exported, "03/07"), (months_with_carried_over, "03/05"),
     (open_dossiers_only, "11/03"), (twice_a_day, "12/03"), (parts_around_midnight, "13/03"), (one_file_a_commune, "08/03"), (one_file_a_procedure, "07/03"),
-    (nightly_over_tet, "16/02"), (every_morning, "15/02"), (changes_only, "29/03"), (open_or_ended_this_month, "12/03"), (a_new_year, "05/01"),
+    (nightly_over_tet, "16/02"), (every_morning, "15/02"), (changes_only, "29/03"), (changes_of_a_week, "12/03"), (open_or_ended_this_month, "12/03"), (a_new_year, "05/01"),
 ]  # fmt: skip
 
 

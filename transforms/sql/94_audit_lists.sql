@@ -94,15 +94,23 @@ counted AS (
 SELECT case_code FROM counted GROUP BY case_code HAVING count(*) = 2;
 
 -- The lists that should hold it. A dossier with the same content that first appears later is the same under a new code.
--- Lists of what has changed lately leave out whatever rests: only where they show a closed dossier that rested for longer than this one when it was first
--- missed, do they tell of its absence.
+-- Lists of what has changed lately leave out whatever rests: they tell of the absence of a dossier only where they show most of the closed ones that rested
+-- for longer. One that never changed while lists showed it rests since its own last date, not since the first list.
 CREATE TABLE work.audit_vanished AS
 WITH resting AS (
-    SELECT h.unit_code, h.unit_valid_from, h.last_seen_at, min(h.valid_from) AS since_at
+    SELECT h.unit_code, h.unit_valid_from, h.case_code, h.last_seen_at, h.status_code,
+           CAST(CASE WHEN h.state_number > 1 THEN h.valid_from
+                     ELSE least(h.valid_from, greatest(coalesce(h.received_at, h.submitted_at), coalesce(h.finished_at, h.received_at),
+                                                       coalesce(h.returned_at, h.received_at))) END AS DATE) AS since_on
     FROM core.case_history AS h
     JOIN (SELECT DISTINCT unit_code, unit_valid_from FROM work.audit_missing) AS u ON u.unit_code = h.unit_code AND u.unit_valid_from = h.unit_valid_from
-    WHERE h.valid_to IS NULL AND h.status_code IN (3, 7, 8, 9, 10)
-    GROUP BY h.unit_code, h.unit_valid_from, h.last_seen_at
+    WHERE h.valid_to IS NULL
+),
+rested AS (
+    SELECT unit_code, unit_valid_from, last_seen_at, since_on, count(*) AS cases
+    FROM resting
+    WHERE status_code IN (3, 7, 8, 9, 10)
+    GROUP BY unit_code, unit_valid_from, last_seen_at, since_on
 ),
 recoded AS (
     SELECT DISTINCT m.case_code
@@ -123,12 +131,12 @@ later AS (
 SELECT l.case_code, l.state_number, l.file_id, l.exported_at
 FROM later AS l
 JOIN work.audit_rules AS r ON r.rule = 'vanished'
-JOIN core.case_history AS m ON m.case_code = l.case_code AND m.state_number = l.state_number
+JOIN resting AS m ON m.case_code = l.case_code
+JOIN rested AS s ON s.unit_code = l.unit_code AND s.unit_valid_from = l.unit_valid_from AND s.since_on < m.since_on
 LEFT JOIN recoded AS c ON c.case_code = l.case_code
 WHERE l.place = 1 AND l.lists >= r.least_lists AND c.case_code IS NULL
-  AND EXISTS (SELECT 1 FROM resting AS s
-              WHERE s.unit_code = l.unit_code AND s.unit_valid_from = l.unit_valid_from AND s.last_seen_at >= l.exported_at
-                AND s.last_seen_at - s.since_at > l.exported_at - m.valid_from);
+GROUP BY l.case_code, l.state_number, l.file_id, l.exported_at
+HAVING sum(CASE WHEN s.last_seen_at >= l.exported_at THEN s.cases ELSE 0 END) > sum(CASE WHEN s.last_seen_at < l.exported_at THEN s.cases ELSE 0 END);
 
 -- One dossier under two units at one export time; units that the reform made one are one.
 CREATE TABLE work.audit_doubles AS
