@@ -183,6 +183,13 @@ def one_file_a_procedure(h: History) -> None:
             )
 
 
+def two_systems_by_turns(h: History, last: str = "13/03", gone: str = "") -> None:
+    """Each holds half of the communes and exports every second night."""
+    for number, night in enumerate(night for night in days(day("19/02"), day(last)) if night.weekday() < 5):
+        names = NAMES[:4] if number % 2 else NAMES[4:]
+        h.list(f"{night:%d/%m}", "02/01", f"{night:%d/%m}", [name for name in names if name != gone or night < day("10/03")])
+
+
 def nightly_over_tet(h: History) -> None:
     h.nightly("25/01", "07/02")
     for night in days(day("08/02"), day("16/02")):  # the machine exports in Tết too: nothing changes, and nothing is wrong with that
@@ -245,7 +252,7 @@ def a_new_year(h: History) -> None:
 
 ORDINARY = [
     (weekly, "18/03"), (weekly_overlapping, "11/03"), (month_by_month, "10/07"), (month_re_exported, "03/07"), (months_with_carried_over, "03/05"),
-    (open_dossiers_only, "11/03"), (twice_a_day, "12/03"), (parts_around_midnight, "13/03"), (one_file_a_commune, "08/03"), (one_file_a_procedure, "07/03"),
+    (open_dossiers_only, "11/03"), (twice_a_day, "12/03"), (parts_around_midnight, "13/03"), (one_file_a_commune, "08/03"), (one_file_a_procedure, "07/03"), (two_systems_by_turns, "13/03"),
     (nightly_over_tet, "16/02"), (every_morning, "15/02"), (changes_only, "29/03"), (changes_of_a_week, "12/03"), (open_or_ended_this_month, "12/03"), (a_new_year, "05/01"),
 ]  # fmt: skip
 
@@ -324,6 +331,16 @@ def test_a_morning_list_without_the_day_before_is_frozen(tmp_path: Path) -> None
     found = alarms(connection)
     connection.close()
     assert found == [("frozen", None, "red")]
+
+
+@pytest.mark.slow
+def test_a_unit_vanishes_from_the_system_that_has_it(tmp_path: Path) -> None:
+    history = History()
+    two_systems_by_turns(history, "12/03", gone="Sơn Bao")
+    connection = history.build(tmp_path, datetime(2024, 3, 12, 23))
+    found = alarms(connection)
+    connection.close()
+    assert [alarm for alarm in found if alarm[0] == "vanished"] == [("vanished", "UBND xã Sơn Bao", "red")]
 
 
 @pytest.mark.slow

@@ -3,7 +3,8 @@
 -- work.deliveries, work.delivery_sizes, work.shrunk (91_deliveries.sql), work.kinds, work.watch, ops.rejects, work.files, work.moment.
 -- Readers: the gate's rules, tthc status, the summaries.
 
--- Units that used to be in the district's lists and are in none of the newest one's files.
+-- Units that used to be in the district's lists and are in none of the newest one's files. Two systems that export by turns leave out each other's units:
+-- a unit has vanished when it is missing for longer than the usual interval, in lists, at which it comes. It is due in every list where that is one.
 CREATE TABLE work.vanished AS
 WITH whole AS (
     SELECT delivered_on, unit_number, max(exported_at) AS exported_at, max(CASE WHEN is_level_whole THEN expected END) AS expected,
@@ -13,10 +14,21 @@ WITH whole AS (
 ),
 newest AS (
     SELECT w.*, row_number() OVER (PARTITION BY w.unit_number ORDER BY w.delivered_on DESC) AS place FROM whole AS w WHERE w.whole = 1 OR w.listed = 1
+),
+coming AS (
+    SELECT unit_number, place, lead(place) OVER (PARTITION BY unit_number ORDER BY place) - place AS interval_in_lists FROM newest WHERE listed = 1
+),
+usual AS (
+    SELECT c.unit_number, min(c.place) AS last_place,
+           CAST(ceil(coalesce(median(CASE WHEN c.place <= w.deliveries THEN c.interval_in_lists END), 1)) AS BIGINT) AS interval_in_lists
+    FROM coming AS c CROSS JOIN work.watch AS w
+    GROUP BY c.unit_number
 )
-SELECT n.unit_number, n.exported_at, CAST(round(n.expected) AS BIGINT) AS expected
-FROM newest AS n CROSS JOIN work.watch AS w
-WHERE n.place = 1 AND n.listed = 0 AND n.expected >= w.expected_least;
+SELECT n.unit_number, n.exported_at, CAST(round(n.expected) AS BIGINT) AS expected, CASE WHEN (u.last_place - 1) % u.interval_in_lists = 0 THEN TRUE ELSE FALSE END AS is_due
+FROM newest AS n
+CROSS JOIN work.watch AS w
+JOIN usual AS u ON u.unit_number = n.unit_number
+WHERE n.place = 1 AND n.listed = 0 AND n.expected >= w.expected_least AND u.last_place > u.interval_in_lists;
 
 -- Number of rows far from what the deliveries before lead one to expect, the units that vanished (told by themselves) added back; beside the one list
 -- before, only those that it still held. What is told is what the list holds, and what the other units lead one to expect. Judged: whole kinds, and units, whose newest list belongs to the newest delivery.
@@ -55,7 +67,7 @@ compared AS (
     CROSS JOIN (
         SELECT coalesce(sum(x.expected), 0) AS expected, coalesce(sum(CASE WHEN h.unit_number IS NOT NULL THEN x.expected ELSE 0 END), 0) AS expected_since
         FROM work.vanished AS x
-        JOIN work.deliveries AS d ON d.kind = 'cases' AND d.number = 1 AND CAST(x.exported_at - INTERVAL 4 HOUR AS DATE) = d.delivered_on
+        JOIN work.deliveries AS d ON d.kind = 'cases' AND d.number = 1 AND x.is_due AND CAST(x.exported_at - INTERVAL 4 HOUR AS DATE) = d.delivered_on
         LEFT JOIN sizes AS w ON w.kind = 'cases' AND w.unit_number = 0 AND w.place = 2
         LEFT JOIN sizes AS h ON h.kind = 'cases' AND h.unit_number = x.unit_number AND h.number = w.number
     ) AS v
