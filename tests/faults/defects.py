@@ -104,6 +104,7 @@ DEFECTS = [
     _of("no unit today", "UPDATE core.units SET valid_to = DATE '2024-06-29'", "units_current"),
     _of("no target today", "UPDATE core.targets SET valid_to = DATE '2024-06-29'", "targets_current"),
     _of("no unit has a target's level", "UPDATE core.targets SET level = 'province_department'", "targets_current"),
+    _of("no digitization known", "UPDATE core.cases SET digitized_input_code = NULL, is_result_digitized = NULL, is_e_result = NULL", "digitization_known"),
     _of("a row refused", "INSERT INTO ops.rejects BY NAME SELECT * REPLACE (row_number + 9000 AS row_number) FROM ops.rejects LIMIT 1", "rows_rejected"),
     _of("a file refused", "INSERT INTO ops.files BY NAME SELECT * REPLACE ('x.xlsx' AS file_name, 'rejected' AS status, 'hỏng' AS error) FROM ops.files WHERE status = 'duplicate' LIMIT 1", "files_rejected"),
     _of("an age guessed", "UPDATE ops.files SET is_age_guessed = TRUE", "age_guessed"),
