@@ -255,3 +255,15 @@ def distinct_names(units: Iterable[tuple[str, date, str]]) -> dict[tuple[str, da
 def names_told_apart(code: str, first: date, name: str) -> tuple[str, str]:
     """What `distinct_names` calls a unit beside another of its name: with its code, and with its first day where that has the same code, too."""
     return f"{name} (mã {code})", f"{name} (mã {code}, từ {day_vi(first)})"
+
+
+def unjudged_vi(rates: Iterable[tuple[str, float | None]]) -> str:
+    """Why nobody met or missed a target; empty where somebody did. That no target is missed would then be no good news.
+
+    Args:
+        rates: status and target of units' rates.
+    """
+    shown = list(rates)
+    if any(status in ("met", "missed") for status, _ in shown):
+        return ""
+    return "chưa có số liệu của chỉ tiêu nào" if any(target is not None for _, target in shown) else "không có chỉ tiêu nào áp dụng"

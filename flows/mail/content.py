@@ -24,6 +24,7 @@ from transforms.wording import (
     percent_vi,
     period_vi,
     target_vi,
+    unjudged_vi,
 )
 
 BAR_WIDTH = 48
@@ -88,7 +89,7 @@ def describe_office(figures: Figures, changes: Changes | None, wants: Recipient)
     ]
     content = Content(
         "digest",
-        f"{_subject(figures.as_of)}: {_news(changes)}{count_or_none(len({i.unit.key for i in waiting}), 'đơn vị chờ quá 8 giờ')}, {count_or_none(len(missed), 'chỉ tiêu không đạt')}",
+        f"{_subject(figures.as_of)}: {_news(changes)}{count_or_none(len({i.unit.key for i in waiting}), 'đơn vị chờ quá 8 giờ')}, {_judged(figures, missed)}",
         f"Tình hình giải quyết TTHC, số liệu chốt {moment_vi(figures.as_of)}",
         lines,
     )
@@ -124,13 +125,13 @@ def describe_units(figures: Figures, changes: Changes | None, wants: Recipient) 
     lines = [
         ("Thay đổi", _changes(figures, own, alone)),
         ("Đang chờ quá 8 giờ", _waiting(waiting, alone)),
-        ("Không đạt chỉ tiêu", _missed_line(figures, missed, alone)),
+        ("Không đạt chỉ tiêu", _missed_line(figures, missed, alone, mine)),
         ("Số liệu", freshness_line(figures, keys)),
         *honest_lines(figures, changes.asked_before if changes else None, mine),
     ]
     content = Content(
         "digest",
-        f"{_subject(figures.as_of)}, {name}: {_news(changes)}{count_or_none(len(waiting), 'hồ sơ chờ quá 8 giờ')}, {count_or_none(len(missed), 'chỉ tiêu không đạt')}",
+        f"{_subject(figures.as_of)}, {name}: {_news(changes)}{count_or_none(len(waiting), 'hồ sơ chờ quá 8 giờ')}, {_judged(figures, missed, mine)}",
         f"{name}: số liệu chốt {moment_vi(figures.as_of)}",
         lines,
     )
@@ -139,7 +140,12 @@ def describe_units(figures: Figures, changes: Changes | None, wants: Recipient) 
         content.periods = [""]
         content.rows = [row for unit in mine for row in _measure_rows(figures, unit, len(mine) > 1)]
         texts = _needed_list(figures, mine, missed)
-        content.sections.append((f"Cần gì để đạt chỉ tiêu năm {figures.as_of.year}", texts or ["Không chỉ tiêu nào còn thiếu."]))
+        content.sections.append(
+            (
+                f"Cần gì để đạt chỉ tiêu năm {figures.as_of.year}",
+                texts or [_sentence(_why(figures, "year", mine)) or "Không chỉ tiêu nào còn thiếu."],
+            )
+        )
     if "missed" in wants.summaries:
         for period in _shown(figures):
             heading = f"Chỉ tiêu không đạt, {lower_first(period_vi(period.kind, period.start))}"
@@ -263,9 +269,21 @@ def _waiting(waiting: Sequence[LateReception], alone: bool = False) -> str:
     return f"{count_vi(len(ordered))} đơn vị, {count_vi(len(waiting))} hồ sơ: {', '.join(shown)}{more}."
 
 
-def _missed_line(figures: Figures, missed: Sequence[Rate], alone: bool = False) -> str:
+def _why(figures: Figures, kind: str, mine: Sequence[Unit] | None) -> str:
+    return unjudged_vi((rate.status, rate.target) for rate in figures.now(kind) if rate.unit and (mine is None or rate.unit in mine))
+
+
+def _judged(figures: Figures, missed: Sequence[Rate], mine: Sequence[Unit] | None = None) -> str:
+    return _why(figures, "year", mine) or count_or_none(len(missed), "chỉ tiêu không đạt")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def _missed_line(figures: Figures, missed: Sequence[Rate], alone: bool = False, mine: Sequence[Unit] | None = None) -> str:
     if not missed:
-        return f"năm {figures.as_of.year} không có chỉ tiêu nào không đạt."
+        return f"năm {figures.as_of.year} {_why(figures, 'year', mine) or 'không có chỉ tiêu nào không đạt'}."
     told = []
     for measure in figures.measures:
         rates = sorted((r for r in missed if r.measure == measure.name), key=lambda r: -(r.shortfall or 0))
@@ -355,7 +373,7 @@ def missed_list(figures: Figures, kind: str, mine: Sequence[Unit] | None = None)
             told.append(
                 f"{measure.label_vi} (chỉ tiêu {', '.join(targets)}; thiếu tính bằng {_things(figures, measure.name)}): {'; '.join(entries)}"
             )
-    return told or ["Không có."]
+    return told or [_sentence(_why(figures, kind, mine)) or "Không có."]
 
 
 def _late_list(late: Sequence[LateReception]) -> list[str]:

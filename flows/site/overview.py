@@ -9,7 +9,7 @@ from flows.charts import Bar, Trend, bars_against_target, ranking, to_svg, trend
 from flows.figures import Measure, Period, Rate, Unit
 from flows.site.frame import Frame
 from flows.site.tables import SIGNS, Cell, Column, Table, number, rate, text
-from transforms.wording import LEVELS_VI, count_vi, hours_vi, percent_vi, period_vi, target_vi
+from transforms.wording import LEVELS_VI, count_vi, hours_vi, percent_vi, period_vi, target_vi, unjudged_vi
 
 _RANKED = "on_time"
 _MOST_BARS = 30
@@ -235,7 +235,7 @@ def _missed_table(frame: Frame, measures: Sequence[Measure], year: Period) -> Ta
         for r in missed
         if r.unit
     ]
-    is_judged = any(r.period == year and r.status == "met" and r.unit and r.measure in order for r in frame.figures.rates)
+    why = unjudged_vi((r.status, r.target) for r in frame.figures.rates if r.unit and r.period == year and r.measure in order)
     return Table(
         "khong-dat",
         f"Chỉ tiêu không đạt, {period_vi('year', year.start).lower()}: thiếu nhiều nhất ở trên",
@@ -243,6 +243,6 @@ def _missed_table(frame: Frame, measures: Sequence[Measure], year: Period) -> Ta
         rows,
         note="Còn thiếu: số hồ sơ (thủ tục) phải đạt thêm trong số đã có để tỷ lệ bằng chỉ tiêu.",
         is_searchable=True,
-        empty="Mọi đơn vị đều đạt các chỉ tiêu có số liệu." if is_judged else "Chưa có số liệu của chỉ tiêu nào.",
+        empty=f"{why[:1].upper()}{why[1:]}." if why else "Mọi đơn vị đều đạt các chỉ tiêu có số liệu.",
         search_label="Tìm đơn vị hoặc chỉ số",
     )

@@ -304,6 +304,21 @@ def test_where_nothing_came_in_the_text_says_so(figures: Figures) -> None:
     assert f"\n{label}\n  - không phát sinh\n" in body_of(content, quiet, "plain")
 
 
+@pytest.mark.parametrize(("target", "why"), [(None, "không có chỉ tiêu nào áp dụng"), (0.9, "chưa có số liệu của chỉ tiêu nào")])
+def test_where_nobody_is_judged_no_mail_says_that_no_target_is_missed(figures: Figures, target: float | None, why: str) -> None:
+    """After the last day of the targets that ship, every subject said so, as if all were well."""
+    status, denominator = ("no_target", 5) if target is None else ("no_data", 0)
+    rates = [replace(r, numerator=0, denominator=denominator, target=target, status=status, shortfall=None) for r in figures.rates]
+    unjudged = replace(figures, rates=rates, needed=[])
+    for content in (describe_office(unjudged, None, OFFICE), describe_units(unjudged, None, unit_of(figures.units[0].code))):
+        assert content
+        assert content.subject.endswith(f", {why}")
+        assert dict(content.lines)["Không đạt chỉ tiêu"] == f"năm 2024 {why}."
+        told = [texts for heading, texts in content.sections if "chỉ tiêu" in heading.lower()]
+        assert len(told) >= 2
+        assert {text.lower() for texts in told for text in texts} == {f"{why}."}
+
+
 def body_of(content: Content, figures: Figures, kind: str = "html") -> str:
     made = compose(content, [], as_of=figures.as_of, name="A", addressee="a@b.vn", max_bytes=20_000_000)
     message = message_from_bytes(made.data, policy=policy.default)
