@@ -4,6 +4,7 @@ import csv
 import io
 from pathlib import Path
 
+from flows.office_lines import read_text
 from flows.reference import load_own_lists
 from flows.settings import ConfigurationError
 from transforms.layouts import ListError, load_lists
@@ -42,5 +43,5 @@ def add_line(folder: Path, line: str) -> None:
 
 def _text(folder: Path) -> str:
     path = folder / "headings.csv"
-    text = path.read_bytes().decode("utf-8-sig") if path.is_file() else _HEADER
+    text = read_text(path) if path.is_file() else _HEADER
     return text if text.endswith("\n") else text + "\n"

@@ -1,8 +1,8 @@
 """Who gets mail: recipients.csv, every line checked, and on which days whom a night writes to."""
 
 import csv
-import io
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.settings import ConfigurationError
-from transforms.office_rows import Faults, find_delimiter
+from transforms.office_rows import Faults
 
 if TYPE_CHECKING:
     from flows.office_lines import Line
@@ -99,11 +99,14 @@ def find_alarm_recipients(path: Path) -> list[Recipient]:
     encoding, which spoils names but no address. Empty where there is no table.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig", "replace")
+        raw = path.read_bytes()
     except OSError:
         return []
+    # Excel's "Unicode Text" is UTF-16 with tabs; without the mark that tells it, every other byte is 0.
+    text = raw.decode("utf-16" if raw[:2] in (BOM_UTF16_LE, BOM_UTF16_BE) else "utf-8-sig", "replace").replace("\0", "")
+    lines = re.split("\r\n|\r|\n", text)
     found: dict[str, Recipient] = {}
-    reader = csv.DictReader(io.StringIO(text), delimiter=find_delimiter(text))
+    reader = csv.DictReader(lines, delimiter=max(",;\t", key=lines[0].count))
     for cells in reader:
         name, email, scope, summaries = ((cells.get(column) or "").strip() for column in RECIPIENT_COLUMNS[:4])
         chosen = _list(summaries)

@@ -110,6 +110,15 @@ def configure(folder: Path, text: str) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize(("encoding", "ends"), [("utf-16", "\r\n"), ("utf-16", "\r"), ("utf-8", "\r"), ("utf-16-le", "\n")])
+def test_alarms_find_their_readers_however_excel_saved_the_table(tmp_path: Path, encoding: str, ends: str, delimiter: str) -> None:
+    """Its “Unicode Text” is UTF-16 with tabs; no alarm went out at all."""
+    lines = ["name,email,scope,summaries", "Văn phòng,vanphong@sonha.test,all,", "Xã,xa@sonha.test,000.22.58.H48,"]
+    (tmp_path / "recipients.csv").write_bytes(ends.join(lines).replace(",", delimiter).encode(encoding))
+    assert [who.email for who in find_alarm_recipients(tmp_path / "recipients.csv")] == ["vanphong@sonha.test"]
+
+
 def test_the_server_of_mail_toml_with_its_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_server(tmp_path) is None
     with pytest.raises(ConfigurationError, match="chưa khai báo máy chủ thư"):

@@ -232,6 +232,12 @@ def test_a_heading_is_added_to_a_table_that_excel_saved_with_semicolons(tmp_path
     assert load_own_lists(tmp_path).headings["cases"].items() >= {("ngàyđến", "received"), ("xongviệc", "finished")}
 
 
+def test_a_heading_is_not_added_to_a_table_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "headings.csv").write_bytes("kind,column,heading\ncases,received,Ngày đến\n".encode("utf-16"))
+    with pytest.raises(ConfigurationError, match=r"headings\.csv: phải lưu dạng UTF-8"):
+        check_line(tmp_path, "cases", "finished", "Xong việc")
+
+
 def test_a_word_that_is_not_there_is_refused(tmp_path: Path) -> None:
     folder = write_reference(tmp_path)
     (folder / "words.csv").write_text("domain,value,word\nstatus,4,\n", encoding="utf-8")
