@@ -7,6 +7,7 @@ may be shown of a cell that was refused. Accents are never removed: Sơn Hà and
 import hashlib
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -30,7 +31,10 @@ _TCVN3_LETTERS = (
 _TCVN3 = {0xA0 + i: letter for i, letter in enumerate(_TCVN3_LETTERS)}
 # What no TCVN3 font can show: text typed or exported as Unicode into a cell that was set in one, as in old templates.
 _NOT_TCVN3 = re.compile("[ĂăĐđĨĩŨũƠơƯư\u0300-\u0323\u1ea0-\u1ef9]")
-_TCVN3_FONT = re.compile(r"^\.?vn", re.IGNORECASE)
+# Letters and signs of Latin-1 that no Vietnamese text in Unicode has: what letters of TCVN3 are taken for.
+_ONLY_TCVN3 = re.compile("[¡-¦¨-¯±-¿Ä-ÇËÎ-ÑÖ-ØÛÜÞßä-çëîïñö-øûüþÿ]")
+# "VNI-Times" and its like show another encoding.
+_TCVN3_FONT = re.compile(r"^\.?vn(?!i[ -])", re.IGNORECASE)
 
 
 def clean(text: str) -> str:
@@ -108,6 +112,16 @@ def decode_tcvn3(text: str, font: str = ".VnTime") -> str:
         return text
     decoded = unicodedata.normalize("NFC", text.translate(_TCVN3))
     return decoded.upper() if font.rstrip().endswith("H") else decoded
+
+
+def decode_tcvn3_cells(cells: Sequence[tuple[str, str]]) -> list[str]:
+    """The texts of a sheet's cells set in TCVN3 fonts, given with their fonts.
+
+    "Mã", "Có" and "Không" may be either encoding: they are what most of the other cells are, so that a template in .VnTime that was filled in Unicode stays as it is.
+    """
+    unicode = sum(bool(_NOT_TCVN3.search(text)) for text, _ in cells)
+    tcvn3 = sum(bool(_ONLY_TCVN3.search(text)) for text, _ in cells)
+    return [decode_tcvn3(text, font) if unicode <= tcvn3 or _ONLY_TCVN3.search(text) else text for text, font in cells]
 
 
 # Identity numbers (12 digits, 9 on old cards) and telephone numbers, wherever they stand in a text and however they are parted. Amounts of

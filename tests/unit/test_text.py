@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.text import clean, clean_column, decode_tcvn3, has_personal_number, hide_numbers, hide_people, is_tcvn3_font, key, mask
+from transforms.text import (
+    clean,
+    clean_column,
+    decode_tcvn3,
+    decode_tcvn3_cells,
+    has_personal_number,
+    hide_numbers,
+    hide_people,
+    is_tcvn3_font,
+    key,
+    mask,
+)
 
 VIETNAMESE = st.text(alphabet="aăâbcdđeêghiklmnoôơpqrstuưvxyàáảãạằắẳẵặầấẩẫậèéẻẽẹềếểễệìíỉĩịòóỏõọồốổỗộờớởỡợùúủũụừứửữựỳýỷỹỵ HÀĐẠ", max_size=40)
 
@@ -54,8 +65,22 @@ def test_tcvn3_is_decoded_by_font() -> None:
     assert is_tcvn3_font(".VnTime")
     assert is_tcvn3_font("VnArialH")
     assert not is_tcvn3_font("Times New Roman")
+    assert not is_tcvn3_font("VNI-Times")
     assert decode_tcvn3("UBND x· S¬n Thñy") == "UBND xã Sơn Thủy"
     assert decode_tcvn3("Toµn tr×nh", ".VnTimeH") == "TOÀN TRÌNH"
+
+
+def test_texts_of_either_encoding_are_what_their_sheet_is() -> None:
+    def read(*texts: str) -> list[str]:
+        return decode_tcvn3_cells([(text, ".VnTime") for text in texts])
+
+    filled = ["Mã TTHC", "Có", "Không", "UBND xã Sơn Hạ", "Đã trả kết quả"]  # a template filled in Unicode
+    assert read(*filled) == filled
+    assert read("M· TTHC", "Cã", "UBND x· S¬n H¹", "§· tr¶ kÕt qu¶", "Có phép", "Sơn Hạ") == [
+        "Mã TTHC", "Có", "UBND xã Sơn Hạ", "Đã trả kết quả", "Cú phộp", "Sơn Hạ"
+    ]  # fmt: skip
+    assert read("Mã", "Sơn Hạ", "Đã trả", "x· S¬n H¹")[-1] == "xã Sơn Hạ"
+    assert read("Cã") == ["Có"]
 
 
 @pytest.mark.parametrize("text", ["UBND xã Sơn Hà", "Đã trả kết quả", "Tái sử dụng", "Co\u0301", "Mã hồ sơ", "H48.529-240215-0007"])

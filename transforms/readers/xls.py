@@ -9,7 +9,7 @@ import xlrd
 from xlrd.xldate import xldate_as_datetime
 
 from transforms.sheets import Sheet, UnreadableExport, sheet_from_rows
-from transforms.text import decode_tcvn3, is_tcvn3_font
+from transforms.text import decode_tcvn3_cells, is_tcvn3_font
 
 # The head of a MERGEDCELLS record: its number, its length, how many ranges.
 _MERGED = re.compile(rb"\xe5\x00(..)(..)", re.DOTALL)
@@ -70,12 +70,15 @@ class _Silence:
 def _read_sheet(book: Any, sheet: Any, fonts: bool) -> Sheet:
     rows: list[list[str | None]] = []
     errors = 0
+    in_tcvn3: list[tuple[int, int, str]] = []  # row, column, font
     for number in range(sheet.nrows):
         types, values = sheet.row_types(number), sheet.row_values(number)
         cells: list[str | None] = []
         for column, (kind, value) in enumerate(zip(types, values, strict=True)):
             if kind == xlrd.XL_CELL_TEXT:
-                cells.append(_decode(book, sheet, number, column, value) if fonts else value)
+                cells.append(value)
+                if fonts and value and is_tcvn3_font(font := _font(book, sheet, number, column)):
+                    in_tcvn3.append((number, column, font))
             elif kind == xlrd.XL_CELL_NUMBER:
                 cells.append(f"{value:.10g}" if value != int(value) else str(int(value)))
             elif kind == xlrd.XL_CELL_DATE:
@@ -88,15 +91,17 @@ def _read_sheet(book: Any, sheet: Any, fonts: bool) -> Sheet:
             else:
                 cells.append(None)
         rows.append(cells)
+    decoded = decode_tcvn3_cells([(rows[number][column] or "", font) for number, column, font in in_tcvn3])
+    for (number, column, _), text in zip(in_tcvn3, decoded, strict=True):
+        rows[number][column] = text
     made = sheet_from_rows(sheet.name, rows, hidden=sheet.visibility != 0, date1904=bool(book.datemode))
     made.error_cells = errors
     made.merged = [(left, top + 1, below) for top, below, left, right in sheet.merged_cells if right == left + 1 and below > top + 1]
     return made
 
 
-def _decode(book: Any, sheet: Any, row: int, column: int, text: str) -> str:
-    font = book.font_list[book.xf_list[sheet.cell_xf_index(row, column)].font_index].name
-    return decode_tcvn3(text, font) if is_tcvn3_font(font) else text
+def _font(book: Any, sheet: Any, row: int, column: int) -> str:
+    return str(book.font_list[book.xf_list[sheet.cell_xf_index(row, column)].font_index].name)
 
 
 def _date_text(serial: float, datemode: int) -> str:

@@ -25,7 +25,7 @@ from transforms.readers.sheet_xml import CellStyles, NotOnlyCells, below_rows, c
 from transforms.readers.slices import Cells, read_slices
 from transforms.readers.small_books import NotPlain, SmallBooks, load_cells
 from transforms.sheets import UNCALCULATED, Sheet, UnreadableExport
-from transforms.text import decode_tcvn3, is_tcvn3_font
+from transforms.text import decode_tcvn3_cells, is_tcvn3_font
 
 _SPREADSHEET_NS = "{*}"
 _FIRST_CELL = 1 << 16
@@ -296,18 +296,24 @@ def _finish(name: str, hidden: bool, date1904: bool, cells: Cells) -> Sheet:
     for (row, column), what in cells.refs.items():
         if 0 <= row - cells.first_row < sheet.height and column <= len(cells.columns):
             by_column.setdefault(column - 1, {})[row - cells.first_row] = what
-    for column, marks in by_column.items():
-        rows = np.array(sorted(marks))
-        texts = sheet.columns[column].take(pa.array(rows)).to_pylist()
-        for at, (row, text) in enumerate(zip(rows.tolist(), texts, strict=True)):
-            if marks[row].startswith("#"):
-                texts[at] = marks[row]
+    looked_at = {column: np.array(sorted(marks)) for column, marks in by_column.items()}
+    texts = {column: sheet.columns[column].take(pa.array(rows)).to_pylist() for column, rows in looked_at.items()}
+    in_tcvn3: list[tuple[int, int, str]] = []  # column, place among its texts, font
+    for column, rows in looked_at.items():
+        for at, row in enumerate(rows.tolist()):
+            mark, text = by_column[column][row], texts[column][at]
+            if mark.startswith("#"):
+                texts[column][at] = mark
                 sheet.error_cells += 1
-            elif marks[row].startswith("="):
-                texts[at] = text or marks[row][1:] or None
+            elif mark.startswith("="):
+                texts[column][at] = text or mark[1:] or None
             elif text:
-                texts[at] = decode_tcvn3(text, marks[row])
+                in_tcvn3.append((column, at, mark))
+    decoded = decode_tcvn3_cells([(texts[column][at], font) for column, at, font in in_tcvn3])
+    for (column, at, _), text in zip(in_tcvn3, decoded, strict=True):
+        texts[column][at] = text
+    for column, rows in looked_at.items():
         marked = np.zeros(sheet.height, dtype=bool)
         marked[rows] = True
-        sheet.columns[column] = pc.replace_with_mask(sheet.columns[column], pa.array(marked), pa.array(texts, pa.string()))
+        sheet.columns[column] = pc.replace_with_mask(sheet.columns[column], pa.array(marked), pa.array(texts[column], pa.string()))
     return sheet
