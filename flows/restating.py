@@ -27,12 +27,14 @@ _NAMED = 3
 
 
 def load_published(engine: Engine, manifest: Manifest, as_of: datetime) -> None:
-    """work.published_days, work.files_before, work.rate_records, work.case_records and work.restated_records: what earlier days published."""
+    """work.published_days, work.files_before, work.files_returned, work.rate_records, work.case_records and work.restated_records: what earlier days published."""
     days = manifest.published
     counted = frozenset(file["file_id"] for file in manifest.files if file["status"] == "loaded")
     today = PublishedDay(as_of, counted - files_on(days), files_on(days) - counted)
     engine.load("work.published_days", pa.Table.from_pylist(_tell_days([*days, today], manifest), schema=_DAYS))
     engine.load("work.files_before", pa.table({"file_id": pa.array(sorted(files_on(days)), pa.string())}))
+    ever = frozenset[str]().union(*(day.files for day in days))
+    engine.load("work.files_returned", pa.table({"file_id": pa.array(sorted((ever & counted) - files_on(days)), pa.string())}))
     engine.stage("work.rate_records", manifest.published_parts("rates"), RATES.empty_table())
     engine.stage("work.case_records", manifest.published_parts("cases"), case_records())
     engine.stage("work.restated_records", manifest.published_parts("restated"), restated_records())

@@ -71,6 +71,7 @@ CAUSES_VI = {
     "late_arrival": "Hồ sơ đến muộn",
     "changed": "Hồ sơ được sửa",
     "removed": "Hồ sơ không còn, hay không còn dữ kiện, trong các tệp",
+    "restored": "Hồ sơ được tính lại theo tệp dùng lại",
     "tables": "Bảng tham chiếu, đính chính hoặc chỉ tiêu",
     "progress": "Hồ sơ được giải quyết, cập nhật tiếp",
     "time": "Đến hạn theo thời gian",

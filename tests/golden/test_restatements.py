@@ -176,6 +176,28 @@ def test_a_withdrawn_export_is_told_as_removed(folder: Path) -> None:
     ]
 
 
+def test_an_export_that_counts_again_brings_no_late_arrivals(folder: Path) -> None:
+    late = {"Ngày kết thúc xử lý": "25/05/2024 10:00", "Ngày trả kết quả": None, "Trạng thái": "Đã xử lý xong"}
+    export(folder, 5, [dossier(1, **{"Ngày hẹn trả": "18/05/2024 17:00"}), dossier(7, **late)])
+    staged = publish(folder, 5).staged
+    withdraw(staged, "05-22.xlsx", "nạp nhầm")
+    publish(folder, 6)
+    withdraw(staged, "05-22.xlsx", "rút nhầm", undo=True)
+    export(folder, 6, [dossier(8, **late)], hour=23)
+    settings = publish(folder, 7)
+    told = ask(
+        settings,
+        "SELECT case_code, cause FROM mart.restatement_cases WHERE restated_on = DATE '2024-06-07' AND measure = 'on_time' AND period_kind = 'month'",
+    )
+    assert {str(code)[-4:]: cause for code, cause in told} == {
+        "0001": "restored",
+        "0007": "restored",
+        "0008": "late_arrival",
+        "0006": "time",
+    }
+    assert "2 hồ sơ được tính lại theo tệp dùng lại" in str([row[9] for row in on_time_of_may(settings) if row[0] == date(2024, 6, 7)])
+
+
 def test_a_dossier_that_falls_back_to_an_older_export_is_told_as_removed(folder: Path) -> None:
     export(folder, 5, [dossier(1, **{"Ngày hẹn trả": "18/05/2024 17:00"})])
     settings = publish(folder, 5)

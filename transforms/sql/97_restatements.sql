@@ -2,7 +2,7 @@
 -- dossier behind it. Of earlier days the dossiers are those found then and kept beside the day; where the day before was published only afterwards, or
 -- again with another figure, none are known (flows/history.py).
 -- Inputs: work.restated, work.restated_records, work.recounted, work.compared_cases (rendered from the measures' columns), work.cases_before (flows/restating.py),
--- core.cases, core.case_history, work.every_case_row, work.unit_refs, work.every_payment_row, work.every_digitization_row, work.files, work.day_ends (94_audit_changes.sql), work.files_before, work.published_days, core.units, work.moment.
+-- core.cases, core.case_history, work.every_case_row, work.unit_refs, work.every_payment_row, work.every_digitization_row, work.files, work.day_ends (94_audit_changes.sql), work.files_before, work.files_returned, work.published_days, core.units, work.moment.
 -- Readers: the summaries, flows/history.py, analysts.
 
 -- What the exports counted on the day before showed of the dossiers, also in rows refused for an unknown unit. Every row of those exports is looked at, not the
@@ -67,6 +67,21 @@ compared AS (
 )
 SELECT DISTINCT case_code FROM compared WHERE more <> 0;
 
+-- Which of them an export that counted on an earlier published day, not on the last one, and now again (`tthc forget --undo`) shows, and whether in the state that counts.
+CREATE TABLE work.shown_again AS
+WITH shown AS (
+    SELECT r.case_code, 0 AS is_newest
+    FROM work.every_case_row AS r
+    JOIN work.files_returned AS t ON t.file_id = r.file_id
+    WHERE r.case_code IN (SELECT case_code FROM work.recounted)
+    UNION ALL
+    SELECT h.case_code, 1
+    FROM core.case_history AS h
+    JOIN work.files_returned AS t ON t.file_id = h.file_id OR t.file_id = h.last_file_id
+    WHERE h.valid_to IS NULL AND h.case_code IN (SELECT case_code FROM work.recounted)
+)
+SELECT case_code, max(is_newest) AS is_newest FROM shown GROUP BY case_code;
+
 CREATE TABLE work.restated_cases AS
 SELECT s.measure, s.period_kind, s.period_start, s.unit_code, s.unit_valid_from, s.case_code,
        CASE WHEN s.before_was IS NULL THEN 'none' WHEN s.before_was = 1 THEN 'numerator' ELSE 'denominator' END AS counted_before,
@@ -74,9 +89,10 @@ SELECT s.measure, s.period_kind, s.period_start, s.unit_code, s.unit_valid_from,
        -- what the exports still show was dropped by a correction, or is refused for a name or a word that the tables no longer have
        CASE WHEN c.case_code IS NULL THEN CASE WHEN k.case_code IS NULL AND d.gone_exports > 0 THEN 'removed' ELSE 'tables' END
             -- shown and counted nowhere: refused for its unit's name until the source mended that
-            WHEN b.case_code IS NULL AND k.case_code IS NULL THEN CASE WHEN p.case_code IS NULL THEN 'late_arrival' ELSE 'changed' END
+            WHEN b.case_code IS NULL AND k.case_code IS NULL THEN CASE WHEN p.case_code IS NOT NULL THEN 'changed' WHEN y.case_code IS NOT NULL THEN 'restored' ELSE 'late_arrival' END
             WHEN b.case_code IS NULL THEN 'tables'
             WHEN o.is_same THEN CASE WHEN o.is_same_clock THEN 'time' ELSE 'tables' END  -- of past hours only calendar and working hours say otherwise
+            WHEN y.is_newest = 1 AND k.known IS DISTINCT FROM k.newest THEN 'restored'
             WHEN d.gone_exports = 0 AND k.known = k.newest AND l.case_code IS NULL AND b.supplement_count IS NOT DISTINCT FROM c.supplement_count THEN 'tables'
             -- no export says anything new of it: one that did is gone, else it is the tables
             WHEN k.known = k.newest AND NOT (o.is_as_taken_in AND o.is_same_course) THEN CASE WHEN d.gone_exports > 0 AND NOT o.is_as_told THEN 'removed' ELSE 'tables' END
@@ -97,6 +113,7 @@ LEFT JOIN work.compared_cases AS o ON o.case_code = s.case_code
 LEFT JOIN work.known_states AS k ON k.case_code = s.case_code
 LEFT JOIN (SELECT DISTINCT case_code FROM work.shown_before) AS p ON p.case_code = s.case_code
 LEFT JOIN work.told_otherwise AS l ON l.case_code = s.case_code
+LEFT JOIN work.shown_again AS y ON y.case_code = s.case_code
 LEFT JOIN work.day_ends AS e ON e.begins_at = c.ended_at  -- a date without time of day may be of any hour until the office closed
 LEFT JOIN work.day_ends AS r ON r.begins_at = o.taken_in_since;
 
@@ -119,7 +136,7 @@ INSERT INTO mart.restatements
 WITH causes AS (
     SELECT restated_on, measure, period_kind, period_start, unit_code, unit_valid_from, count(*) AS cases,
            count(CASE WHEN cause = 'late_arrival' THEN 1 END) AS by_late_arrival, count(CASE WHEN cause = 'changed' THEN 1 END) AS by_changed,
-           count(CASE WHEN cause = 'removed' THEN 1 END) AS by_removed, count(CASE WHEN cause = 'tables' THEN 1 END) AS by_tables,
+           count(CASE WHEN cause = 'removed' THEN 1 END) AS by_removed, count(CASE WHEN cause = 'restored' THEN 1 END) AS by_restored, count(CASE WHEN cause = 'tables' THEN 1 END) AS by_tables,
            count(CASE WHEN cause = 'progress' THEN 1 END) AS by_progress, count(CASE WHEN cause = 'time' THEN 1 END) AS by_time
     FROM mart.restatement_cases
     GROUP BY restated_on, measure, period_kind, period_start, unit_code, unit_valid_from
@@ -137,6 +154,7 @@ judged AS (
 told AS (
     SELECT r.*, coalesce(c.cases, 0) AS cases, coalesce(u.unit_name, r.unit_code) AS unit_name, u.level, m.as_of,
            CASE WHEN c.by_late_arrival > 0 THEN 'late_arrival' WHEN c.by_changed > 0 THEN 'changed' WHEN c.by_removed > 0 THEN 'removed'
+                WHEN c.by_restored > 0 THEN 'restored'
                 WHEN c.by_tables > 0 OR (c.cases > 0 AND r.by_target = 1) THEN 'tables'
                 WHEN c.by_progress > 0 THEN 'progress' WHEN c.by_time > 0 THEN 'time'
                 WHEN r.numerator IS NULL OR (r.numerator = r.numerator_before AND r.denominator = r.denominator_before) THEN 'tables'
@@ -144,6 +162,7 @@ told AS (
            CASE WHEN c.cases > 0 THEN 'do ' || substr(CASE WHEN c.by_late_arrival > 0 THEN ', ' || vi_count(c.by_late_arrival) || ' hồ sơ đến muộn' ELSE '' END
                 || CASE WHEN c.by_changed > 0 THEN ', ' || vi_count(c.by_changed) || ' hồ sơ được sửa' ELSE '' END
                 || CASE WHEN c.by_removed > 0 THEN ', ' || vi_count(c.by_removed) || ' hồ sơ không còn, hay không còn dữ kiện, trong các tệp' ELSE '' END
+                || CASE WHEN c.by_restored > 0 THEN ', ' || vi_count(c.by_restored) || ' hồ sơ được tính lại theo tệp dùng lại' ELSE '' END
                 || CASE WHEN c.by_tables > 0 THEN ', ' || vi_count(c.by_tables) || ' hồ sơ tính khác theo bảng tham chiếu hoặc đính chính' ELSE '' END
                 || CASE WHEN c.by_progress > 0 THEN ', ' || vi_count(c.by_progress) || ' hồ sơ được giải quyết, cập nhật tiếp' ELSE '' END
                 || CASE WHEN c.by_time > 0 THEN ', ' || vi_count(c.by_time) || ' hồ sơ đến hạn theo thời gian' ELSE '' END
