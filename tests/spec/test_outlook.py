@@ -201,16 +201,16 @@ def test_ranking_shares_ranks_and_leaves_silent_units_out(warehouse: duckdb.Duck
 
 
 def test_forecast(warehouse: duckdb.DuckDBPyConnection) -> None:
-    """42 of 63 in three months, 22 to come: 43 + 22 × 2/3 of 87. The interval's ends solve (p̂ - p)² = z² p (1 - p) / n."""
+    """42 of 63 in three months, 22 to come: 43 + 22 × 2/3 of 87. The interval's ends solve (p̂ - p)² = z² p (1 - p) (1 / 63 + 1 / 22), in whole dossiers."""
     [(numerator, denominator, rate, low, high, months, reliable, method)] = warehouse.execute(
         "SELECT forecast_numerator, forecast_denominator, rate, low, high, basis_months, is_reliable, method_vi FROM mart.forecast "
         "WHERE measure = 'online_full' AND unit_code = ?",
         [CODES["steady"]],
     ).fetchall()
     assert (numerator, denominator, rate) == (pytest.approx(43 + 22 * 2 / 3), 87, pytest.approx((43 + 22 * 2 / 3) / 87))
-    for end in (low, high):
-        share = (end * 87 - 43) / 22
-        assert (2 / 3 - share) ** 2 == pytest.approx(1.96**2 * share * (1 - share) / 63)
+    ends = (low * 87 - 43, high * 87 - 43)
+    within = [met for met in range(23) if (2 / 3 - met / 22) ** 2 <= 1.96**2 * met / 22 * (1 - met / 22) * (1 / 63 + 1 / 22)]
+    assert ends == (pytest.approx(min(within) - 1), pytest.approx(max(within) + 1))
     assert low < rate < high
     assert (months, reliable) == (3, True)
     assert method.startswith("Giả định: 0 hồ sơ đang mở, cộng 22 hồ sơ mới theo bình quân mỗi ngày làm việc của 3 tháng trọn gần nhất")

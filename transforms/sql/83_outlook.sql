@@ -54,7 +54,7 @@ WHERE r.period_kind = 'month';
 CREATE TABLE work.outlook_origins AS
 SELECT DISTINCT period_end AS origin FROM work.outlook_months WHERE NOT is_partial;
 
--- For each past month end (origin): the complete months before it, added up, the share of successes and its interval.
+-- For each past month end (origin): the complete months before it, added up, and the share of successes.
 CREATE TABLE work.basis AS
 WITH added AS (
     SELECT m.measure, m.unit_code, m.unit_valid_from, o.origin, count(*) AS basis_months, greatest(min(m.period_start), m.unit_valid_from) AS basis_from,
@@ -68,21 +68,14 @@ WITH added AS (
 ),
 shares AS (
     SELECT a.*, CAST(a.basis_numerator AS DOUBLE) / nullif(CAST(a.basis_denominator AS DOUBLE), 0) AS share,
-           nullif(CAST(a.basis_denominator AS DOUBLE), 0) AS n, t.forecast_z AS z, t.forecast_basis_months, t.forecast_min_cases
+           t.forecast_basis_months, t.forecast_min_cases
     FROM added AS a
     CROSS JOIN work.thresholds AS t
-),
-wilson AS (
-    SELECT s.*, (s.share + s.z * s.z / (2 * s.n)) / (1 + s.z * s.z / s.n) AS centre,
-           s.z * sqrt(s.share * (1 - s.share) / s.n + s.z * s.z / (4 * s.n * s.n)) / (1 + s.z * s.z / s.n) AS margin
-    FROM shares AS s
 )
 SELECT w.measure, w.unit_code, w.unit_valid_from, w.origin, w.basis_months, w.basis_numerator, w.basis_denominator, w.basis_volume, w.share,
-       CASE WHEN w.share IS NOT NULL THEN least(greatest(w.centre - w.margin, 0.0), w.share) END AS share_low,
-       CASE WHEN w.share IS NOT NULL THEN greatest(least(w.centre + w.margin, 1.0), w.share) END AS share_high,
        CASE WHEN w.basis_months = w.forecast_basis_months AND w.basis_denominator >= w.forecast_min_cases THEN TRUE ELSE FALSE END AS is_reliable,
        greatest(b.workdays_through - a.workdays_through + CASE WHEN a.is_working THEN 1 ELSE 0 END, 0) AS basis_days
-FROM wilson AS w
+FROM shares AS w
 JOIN work.workday_numbers AS a ON a.office = '' AND a.date = w.basis_from
 JOIN work.workday_numbers AS b ON b.office = '' AND b.date = CAST(w.origin - INTERVAL 1 DAY AS DATE);
 
@@ -115,7 +108,7 @@ pending AS (
 coming AS (
     SELECT y.*, CASE WHEN y.is_foreseen THEN coalesce(p.pending, 0) END AS pending, CASE WHEN y.is_foreseen THEN coalesce(p.unpaid, 0) END AS unpaid,
            greatest(k.workdays_through - n.workdays_through, 0) AS remaining_days,
-           coalesce(b.basis_months, 0) AS basis_months, b.basis_numerator, b.basis_denominator, b.basis_volume, b.basis_days, b.share, b.share_low, b.share_high,
+           coalesce(b.basis_months, 0) AS basis_months, b.basis_numerator, b.basis_denominator, b.basis_volume, b.basis_days, b.share,
            coalesce(b.is_reliable, FALSE) AS is_reliable
     FROM this_year AS y
     JOIN work.now_reading AS n ON n.office = ''
@@ -130,9 +123,25 @@ counted AS (
                      WHEN coalesce(c.remaining_days, 0) = 0 THEN CAST(0 AS BIGINT)
                      ELSE CAST(round(CAST(c.basis_volume AS DOUBLE) * c.remaining_days / nullif(CAST(c.basis_days AS DOUBLE), 0)) AS BIGINT) END AS arrivals
     FROM coming AS c
+),
+remaining AS (
+    SELECT c.*, c.pending + c.unpaid + c.arrivals AS remaining, c.denominator + c.pending + c.arrivals AS expected_denominator FROM counted AS c
+),
+-- The share is known from as many dossiers as it stands on, and of those that remain as many fall to chance: together they weigh as n.
+weighed AS (
+    SELECT r.*, t.forecast_z AS z,
+           CAST(r.basis_denominator AS DOUBLE) * r.remaining / nullif(CAST(r.basis_denominator + r.remaining AS DOUBLE), 0) AS n
+    FROM remaining AS r
+    CROSS JOIN work.thresholds AS t
+),
+wilson AS (
+    SELECT w.*, (w.share + w.z * w.z / (2 * nullif(w.n, 0))) / (1 + w.z * w.z / nullif(w.n, 0)) AS centre,
+           w.z * sqrt(w.share * (1 - w.share) / nullif(w.n, 0) + w.z * w.z / (4 * nullif(w.n, 0) * nullif(w.n, 0))) / (1 + w.z * w.z / nullif(w.n, 0)) AS margin
+    FROM weighed AS w
 )
-SELECT c.*, c.pending + c.unpaid + c.arrivals AS remaining, c.denominator + c.pending + c.arrivals AS expected_denominator
-FROM counted AS c;
+SELECT w.*, CASE WHEN w.share IS NOT NULL THEN least(greatest(w.centre - w.margin, 0.0), w.share) END AS share_low,
+       CASE WHEN w.share IS NOT NULL THEN greatest(least(w.centre + w.margin, 1.0), w.share) END AS share_high
+FROM wilson AS w;
 
 INSERT INTO mart.needed
 WITH aimed AS (
@@ -187,15 +196,15 @@ WITH errors AS (
 foreseen AS (
     SELECT o.*, e.mean_absolute_error,
            CASE WHEN o.remaining = 0 THEN CAST(o.numerator AS DOUBLE) ELSE o.numerator + o.share * o.remaining END AS forecast_numerator,
-           CASE WHEN o.remaining = 0 THEN CAST(o.numerator AS DOUBLE) ELSE o.numerator + o.share_low * o.remaining END AS low_numerator,
-           CASE WHEN o.remaining = 0 THEN CAST(o.numerator AS DOUBLE) ELSE o.numerator + o.share_high * o.remaining END AS high_numerator,
-           nullif(CAST(o.expected_denominator AS DOUBLE), 0) AS n
+           CASE WHEN o.remaining = 0 THEN CAST(o.numerator AS DOUBLE) ELSE o.numerator + CAST(floor(o.share_low * o.remaining) AS DOUBLE) END AS low_numerator,
+           CASE WHEN o.remaining = 0 THEN CAST(o.numerator AS DOUBLE) ELSE o.numerator + CAST(ceil(o.share_high * o.remaining) AS DOUBLE) END AS high_numerator,
+           nullif(CAST(o.expected_denominator AS DOUBLE), 0) AS whole
     FROM work.outlook AS o
     LEFT JOIN errors AS e ON e.measure = o.measure
 )
 SELECT f.measure, f.period_start, f.period_end, f.unit_code, f.unit_name, f.level, f.unit_valid_from, f.numerator, f.denominator, f.pending, f.arrivals,
        f.forecast_numerator, CASE WHEN f.forecast_numerator IS NOT NULL THEN f.expected_denominator END AS forecast_denominator,
-       f.forecast_numerator / f.n AS rate, f.low_numerator / f.n AS low, f.high_numerator / f.n AS high, f.target,
+       f.forecast_numerator / f.whole AS rate, f.low_numerator / f.whole AS low, f.high_numerator / f.whole AS high, f.target,
        f.basis_months, f.basis_numerator, f.basis_denominator, f.mean_absolute_error,
        CASE WHEN f.is_reliable AND f.forecast_numerator IS NOT NULL THEN TRUE ELSE FALSE END AS is_reliable,
        CASE WHEN NOT f.is_foreseen THEN 'Không dự báo: số của các tháng không cộng được thành số của năm'
@@ -207,7 +216,7 @@ SELECT f.measure, f.period_start, f.period_end, f.unit_code, f.unit_name, f.leve
                 || CASE WHEN f.unpaid > 0 THEN vi_count(f.unpaid) || ' hồ sơ chưa nộp phí, ' ELSE '' END || 'cộng ' || vi_count(f.arrivals)
                 || ' hồ sơ mới theo bình quân mỗi ngày làm việc của ' || vi_count(f.basis_months) || ' tháng trọn gần nhất; đạt theo tỷ lệ các tháng đó ('
                 || vi_count(f.basis_numerator) || ' trên ' || vi_count(f.basis_denominator)
-                || '); khoảng Wilson 95 %, không tính sai số của số lượng'
+                || '); khoảng Wilson 95 %, gồm cả phần ngẫu nhiên của số hồ sơ còn lại, không tính sai số của số lượng'
                 || CASE WHEN f.is_reliable THEN '' ELSE '; ít dữ liệu, chỉ để tham khảo' END END AS method_vi,
        f.as_of
 FROM foreseen AS f
