@@ -278,6 +278,14 @@ def test_one_code_in_two_units_twice(tmp_path: Path, times: int, expected: int) 
 
 
 @pytest.mark.slow
+def test_the_rows_under_two_units_are_those_of_the_list_that_first_showed_both(tmp_path: Path) -> None:
+    connection = two_units(2, UNITS).build(tmp_path, datetime(2024, 3, 25))
+    told = connection.execute("SELECT found_at, before_file_id, file_id FROM mart.audit").fetchall()
+    connection.close()
+    assert told == [(NIGHTS[0], f"{NIGHTS[0]:%m%d%H%M}", f"{NIGHTS[0]:%m%d%H%M}")]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("minute", "expected"), [(0, 1), (1, 0)])
 def test_one_content_under_two_codes(tmp_path: Path, minute: int, expected: int) -> None:
     lists, received = Lists(), datetime(2024, 3, 4, 8)

@@ -138,7 +138,8 @@ WHERE l.place = 1 AND l.lists >= r.least_lists AND c.case_code IS NULL
 GROUP BY l.case_code, l.state_number, l.file_id, l.exported_at
 HAVING sum(CASE WHEN s.last_seen_at >= l.exported_at THEN s.cases ELSE 0 END) > sum(CASE WHEN s.last_seen_at < l.exported_at THEN s.cases ELSE 0 END);
 
--- One dossier under two units at one export time; units that the reform made one are one.
+-- One dossier under two units at one export time; units that the reform made one are one. Shown are the rows of the list that first had it under its unit of today
+-- and another one: what newer lists say of it makes no other evidence.
 CREATE TABLE work.audit_doubles AS
 WITH places AS (
     SELECT s.case_code, s.unit_code, s.unit_valid_from, s.received_at, s.due_at, s.finished_at, s.returned_at, s.status_code,
@@ -159,7 +160,11 @@ times AS (
     HAVING min(today_code) < max(today_code) OR min(today_valid_from) < max(today_valid_from)
 ),
 spans AS (
-    SELECT case_code, min(seen_at) AS found_at, max(seen_at) AS last_at, count(*) AS times FROM times GROUP BY case_code
+    SELECT t.case_code, min(t.seen_at) AS found_at, count(DISTINCT t.seen_at) AS times
+    FROM times AS t
+    JOIN core.cases AS c ON c.case_code = t.case_code
+    JOIN named AS n ON n.case_code = t.case_code AND n.seen_at = t.seen_at AND n.unit_code = c.unit_code AND n.unit_valid_from = c.unit_valid_from
+    GROUP BY t.case_code
 ),
 paired AS (
     SELECT n.*, s.found_at, c.unit_code AS own_code, c.unit_valid_from AS own_valid_from,
@@ -170,7 +175,7 @@ paired AS (
            ) AS place
     FROM spans AS s
     JOIN work.audit_rules AS r ON r.rule = 'two_units'
-    JOIN named AS n ON n.case_code = s.case_code AND n.seen_at = s.last_at
+    JOIN named AS n ON n.case_code = s.case_code AND n.seen_at = s.found_at
     JOIN core.cases AS c ON c.case_code = s.case_code
     WHERE s.times >= r.least_lists
 )
