@@ -1,12 +1,12 @@
 """How the office that issues the report signs: data/reference/office.toml, and what units.csv tells where it is silent."""
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from flows.figures import Unit
+from flows.office_lines import parse_toml, read_text
 from flows.settings import ConfigurationError
 
 _HEADS = ("province", "district", "commune")
@@ -84,10 +84,7 @@ def load_office(folder: Path, units: Sequence[Unit]) -> Office:
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
-    try:
-        given = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"“{path}” không đọc được: {error}") from None
+    given = parse_toml(path.name, read_text(path))
     known = {field.name for field in fields(Office)}
     for name, value in given.items():
         if name not in known:

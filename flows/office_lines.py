@@ -2,9 +2,11 @@
 
 import difflib
 import re
+import tomllib
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from flows.settings import ConfigurationError
 from transforms.office_rows import Faults, SwallowedRows, find_delimiter, read_office_rows
@@ -88,13 +90,30 @@ def stop_at(faults: Faults, where: str = "các bảng tham chiếu") -> None:
 
 
 def read_text(path: Path) -> str:
-    """The text of a table of the office, which must be UTF-8."""
+    """The text of a table or a settings file of the office, which must be UTF-8."""
     try:
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ConfigurationError(f"{path.name}: phải lưu dạng UTF-8 (trong Excel: “CSV UTF-8”)") from None
+        how = " (trong Excel: “CSV UTF-8”)" if path.suffix == ".csv" else ""
+        raise ConfigurationError(f"{path.name}: phải lưu dạng UTF-8{how}") from None
     except OSError as error:
         raise ConfigurationError(f"{path.name}: không đọc được ({error.strerror})") from None
+
+
+def parse_toml(name: str, text: str) -> dict[str, Any]:
+    """What the text of a settings file says.
+
+    Raises:
+        ConfigurationError: it is no TOML; file and line, and never what stands there.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        at = re.search(r"line (\d+)", str(error))
+        where = f"dòng {at[1]}" if at else "cuối tệp"
+        raise ConfigurationError(
+            f"{name}, {where}: không đúng cú pháp TOML; chữ phải để trong dấu nháy, mỗi dòng một khóa = giá trị, mỗi khóa một lần"
+        ) from None
 
 
 def read_lines(folder: Path, name: str, columns: Sequence[str], faults: Faults, optional: Sequence[str] = ()) -> list[Line]:

@@ -7,7 +7,6 @@ given as `password_env` (name of an environment variable) or `password_file` (a 
 import difflib
 import os
 import re
-import tomllib
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from flows.office_lines import stop_at
+from flows.office_lines import parse_toml, read_text, stop_at
 from flows.settings import ConfigurationError
 from transforms.office_rows import Faults
 
@@ -213,19 +212,8 @@ def load_sources(reference: Path, raw: Path) -> list[Source]:
     path = reference / FILE
     if not path.exists():
         return []
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-        body = tomllib.loads(text)
-    except OSError as error:
-        raise ConfigurationError(f"{FILE}: không đọc được ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{FILE}: phải lưu dạng UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        at = re.search(r"line (\d+)", str(error))
-        where = f"dòng {at[1]}" if at else "cuối tệp"
-        raise ConfigurationError(
-            f"{FILE}, {where}: không đúng cú pháp TOML; chữ phải để trong dấu nháy, mỗi dòng một khóa = giá trị"
-        ) from None
+    text = read_text(path)
+    body = parse_toml(FILE, text)
     lines = _Lines(text)
     listed = body.pop("source", [])
     if body or not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):

@@ -4,7 +4,6 @@ import ipaddress
 import os
 import ssl
 import stat
-import tomllib
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.mail.recipients import is_address
+from flows.office_lines import parse_toml, read_text
 from flows.settings import ConfigurationError
 
 SECURITIES = {"starttls": 587, "ssl": 465, "none": 25}
@@ -67,13 +67,7 @@ def load_server(reference: Path) -> MailServer | None:
         ConfigurationError: a setting cannot be used; the text names it and never shows a password.
     """
     path = reference / "mail.toml"
-    declared: dict[str, Any] = {}
-    if path.is_file():
-        try:
-            declared = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            where = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "phải lưu dạng UTF-8"
-            raise ConfigurationError(f"mail.toml: không đọc được ({where})") from None
+    declared = parse_toml(path.name, read_text(path)) if path.is_file() else {}
     if "password" in declared:
         text = "không ghi mật khẩu vào mail.toml; đặt biến TTHC_SMTP_PASSWORD, hoặc ghi vào một tệp riêng (chmod 600) và khai báo password_file"
         raise ConfigurationError(f"mail.toml: {text}")

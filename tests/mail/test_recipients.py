@@ -133,7 +133,11 @@ def test_the_server_of_mail_toml_with_its_defaults(tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("host = ", "mail.toml: không đọc được"),
+        ("host = ", "mail.toml, cuối tệp: không đúng cú pháp TOML"),
+        (
+            TOML + 'host = "b"\n',
+            "mail.toml, dòng 3: không đúng cú pháp TOML; chữ phải để trong dấu nháy, mỗi dòng một khóa = giá trị, mỗi khóa một lần",
+        ),
         (TOML + 'password = "x"', "không ghi mật khẩu vào mail.toml"),
         (TOML + 'hots = "x"', "không có mục hots"),
         (TOML + 'security = "none"', "allow_plain = true"),

@@ -353,11 +353,23 @@ def test_the_office_is_derived_where_no_file_says_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("plac = 'x'", "không có mục “plac”"), ("place = 3", "phải là chữ"), ("place", "không đọc được"), ("recipients = 'x'", "danh sách")],
+    [
+        ("plac = 'x'", "không có mục “plac”"),
+        ("place = 3", "phải là chữ"),
+        ("place\n", r"office\.toml, dòng 1: không đúng cú pháp TOML"),
+        ('place = "a"\nplace = "b"\n', "dòng 2: .* mỗi khóa một lần"),
+        ("recipients = 'x'", "danh sách"),
+    ],
 )
 def test_a_wrong_office_file_is_told(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "office.toml").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError, match=said):
+        load_office(tmp_path, [])
+
+
+def test_an_office_file_in_another_encoding_is_told_as_that(tmp_path: Path) -> None:
+    (tmp_path / "office.toml").write_bytes('name = "VĂN PHÒNG"'.encode("utf-16"))
+    with pytest.raises(ConfigurationError, match=r"office\.toml: phải lưu dạng UTF-8$"):
         load_office(tmp_path, [])
 
 
