@@ -9,6 +9,8 @@ import xlwt
 from openpyxl.styles import Font
 
 from flows.sample.spelling import to_tcvn3
+from tests.corpus import forms
+from tests.corpus.book import Book, Cell, Page, Row
 from transforms.readers import read_sheets
 
 ROWS = [["Mã hồ sơ", "Mã TTHC", "Số hóa kết quả"], ["H48.529-240215-0007", "1.001193", "Có"], ["UBND xã Sơn Hạ", "xã Ba Tô", "Không"]]
@@ -33,7 +35,12 @@ def make_xlsx(rows: list[list[str]], font: str) -> bytes:
     return out.getvalue()
 
 
-@pytest.mark.parametrize("make", [make_xls, make_xlsx])
+def make_ods(rows: list[list[str]], font: str) -> bytes:
+    page = Page("S", None, tuple(Row(tuple(Cell(text, font=font) for text in row)) for row in rows))
+    return forms.ods(Book((page,)))
+
+
+@pytest.mark.parametrize("make", [make_xls, make_xlsx, make_ods])
 @pytest.mark.parametrize(
     ("font", "spell"),
     [(".VnTime", to_tcvn3), (".VnTime", str), ("VNI-Times", str), ("Times New Roman", str)],

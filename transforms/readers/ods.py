@@ -9,7 +9,7 @@ from typing import Any
 from lxml import etree
 
 from transforms.sheets import UNCALCULATED, Sheet, UnreadableExport, sheet_from_rows
-from transforms.text import decode_tcvn3, is_tcvn3_font
+from transforms.text import decode_tcvn3_cells, is_tcvn3_font
 
 _NS = {
     "office": "urn:oasis:names:tc:opendocument:xmlns:office:1.0",
@@ -47,6 +47,10 @@ _VALUE_TYPE_OF_CALC, _FORMULA = _name("calcext:value-type"), _name("table:formul
 # An error is shown so; OpenOffice and early LibreOffice keep the number 0 as its value, and no type of its own.
 _ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!)|Err:\d{3}")
 _DEFAULT_STYLE, _PARENT = _name("table:default-cell-style-name"), _name("style:parent-style-name")
+
+
+# A row's cells, which of them are set in a TCVN3 font, and in which.
+_InFont = tuple[list[str | None], slice, str]
 
 
 def read(archive: zipfile.ZipFile, max_rows: int, max_columns: int) -> list[Sheet]:
@@ -106,6 +110,7 @@ def _tables(stream: Any, named_fonts: dict[str, str], max_rows: int, max_columns
     rows: list[list[str | None]] = []
     column_styles: list[str] = []
     merged: list[tuple[int, int, int]] = []
+    in_tcvn3: list[_InFont] = []
     blank = errors = 0
     date1904 = False
     for event, node in events:
@@ -113,7 +118,7 @@ def _tables(stream: Any, named_fonts: dict[str, str], max_rows: int, max_columns
             if node.tag == _TABLE:
                 if node.getroottree().docinfo.doctype:
                     raise UnreadableExport("tệp .ods khai báo thực thể XML; không mở vì lý do an toàn")
-                rows, blank, errors, column_styles, merged = [], 0, 0, [], []
+                rows, blank, errors, column_styles, merged, in_tcvn3 = [], 0, 0, [], [], []
             continue
         if node.tag == _STYLE:
             name = node.get(_name("style:name"), "")
@@ -129,7 +134,7 @@ def _tables(stream: Any, named_fonts: dict[str, str], max_rows: int, max_columns
             repeat = min(int(node.get(_name("table:number-columns-repeated"), "1")), max_columns)
             column_styles.extend([node.get(_DEFAULT_STYLE, "")] * repeat)
         elif node.tag == _ROW:
-            cells, wrong, spans = _cells(node, fonts, column_styles, max_columns)
+            cells, wrong, spans = _cells(node, fonts, column_styles, max_columns, in_tcvn3)
             repeat = int(node.get(_name("table:number-rows-repeated"), "1"))
             errors += wrong
             node.clear()
@@ -143,6 +148,9 @@ def _tables(stream: Any, named_fonts: dict[str, str], max_rows: int, max_columns
             merged += [(column, len(rows), len(rows) + height - 1) for column, height in spans.items()]
         elif node.tag == _TABLE:
             hidden = node.get(_name("table:style-name")) in hidden_styles
+            decoded = decode_tcvn3_cells([(cells[place.start] or "", font) for cells, place, font in in_tcvn3])
+            for (cells, place, _), text in zip(in_tcvn3, decoded, strict=True):
+                cells[place] = [text] * (place.stop - place.start)
             sheet = sheet_from_rows(node.get(_name("table:name"), ""), rows, hidden=hidden, date1904=date1904)
             sheet.error_cells = errors
             sheet.merged = merged
@@ -150,8 +158,10 @@ def _tables(stream: Any, named_fonts: dict[str, str], max_rows: int, max_columns
             yield sheet
 
 
-def _cells(row: Any, fonts: dict[str, str], column_styles: list[str], max_columns: int) -> tuple[list[str | None], int, dict[int, int]]:
-    """The cells of a row, how many of them held an error, and by column how many rows a cell is merged down over."""
+def _cells(
+    row: Any, fonts: dict[str, str], column_styles: list[str], max_columns: int, in_tcvn3: list[_InFont]
+) -> tuple[list[str | None], int, dict[int, int]]:
+    """The cells of a row, how many of them held an error, and by column how many rows a cell is merged down over; those in TCVN3 fonts are added to `in_tcvn3`."""
     cells: list[str | None] = []
     spans: dict[int, int] = {}
     blank = errors = 0
@@ -168,7 +178,7 @@ def _cells(row: Any, fonts: dict[str, str], column_styles: list[str], max_column
         default = row.get(_DEFAULT_STYLE) or (column_styles[column] if column < len(column_styles) else "")
         font = fonts.get(cell.get(_name("table:style-name")) or default or _DEFAULT)
         if font:
-            text = decode_tcvn3(text, font)
+            in_tcvn3.append((cells, slice(column, column + repeat), font))
         if len(cells) + blank + repeat > max_columns:
             raise UnreadableExport(f"một dòng có hơn {max_columns} ô; hãy xuất lại")
         cells.extend([None] * blank + [text] * repeat)
