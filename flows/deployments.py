@@ -6,6 +6,7 @@ Machines without a Prefect server use the systemd timers in docs/systemd instead
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -182,6 +183,6 @@ def _make_runner(**options: Any) -> Any:
         """As `prefect.serve` runs it, but for the call that Prefect's own handler makes and nobody awaits, which Python warns of (3.8, November 2026)."""
 
         def handle_sigterm(self, *_: Any, **__: Any) -> None:
-            sys.exit(0)
+            signal.raise_signal(signal.SIGINT)  # as Ctrl-C, which asyncio ends in order
 
     return QuietRunner(**options)
