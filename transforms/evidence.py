@@ -33,6 +33,8 @@ _SPOKEN = _EVIDENCE - {"procedure_code", "count", "figure", "percent"} | {"yes_n
 # A cell of counts that cannot be read, but is meant as one: "12 (34,5%)", "5 hồ sơ", "Tỷ lệ: 12%"; a dash is how forms print none. Shares below the totals
 # and dates are none.
 _MEANT_AS_COUNT = r"^(?:[-–—]|\d.*|(?i:số lượng|sl|tỷ lệ|điểm số)\W.*\d.*)$"
+# Where and when a list was signed, in the columns of dates: "Ngày 30 tháng 6 năm 2024".
+_SIGNED_ON = r"^\W*(?i:ngày)\W*\d"
 _NO_COUNT = r"^(?:\d+(?:[.,]\d+)?\s*%|\d{1,2}[/.-]\d{1,2}[/.-]\d{4}.*)$"
 
 
@@ -51,6 +53,8 @@ def count_evidence(
         if kind not in _EVIDENCE | _SPOKEN:
             continue
         is_valid = find_filled(column.values.take(at)) & ~column.bad[doubtful]
+        if kind == "date":
+            is_valid &= ~_matches(column.text_of(doubtful), _SIGNED_ON)
         if kind in _SPOKEN:
             is_spoken = is_valid & _matches(column.text_of(doubtful), r"\pL|\d[/:-]|\.\d+\.")
             spoken += is_spoken

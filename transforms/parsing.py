@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.moment_words import bare_moment
 from transforms.text import clean_column, hide_numbers, key, mask, text_bytes
 
 # A year outside is a typing slip (0206), not a date.
@@ -54,7 +55,7 @@ def parse_dates(column: pa.Array, *, date1904: bool = False) -> tuple[pa.Array, 
     """Local civil times.
 
     Reads dd/mm/yyyy with or without a time before or after it, yyyy-mm-dd with time, ISO with an offset (+07, +0700, +07:00 or Z; turned
-    into Vietnamese time), and serial numbers of spreadsheets. Fractions of seconds are rounded: spreadsheets store 07:30:00 as 07:29:59.9999.
+    into Vietnamese time), serial numbers of spreadsheets, and these in words (see `moment_words.bare_moment`). Fractions of seconds are rounded: spreadsheets store 07:30:00 as 07:29:59.9999.
 
     Returns:
         timestamp[s] array (null where blank or bad) and a boolean mask of the cells that are filled but no date.
@@ -104,6 +105,12 @@ def parse_dates(column: pa.Array, *, date1904: bool = False) -> tuple[pa.Array, 
             ok = (years >= FIRST_YEAR) & (years <= LAST_YEAR)
             values[where[ok]] = parsed[ok]
     bad = filled & np.isnat(values)
+    where = np.flatnonzero(bad)
+    said = column.take(pa.array(where)).to_pylist()
+    bare = [bare_moment(text) for text in said]
+    if bare != said:
+        moments, bad[where] = parse_dates(pa.array(bare, pa.string()), date1904=date1904)
+        values[where] = moments.to_numpy(zero_copy_only=False)
     return pa.array(values, pa.timestamp("s")), bad
 
 

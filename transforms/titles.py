@@ -9,19 +9,12 @@ from itertools import groupby, pairwise
 import pyarrow as pa
 
 from transforms import parsing
+from transforms.moment_words import in_figures
 from transforms.text import clean
 
 # What a cell may say of a moment (see `parsing.parse_dates`), a title may say, too. Of AM and PM it is no more than seen: 11:05 PM is not 11:05.
 _DATE = r"(?:\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{4}[/-]\d{1,2}[/-]\d{1,2})(?!\d)"
 _TIME = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s?(?:SA|CH|AM|PM)(?!\w))?"
-# "30 tháng 6 năm 2024", "23 giờ 05 phút", "23h05'", "11:05 sáng". Without its time an evening's export would count as the beginning of the day.
-_DAY_IN_WORDS = re.compile(r"(?<!\d)(\d{1,2})\s*tháng\s*(\d{1,2}),?\s*năm\s*(\d{4})(?!\d)", re.IGNORECASE)
-_HOUR_IN_WORDS = re.compile(
-    r"(?<![\w:])(\d{1,2})\s*(?:giờ|g|h)(?:\s*([0-5]?\d)(?![\d/]|[.-]\d{1,2}[.-]\d)\s*(?:phút|ph|p|['’])?(?:\s*([0-5]?\d)\s*(?:giây|s))?)?"
-    r"(?!\w|\s*làm việc)",
-    re.IGNORECASE,
-)
-_HALF_IN_WORDS = re.compile(r"(?<=\d)\s*(?:(sáng)|chiều)(?!\w)", re.IGNORECASE)
 _BETWEEN = r"(?:[\sT,;'’(–-]|(?:lúc|vào|hồi|ngày|giờ|h|phút)(?!\w):?)+"
 _OFFSET = r"\s?(?:Z\b|[+-]\d{1,2}(?::?\d{2})?(?![\d/.]))"
 _MOMENT = (
@@ -83,7 +76,7 @@ def find_export_time(rows: Sequence[Sequence[str | None]], *, date1904: bool = F
         date1904: serial dates count from 1904.
     """
     for row in rows:
-        filled = _with_times([_in_signs(plain) for text in row if text and (plain := clean(text))])
+        filled = _with_times([in_figures(plain) for text in row if text and (plain := clean(text))])
         for text, following in pairwise([*filled, ""]):
             for said in _EXPORTED.finditer(text):
                 found = said if said.lastgroup else _MOMENT_ALONE.match(following)
@@ -104,13 +97,6 @@ def _with_times(cells: Sequence[str]) -> list[str]:
         else:
             joined.append(cell)
     return joined
-
-
-def _in_signs(text: str) -> str:
-    """The text with days and hours in words as figures; an hour that no day has is left out."""
-    text = _DAY_IN_WORDS.sub(r"\1/\2/\3", text)
-    text = _HOUR_IN_WORDS.sub(lambda said: f"{said[1]}:{int(said[2] or 0):02d}:{int(said[3] or 0):02d}" if int(said[1]) < 24 else "", text)
-    return _HALF_IN_WORDS.sub(lambda said: " SA" if said[1] else " CH", text)
 
 
 def _moment(found: re.Match[str], date1904: bool) -> datetime | None:
@@ -148,7 +134,7 @@ def find_period(rows: Sequence[Sequence[str | None]]) -> tuple[date, date] | Non
 
 def _in_days(text: str) -> str:
     """The text with days in words as figures, also of a first day that leaves its year to the last."""
-    return _DAY_OF_THAT_YEAR.sub(r"\1/\2", _in_signs(text))
+    return _DAY_OF_THAT_YEAR.sub(r"\1/\2", in_figures(text))
 
 
 def _named_periods(text: str) -> Iterator[tuple[date, date]]:

@@ -64,6 +64,11 @@ def test_the_numbers_of_columns_are_no_dossier(written: str, headings: list[str]
     assert rows_of(headings, [written.format(number) for number in range(1, len(headings) + 1)]) == (0, [])
 
 
+def test_the_day_of_a_signature_is_none_of_a_dossier() -> None:
+    signed = ["", "NGƯỜI LẬP BIỂU", "", "", "KIỂM SOÁT", "", "", "Ngày 30 tháng 6 năm 2024", "", "", "CHỦ TỊCH", ""]
+    assert rows_of(CASES, signed, [text.replace(" tháng 6 năm ", "/6/") for text in signed]) == (0, [])
+
+
 def test_a_row_of_formulas_that_nobody_calculated_is_told() -> None:
     assert rows_of(CASES, ["#?"] * len(CASES)) == (
         1,

@@ -41,6 +41,12 @@ FORMS = {
     "offset in hours, unpadded": lambda m: f"{m:%Y-%m-%d %H:%M:%S} +7",
     "halves of the day": lambda m: f"{m:%d/%m/%Y %I:%M:%S} {half(m)}",
     "halves of the day, time first": lambda m: f"{(m.hour + 11) % 12 + 1}:{m:%M:%S} {half(m)} {m:%d/%m/%Y}",
+    "in words": lambda m: f"hồi {m.hour} giờ {m.minute} phút {m.second} giây, ngày {m.day} tháng {m.month} năm {m.year}",
+    "hours in words": lambda m: f"{m:%d/%m/%Y} lúc {m.hour}h{m:%M}'{m:%S}s",
+    "day in words": lambda m: f"Thứ ba, ngày {m:%d/%m/%Y} - {m:%H:%M:%S}",
+    "in brackets": lambda m: f"{m:%d/%m/%Y} ({m:%H:%M:%S})",
+    "kept as text": lambda m: f"'{m:%d/%m/%Y %H:%M:%S}",
+    "in spaces": lambda m: f"{m.day} / {m.month} / {m.year} {m:%H:%M:%S}",
     "serial": lambda m: str((m - datetime(1899, 12, 30)) / timedelta(days=1)),
 }
 
@@ -88,6 +94,14 @@ def test_no_text_crashes_and_what_is_filled_is_a_date_or_bad(text: str) -> None:
         "2024-05-03 08:15-17",
         "2024-05-03 08:15:00+24:00",
         "2024-05-03 08:15:00+07:60",
+        "25 giờ ngày 03/05/2024",
+        "8h30 - 9h30 ngày 03/05/2024",
+        "03/05/2024 - 04/05/2024",
+        "03/05/2024 (8 giờ làm việc)",
+        "ngày 31 tháng 2 năm 2024",
+        "ngày 3 tháng 5",
+        "Sơn Hạ, ngày 03/05/2024",
+        "2024-05-03 08:15 - 17:00",
     ],
 )
 def test_what_is_no_date_is_bad(text: str) -> None:
