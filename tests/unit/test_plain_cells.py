@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 import xlsxwriter
 from conftest import rounds
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from transforms.readers import read_sheets, shared_texts, sheet_xml, slices, small_books
@@ -78,6 +78,11 @@ CELLS = st.builds(
     )
 )
 ROWS = st.lists(st.tuples(st.sampled_from([1, 1, 1, 1, 2, 40]), st.dictionaries(st.integers(1, 30), CELLS, max_size=6)), max_size=25)
+FIRST_SLICE_BLANK: list[tuple[int, dict[int, Cell]]] = [
+    (1, {}),
+    (1, {}),
+    (1, {column: Cell("text", "", 0 if column == 4 else None) for column in range(1, 5)}),
+]
 
 
 @dataclass(frozen=True)
@@ -200,6 +205,7 @@ def _read(data: bytes) -> Sheet | str:
 @pytest.mark.campaign
 @settings(deadline=None, max_examples=rounds(50, 150))
 @given(rows=ROWS, dialect=DIALECTS, skip=st.integers(0, 3), size=st.integers(200, 4000))
+@example(rows=FIRST_SLICE_BLANK, dialect=Dialect("rts", row=""), skip=0, size=400)
 def test_any_table_in_any_dialect_reads_as_the_whole_sheet_does(
     rows: list[tuple[int, dict[int, Cell]]], dialect: Dialect, skip: int, size: int
 ) -> None:

@@ -113,6 +113,10 @@ class _SliceReader:
             piece = self._read_plain(rows) or self._read_any(opening, rows)
             if not last_row < piece.first <= piece.last <= self._max_rows:
                 raise NotPlain
+            if (
+                not self._slices and not piece.height
+            ):  # a later slice begins where its rows do, filled or not, and the sheet where its first filled cell is
+                raise NotPlain
             last_row = piece.last
             self._slices.append(piece)
         slices = self._slices
