@@ -113,9 +113,7 @@ class _SliceReader:
             piece = self._read_plain(rows) or self._read_any(opening, rows)
             if not last_row < piece.first <= piece.last <= self._max_rows:
                 raise NotPlain
-            if (
-                not self._slices and not piece.height
-            ):  # a later slice begins where its rows do, filled or not, and the sheet where its first filled cell is
+            if not (self._slices or piece.height):  # the sheet begins at its first filled cell, a later slice at its first row
                 raise NotPlain
             last_row = piece.last
             self._slices.append(piece)
