@@ -11,7 +11,7 @@ import pyarrow as pa
 from flows.chains import Chains, StagedSheet, load_chains, sheets_of
 from flows.history import PublishedDay, load_days, part_files
 from flows.landing import Export, time_in_name
-from flows.quarantine import load_withdrawn
+from flows.quarantine import load_reinstated, load_withdrawn
 from flows.staging import find_staged, load_record, parse_moment
 from transforms.layouts import Kind
 
@@ -34,6 +34,7 @@ class Manifest:
         sheets: every staged sheet that counts, and those that tell one.
         staged: the staging folder.
         published: what was published on the days before, oldest first.
+        reinstated: file ids of the exports that were withdrawn once and are used again.
     """
 
     files: list[dict[str, Any]] = field(default_factory=list)
@@ -43,6 +44,7 @@ class Manifest:
     sheets: list[StagedSheet] = field(default_factory=list)
     staged: Path = Path()
     published: list[PublishedDay] = field(default_factory=list)
+    reinstated: frozenset[str] = frozenset()
     _chains: Chains | None = None
 
     def chained(self) -> list[StagedSheet]:
@@ -89,7 +91,7 @@ def make_manifest(staged: Path, exports: Sequence[Export], transient: Mapping[st
         transient: exports that could not be read this time, with the reason.
         as_of: exports made after it are `later`.
     """
-    manifest = Manifest(staged=staged, published=load_days(staged, as_of.date()))
+    manifest = Manifest(staged=staged, published=load_days(staged, as_of.date()), reinstated=load_reinstated(staged))
     present: dict[str, list[Export]] = {}
     for export in exports:
         present.setdefault(export.file_id, []).append(export)

@@ -64,6 +64,11 @@ def load_withdrawn(staged: Path) -> dict[str, str]:
     return withdrawn
 
 
+def load_reinstated(staged: Path) -> frozenset[str]:
+    """The exports that were withdrawn once and are used again."""
+    return frozenset(decision["file_id"] for decision in read_lines(_withdrawn_path(staged))) - load_withdrawn(staged).keys()
+
+
 def find_landed(staged: Path, target: str) -> dict[str, list[str]]:
     """file_id -> names of the landed exports that a path below the raw folder, a file name or the start of a SHA-256 means.
 

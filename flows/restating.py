@@ -34,7 +34,8 @@ def load_published(engine: Engine, manifest: Manifest, as_of: datetime) -> None:
     engine.load("work.published_days", pa.Table.from_pylist(_tell_days([*days, today], manifest), schema=_DAYS))
     engine.load("work.files_before", pa.table({"file_id": pa.array(sorted(files_on(days)), pa.string())}))
     ever = frozenset[str]().union(*(day.files for day in days))
-    engine.load("work.files_returned", pa.table({"file_id": pa.array(sorted((ever & counted) - files_on(days)), pa.string())}))
+    returned = manifest.reinstated & ever & today.files  # one that came late may stand on an earlier day that was published again
+    engine.load("work.files_returned", pa.table({"file_id": pa.array(sorted(returned), pa.string())}))
     engine.stage("work.rate_records", manifest.published_parts("rates"), RATES.empty_table())
     engine.stage("work.case_records", manifest.published_parts("cases"), case_records())
     engine.stage("work.restated_records", manifest.published_parts("restated"), restated_records())

@@ -67,7 +67,7 @@ compared AS (
 )
 SELECT DISTINCT case_code FROM compared WHERE more <> 0;
 
--- Which of them an export that counted on an earlier published day, not on the last one, and now again (`tthc forget --undo`) shows, and whether in the state that counts.
+-- Which of them an export shows that counted on an earlier published day, was withdrawn on the last one, and counts again (`tthc forget --undo`), and whether in the state that counts.
 CREATE TABLE work.shown_again AS
 WITH shown AS (
     SELECT r.case_code, 0 AS is_newest
