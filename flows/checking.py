@@ -106,7 +106,8 @@ def _first_rows(sheet: NormalisedSheet, source: Sheet, troubles: Sequence[dict[s
         row: dict[str, str] = {"dòng": str(number)}
         for column, position in sheet.layout.columns.items():
             heading, kind = sheet.layout.headings[column], sheet.layout.kind.columns[column].type
-            text = clean(source.columns[position][number - source.first_row].as_py() or "")
+            places = [position, *([sheet.layout.hours[column]] if column in sheet.layout.hours else [])]
+            text = clean(" ".join(source.columns[place][number - source.first_row].as_py() or "" for place in places))
             is_code = kind == "case_code" and bool(parse_case_codes(pa.array([text]))[1][0])
             is_procedure = kind == "procedure_code" and procedure_key(text) is not None
             is_number = kind == "code" and bool(text) and parse_codes(pa.array([text]))[0].is_valid

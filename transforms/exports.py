@@ -235,7 +235,7 @@ def _read_without_headings(sheet: Sheet, before: Layout | None, lists: LayoutLis
     if coded is None:
         return None
     if before and before.columns.get(column) == coded:
-        missing = max(before.columns.values()) + 1 - len(sheet.columns)
+        missing = max(*before.columns.values(), *before.hours.values()) + 1 - len(sheet.columns)
         wide = replace(sheet, columns=[*sheet.columns, *[pa.nulls(sheet.height, pa.string())] * missing])
         layout = replace(before, first=-1, last=-1)
         result = normalise_sheet(wide, layout, lists)

@@ -16,7 +16,8 @@ from transforms.columns import ARROW_TYPES, find_filled, parse_cells
 from transforms.data_rows import find_data_rows, find_examples, section_of
 from transforms.date_order import doubt_day_order
 from transforms.evidence import count_evidence
-from transforms.layouts import Kind, Layout, LayoutLists, heading_ending, key_headings
+from transforms.hours import join_hours
+from transforms.layouts import Kind, Layout, LayoutLists, day_endings, heading_ending, key_headings
 from transforms.sheets import Sheet
 from transforms.text import clean, clean_column, heading_reference
 from transforms.titles import find_period
@@ -94,7 +95,7 @@ def _fill_merged(sheet: Sheet, layout: Layout, below: list[pa.Array]) -> list[pa
     line = layout.columns.get(layout.kind.columns[layout.kind.key_column].merged_over or "")
     by_column: dict[int, list[tuple[int, int]]] = {}
     for column, first, last in sheet.merged:
-        if column in layout.columns.values() and (column != code or line is not None) and first >= first_row:
+        if column in (*layout.columns.values(), *layout.hours.values()) and (column != code or line is not None) and first >= first_row:
             by_column.setdefault(column, []).append((first - first_row, last - first_row))
     for column, ranges in sorted(by_column.items(), key=lambda item: item[0] != code):  # the codes first: the rest follows them
         told = np.arange(len(below[column]))
@@ -127,6 +128,7 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
     kind, start = layout.kind, layout.last + 1
     below = _fill_merged(sheet, layout, [column.slice(start) for column in sheet.columns])
     parsed = {name: parse_cells(kind.columns[name], below[position], sheet, lists) for name, position in layout.columns.items()}
+    parsed |= {name: join_hours(parsed[name], below[position]) for name, position in layout.hours.items()}
     coded = parsed[kind.key_column]
     is_telling = kind.columns[kind.key_column].type not in ("unit", "code")  # a name or a bare number may stand in a total, too
     keep = find_filled(coded.values) & ~coded.bad if is_telling else np.zeros(len(coded.values), dtype=bool)
@@ -197,6 +199,8 @@ def normalise_sheet(sheet: Sheet, layout: Layout, lists: LayoutLists, titles: Se
     beside = [(position, count) for position in layout.unheaded if (count := _count_texts(rows.of(below[position])))]
     if beside:  # an hour of its own below the merged heading of a date, or a list beside this one
         told = ", ".join(f"cột thứ {position + 1} ({count} ô)" for position, count in beside)
+        if any(_are_hours(rows.of(below[position])) for position, _ in beside):
+            told += "; ô ghi giờ cần có tiêu đề “Giờ …” cạnh “Ngày …” (như “Giờ tiếp nhận”) thì mới tính được từ giờ đó, nay tính từ 00:00"
         result.warnings.append(f"có dữ liệu dưới chỗ không có tiêu đề, không đọc: {told}")
     if sheet.error_cells:
         result.warnings.append(f"{sheet.error_cells} ô báo lỗi (#N/A) hoặc công thức chưa tính")
@@ -232,8 +236,15 @@ def _count_texts(cells: pa.Array) -> int:
     return len(words) - int(words.null_count)
 
 
+def _are_hours(cells: pa.Array) -> bool:
+    """Whether a column holds nothing but hours ("08:30", or what spreadsheets make of an hour)."""
+    is_hour = pc.match_substring_regex(clean_column(cells).cast(pa.string()), r"^(?:1899-12-3[01] )?\d{1,2}[:hg]\d{2}(?::\d{2})?$")
+    return bool(pc.all(is_hour).as_py())
+
+
 def _reference_headings(above: Sequence[Sequence[str | None]], passed_over: Sequence[pa.Array]) -> list[str]:
     """References of the texts above the data, titles and headings, and of those in the rows below that are no data, each once."""
     texts = {text for row in above for text in row if text}
     texts.update(text for column in passed_over for text in pc.unique(column).to_pylist() if text)
-    return sorted({heading_reference(heading_ending(text)) for text in texts})
+    endings = {heading_ending(text) for text in texts}
+    return sorted(heading_reference(ending) for ending in endings.union(*map(day_endings, endings)))

@@ -5,7 +5,7 @@ layout is a new line there, or in a headings.csv or words.csv of the office's ow
 """
 
 from transforms.layouts.lists import Kind, LayoutLists, ListError, load_lists
-from transforms.layouts.search import Layout, LayoutProblem, find_layout, heading_ending
+from transforms.layouts.search import Layout, LayoutProblem, day_endings, find_layout, heading_ending
 from transforms.layouts.tables import begins_with_table, cut, find_next_table, holds_rows, key_headings, table_start
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "ListError",
     "begins_with_table",
     "cut",
+    "day_endings",
     "find_layout",
     "find_next_table",
     "heading_ending",

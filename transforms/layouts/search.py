@@ -13,6 +13,10 @@ from transforms.text import clean, heading_key, key
 # Titles, notes and letterheads above a table; measured layouts have at most 15 rows of them.
 SEARCH_ROWS = 60
 HEADER_ROWS = 3
+# A date in two columns: "Ngày" and "Giờ" below its heading, or "Giờ tiếp nhận" beside "Ngày tiếp nhận".
+_DAY, _HOUR = key("Ngày"), key("Giờ")
+_PARTS = {key(part) for part in ("Ngày", "Giờ", "Giờ phút", "Giờ, phút")}
+_HOURS_OF = re.compile(rf"{_HOUR}(?:,?{key('phút')})?(.+)")
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Layout:
         unknown: headings nobody has declared; they load without their column and are warned of.
         ordinals: positions of columns that only number the rows.
         unheaded: positions of columns without any heading; what stands there is not read.
+        hours: canonical column of dates -> position of the column that has their hours.
     """
 
     kind: Kind
@@ -39,6 +44,7 @@ class Layout:
     unknown: Sequence[str] = ()
     ordinals: Sequence[int] = ()
     unheaded: Sequence[int] = ()
+    hours: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,7 @@ class _Candidate:
     last: int
     paths: list[list[str]]
     matches: dict[str, dict[int, str]]  # kind -> position -> column
+    hours: dict[str, dict[int, str]]  # kind -> position -> column of dates whose hours stand there
 
 
 def _paths(rows: Sequence[Sequence[str | None]]) -> list[list[str]]:
@@ -96,12 +103,36 @@ def _paths(rows: Sequence[Sequence[str | None]]) -> list[list[str]]:
 
 
 def _match(path: Sequence[str], headings: Mapping[str, str]) -> str | None:
-    keys = [heading_key(part) for part in path]
+    return _match_keys([heading_key(part) for part in path], headings)
+
+
+def _match_keys(keys: Sequence[str], headings: Mapping[str, str]) -> str | None:
     for start in range(len(keys)):
         column = headings.get(PATH_SEPARATOR.join(keys[start:]))
         if column:
             return column
     return headings.get(f"*{PATH_SEPARATOR}{keys[-1]}") if len(keys) > 1 else None
+
+
+def _match_parts(path: Sequence[str], kind: Kind, headings: Mapping[str, str]) -> tuple[str | None, bool]:
+    """The column of dates of which a heading says that only the day or only the hour stands there, and whether it is the hour.
+
+    "Ngày" and "Giờ" below one heading of a date, or "Giờ tiếp nhận", the hour of what "Ngày tiếp nhận" would be.
+    """
+    *groups, leaf = [heading_key(part) for part in path]
+    said: list[str | None] = []
+    if leaf in _PARTS and groups:  # the pair is a group of its own, so that a heading for any group is known below none, too
+        said = [_match_keys(groups, headings) or headings.get(f"*{PATH_SEPARATOR}{groups[-1]}")]
+    elif leaf not in _PARTS:
+        said = [_match_keys([*groups, day], headings) for day in day_endings(leaf)]
+    column = next((name for name in said if name and name in kind.columns and kind.columns[name].type == "date"), None)
+    return column, leaf != _DAY
+
+
+def day_endings(ending: str) -> list[str]:
+    """The heading keys of the days whose hours a heading names ("giờtiếpnhận"); none where it names no hours."""
+    named = _HOURS_OF.match(ending)
+    return [_DAY + named[1], named[1]] if named else []
 
 
 @lru_cache(maxsize=10_000)
@@ -120,7 +151,9 @@ def _candidates(rows: Sequence[Sequence[str | None]], lists: LayoutLists, *, wit
     found = []
     # Most rows are data, whose texts end no heading of any kind.
     endings = {heading.rpartition(PATH_SEPARATOR)[2] for headings in lists.headings.values() for heading in headings}
-    likely = [any(heading_ending(text) in endings for text in row if text) for row in rows]
+    ends = [{heading_ending(text) for text in row if text} for row in rows]
+    likely = [not row.isdisjoint(endings) for row in ends]
+    parted = [not row.isdisjoint(_PARTS) or _HOUR in {end[: len(_HOUR)] for end in row} for row in ends]
     for first in range(len(rows)):
         texts = sum(1 for text in rows[first] if text)
         if texts < 2 and not (with_lone_groups and texts and _is_lone_group(rows, first)):
@@ -132,13 +165,19 @@ def _candidates(rows: Sequence[Sequence[str | None]], lists: LayoutLists, *, wit
                 continue
             paths = _paths(rows[first : first + depth])
             known = [(position, path) for position, path in enumerate(paths) if path and heading_ending(path[-1]) in endings]
-            matches = {}
+            parts = [(position, path) for position, path in enumerate(paths) if path] if any(parted[first : first + depth]) else []
+            matches: dict[str, dict[int, str]] = {}
+            hours: dict[str, dict[int, str]] = {}
             for kind, headings in lists.headings.items():
                 by_position = {position: column for position, path in known if (column := _match(path, headings))}
+                for position, path in parts:
+                    column, is_hour = _match_parts(path, lists.kinds[kind], headings)
+                    if column and position not in by_position:
+                        (hours.setdefault(kind, {}) if is_hour else by_position)[position] = column
                 if by_position:
                     matches[kind] = by_position
             if matches:
-                found.append(_Candidate(first, first + depth - 1, paths, matches))
+                found.append(_Candidate(first, first + depth - 1, paths, matches, hours))
     return found
 
 
@@ -172,7 +211,7 @@ def _find_best(
 ) -> Layout | LayoutProblem | None:
     """The table of which most headings are known, see `find_layout`."""
     candidates = [c for c in _candidates(rows, lists, with_lone_groups=with_lone_groups) if among is None or c.first <= among <= c.last]
-    best: tuple[tuple[int, bool, int, int], _Candidate, Kind] | None = None
+    best: tuple[tuple[int, bool, int, int, int], _Candidate, Kind] | None = None
     for candidate in candidates:
         columns = {name: {c for c in matches.values() if c not in ("personal", "ignored")} for name, matches in candidate.matches.items()}
         of_kind = [name for name, found in columns.items() if _is_kind(lists.kinds[name], found)]
@@ -181,8 +220,9 @@ def _find_best(
             kind = lists.kinds[name]
             if kind.yields_to & readable:
                 continue
-            # where two kinds know as many headings, the one that can be read
-            score = (len(columns[name]), name in readable, len(candidate.matches[name]), candidate.first - candidate.last)
+            # where two kinds know as many headings, the one that can be read; of the headings of a pair, those that part the hour from its day
+            hours = len(candidate.hours.get(name, ()))
+            score = (len(columns[name]), name in readable, hours, len(candidate.matches[name]), candidate.first - candidate.last)
             if best is None or score > best[0]:
                 best = (score, candidate, kind)
     if best is None:
@@ -195,6 +235,7 @@ def _checked(candidate: _Candidate, kind: Kind, lists: LayoutLists, first_row: i
     matches = candidate.matches[kind.name]
     columns: dict[str, int] = {}
     headings: dict[str, str] = {}
+    hours: dict[str, int] = {}
     personal, unknown, ordinals, unheaded = [], [], [], []
     for position, path in enumerate(candidate.paths):
         if not path:
@@ -202,7 +243,10 @@ def _checked(candidate: _Candidate, kind: Kind, lists: LayoutLists, first_row: i
             continue
         heading = f" {PATH_SEPARATOR} ".join(path)
         column = matches.get(position)
-        if column is None:
+        hour_of = candidate.hours.get(kind.name, {}).get(position)
+        if hour_of and hour_of not in hours and hour_of in matches.values():
+            hours[hour_of] = position
+        elif column is None:
             unknown.append(heading)
         elif column == "personal":
             personal.append(heading)
@@ -225,7 +269,9 @@ def _checked(candidate: _Candidate, kind: Kind, lists: LayoutLists, first_row: i
     if missing:
         text = f"{kind.label_vi}, dòng tiêu đề {row}: {_missing_text(missing, unknown, kind, lists)}"
         return LayoutProblem(text, kind.name, candidate.first, candidate.last, columns)
-    return Layout(kind, candidate.first, candidate.last, columns, headings, personal, unknown, ordinals, unheaded)
+    for name, position in hours.items():
+        headings[name] += f" và {f' {PATH_SEPARATOR} '.join(candidate.paths[position])}"
+    return Layout(kind, candidate.first, candidate.last, columns, headings, personal, unknown, ordinals, unheaded, hours)
 
 
 def _missing_text(missing: Sequence[str], unknown: Sequence[str], kind: Kind, lists: LayoutLists) -> str:

@@ -100,7 +100,7 @@ def find_next_table(sheet: Sheet, layout: Layout, rows: Sequence[int], lists: La
                 return table_start(sheet, problem.first)
         if isinstance(found, Layout):
             start = table_start(sheet, above + found.first)
-            if (found.kind, found.columns) != (layout.kind, layout.columns):
+            if (found.kind, found.columns, found.hours) != (layout.kind, layout.columns, layout.hours):
                 return start
             if layout.kind.has_period and find_period([_row(sheet, title) for title in range(start.titles, start.headings)]):
                 return start
