@@ -9,7 +9,7 @@ from itertools import groupby, pairwise
 import pyarrow as pa
 
 from transforms import parsing
-from transforms.moment_words import in_figures
+from transforms.moment_words import DOTTED_HOUR, in_figures, with_colons
 from transforms.text import clean
 
 # What a cell may say of a moment (see `parsing.parse_dates`), a title may say, too. Of AM and PM it is no more than seen: 11:05 PM is not 11:05.
@@ -22,7 +22,7 @@ _MOMENT = (
     r"|(?P<serial>\d{5}(?:[.,]\d+)?)$)"
 )
 # A day and its time in cells of their own; the time that a spreadsheet adds to a day is none.
-_TIME_ALONE = re.compile(rf"^[(\s]*(?:(?:lúc|vào|hồi|giờ)\s*:?\s*)?{_TIME}[\s).,]*$", re.IGNORECASE)
+_TIME_ALONE = re.compile(rf"^[(\s]*(?:(?:lúc|vào|hồi|giờ)\s*:?\s*)?(?:{_TIME}|{DOTTED_HOUR})[\s).,]*$", re.IGNORECASE)
 _DAY_AT_END = re.compile(rf"(?<![\d/.-])({_DATE})(?:[ T]00:00(?::00)?)?[\s,;–-]*$")
 _TIME_AT_END = re.compile(rf"(?<![\d/.:-]){_TIME}[\s,;–-]*$", re.IGNORECASE)
 _DAY_AT_BEGINNING = re.compile(rf"^(?:ngày\s*:?\s*)?{_DATE}", re.IGNORECASE)
@@ -91,7 +91,7 @@ def _with_times(cells: Sequence[str]) -> list[str]:
     joined: list[str] = []
     for cell in cells:
         if joined and _TIME_ALONE.match(cell) and _DAY_AT_END.search(joined[-1]):
-            joined[-1] = _DAY_AT_END.sub(r"\1 ", joined[-1]) + cell
+            joined[-1] = with_colons(_DAY_AT_END.sub(r"\1 ", joined[-1]) + cell)
         elif joined and _DAY_AT_BEGINNING.match(cell) and _TIME_AT_END.search(joined[-1]):
             joined[-1] += f" {cell}"
         else:

@@ -44,6 +44,8 @@ FORMS = {
     "in words": lambda m: f"hồi {m.hour} giờ {m.minute} phút {m.second} giây, ngày {m.day} tháng {m.month} năm {m.year}",
     "hours in words": lambda m: f"{m:%d/%m/%Y} lúc {m.hour}h{m:%M}'{m:%S}s",
     "day in words": lambda m: f"Thứ ba, ngày {m:%d/%m/%Y} - {m:%H:%M:%S}",
+    "dots in the hour": lambda m: f"{m:%d.%m.%Y %H.%M.%S}",
+    "dots in the hour, time first": lambda m: f"{m:%H.%M.%S} ngày {m:%d/%m/%Y}",
     "in brackets": lambda m: f"{m:%d/%m/%Y} ({m:%H:%M:%S})",
     "kept as text": lambda m: f"'{m:%d/%m/%Y %H:%M:%S}",
     "in spaces": lambda m: f"{m.day} / {m.month} / {m.year} {m:%H:%M:%S}",
@@ -102,6 +104,8 @@ def test_no_text_crashes_and_what_is_filled_is_a_date_or_bad(text: str) -> None:
         "ngày 3 tháng 5",
         "Sơn Hạ, ngày 03/05/2024",
         "2024-05-03 08:15 - 17:00",
+        "03/05/2024 8.300",
+        "03/05/2024 25.30",
     ],
 )
 def test_what_is_no_date_is_bad(text: str) -> None:
