@@ -250,8 +250,11 @@ def parse_levels(column: pa.Array, words: Mapping[str, str | int | bool | None])
 
 _NO_FEE = {key(word) for word in ("Không", "Không thu", "Không thu phí", "Miễn phí", "Không có", "Không quy định")}
 _CURRENCY = re.compile(r"\s*(đồng|vnđ|vnd|đ|₫)\.?$", re.IGNORECASE)
-_GROUPED = re.compile(r"^-?\d{1,3}([., ])\d{3}(?:\1\d{3})*(?:[.,]0{1,2})?$")
-_PLAIN = re.compile(r"^-?\d+(?:[.,]0+)?$")
+# Of what a fee is in a catalogue: "8.000 đồng/lần", "8.000 đồng/01 bản"; a second number is a second fee.
+_PER = re.compile(r"\s*(?:/|mỗi(?!\w))\s*(?:0?1\s+)?[^\W\d][^\d/;,]*$")
+# Decimals have another sign than the groups before them, and are no group with a sign too many: "1.000.00", "8.0000" are slips of the pen.
+_GROUPED = re.compile(r"^-?\d{1,3}([., ])\d{3}(?:\1\d{3})*(?:(?!\1)[.,]0{1,2})?$")
+_PLAIN = re.compile(r"^-?(?:\d+(?:[.,]0{1,2})?|(?:\d{4,}|0+)[.,]0{3,})$")
 # Identity and telephone numbers begin with 0 and have nine digits and more; no system writes an amount or a count so.
 _SOMEBODY = re.compile(r"^0(?=.*[^\W0])(?:[., ]?\d){8,}")
 # More dossiers or days than that is somebody's number, which lost its first 0 where a spreadsheet took it for a number (912345678).
@@ -275,12 +278,12 @@ def parse_whole_number(text: str) -> int:
 
 
 def parse_numbers(column: pa.Array, *, no_fee_words: bool = False, is_count: bool = False) -> tuple[pa.Array, np.ndarray]:
-    """Whole numbers (int64); with `no_fee_words`, "Không" is 0, as catalogues write it; a count has no more than eight digits."""
+    """Whole numbers (int64); with `no_fee_words`, "Không" is 0 and "8.000 đồng/lần" 8000, as catalogues write it; a count has no more than eight digits."""
 
     def parse(text: str) -> int:
         if no_fee_words and key(text) in _NO_FEE:
             return 0
-        value = parse_whole_number(text)
+        value = parse_whole_number(_PER.sub("", text) if no_fee_words else text)
         if abs(value) > (_MOST_COUNTED if is_count else 2**62 - 1):
             raise ValueError(text)
         return value

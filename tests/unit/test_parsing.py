@@ -150,7 +150,9 @@ def test_counts_read_with_and_without_grouping(number: int) -> None:
     assert {parse_whole_number(form) for form in forms} == {number}
 
 
-@pytest.mark.parametrize("text", ["mười nghìn", "97,5", "34.5%", "1.23.456", "", "12a", "1e5"])
+@pytest.mark.parametrize(
+    "text", ["mười nghìn", "97,5", "34.5%", "1.23.456", "", "12a", "1e5", "8.0000", "80,0000", "1.000.00", "1,000,0", "1 000 00"]
+)
 def test_what_is_no_count_is_bad(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         parse_whole_number(text)
@@ -175,6 +177,36 @@ def test_a_telephone_number_that_lost_its_zero_is_no_count_but_may_be_an_amount(
     assert list(parse_numbers(pa.array(["912345678"]), is_count=True)[1]) == [True]
     assert list(parse_figures(pa.array(["912345678"]))[1]) == [True]
     assert parse_numbers(pa.array(["912345678", "007", "000000000", "1.000.000.000"]))[0].to_pylist() == [912345678, 7, 0, 1_000_000_000]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("8000.0000", 8000), ("0.0000", 0), ("1.000,00", 1000), ("1,000.0", 1000), ("1 000.00", 1000), ("80.00", 80)]
+)
+def test_decimals_that_no_grouping_can_be_taken_for_are_none(text: str, number: int) -> None:
+    assert parse_whole_number(text) == number
+
+
+@pytest.mark.parametrize(
+    "fee",
+    [
+        "8.000 đồng/lần",
+        "8.000đ/ bản",
+        "8.000 đồng / 01 hồ sơ",
+        "8.000 VNĐ/trường hợp.",
+        "8.000 đồng mỗi lần",
+        "8000/lần",
+        "8.000 đồng/thẻ căn cước",
+    ],
+)
+def test_a_fee_may_be_one_of_a_copy_or_a_case_in_the_catalogue(fee: str) -> None:
+    values, bad = parse_numbers(pa.array([fee]), no_fee_words=True)
+    assert (values.to_pylist(), list(bad)) == ([8000], [False])
+    assert list(parse_numbers(pa.array([fee]))[1]) == [True]
+
+
+@pytest.mark.parametrize("fee", ["8.000/5.000", "8.000 đồng/lần; 5.000 đồng/bản", "8.000 đồng/5.000 đồng", "/lần"])
+def test_several_fees_are_none(fee: str) -> None:
+    assert list(parse_numbers(pa.array([fee]), no_fee_words=True)[1]) == [True]
 
 
 def test_no_fee_in_words_is_zero_only_in_the_catalogue() -> None:
