@@ -20,7 +20,7 @@ _TOTAL = re.compile(
     r"^(tổng(?!cục|côngty|cty|đài|kho|độicông)|cộng(?!đồng|hòa|hoà|tác)|toàn(huyện|tỉnh|thànhphố|thịxã|xã|phường|quận|đặckhu|ngành|địabàn|bộ)(:|\(|\d|$))"
 )
 # Excel takes a "(3)" that somebody types for -3, as accountants write it.
-_INDEX = re.compile(r"^[(\[]?\s*(-?\d{1,3}|[a-zđ]{1,2}|[ivx]+)\s*[)\]]?(\s*=.*)?$", re.IGNORECASE)
+_INDEX = re.compile(r"^(?:cột\s*)?[(\[]?\s*(-?\d{1,3}|[a-zđ]{1,2}|[ivx]+)\s*[)\]]?:?(\s*=.*)?$", re.IGNORECASE)
 _SECTION = re.compile(
     r"^(?:(?:[ivxlcdm]+|\d+|[a-zđ])(?:\.\d+)*)?\s*[.)/-]*\s*lĩnh vực\s*[:.]?\s*(.+?)(?:\s*\(.*\d.*\))?[\s:.]*$", re.IGNORECASE
 )

@@ -362,7 +362,8 @@ def parse_codes(column: pa.Array) -> pa.Array:
     return values
 
 
-_PROCEDURE = re.compile(r"^(\d)[.,](\d{1,6})(?:\.000\.00\.00)?(?:\.[A-Z]\d{2})?$", re.IGNORECASE)
+# The ministry whose procedure it is may stand before the code, the province behind it also with a dash: BTP-1.001193, 1.001193-H48.
+_PROCEDURE = re.compile(r"^(?:[A-ZĐ]{2,8}-)?(\d)[.,](\d{1,6})(?:\.000\.00\.00)?(?:[.-][A-Z]\d{2})?$", re.IGNORECASE)
 # Around a code, as around a dossier's: the apostrophe with which spreadsheets keep a text, quotation marks, brackets, the full stop of a sentence.
 _SIGNS_AROUND = re.compile(r"^[\s'`\"‘’‛“”„´(\[]+|[\s'`\"‘’‛“”„´)\].,;]+$")
 _PROCEDURE_NUMBER = re.compile(r"^(\d\.\d{1,6})\d*$")

@@ -57,7 +57,7 @@ def test_a_list_is_of_the_kind_that_it_can_be_read_as(headings: list[str], kind:
     assert sheet.layout.kind.name == kind
 
 
-@pytest.mark.parametrize("written", ["({})", "-{}", "[{}]", "[-{}]", "{}"])
+@pytest.mark.parametrize("written", ["({})", "-{}", "[{}]", "[-{}]", "{}", "Cột {}", "cột ({})", "CỘT {}:"])
 @pytest.mark.parametrize("headings", [CASES, DIGITIZATION])
 def test_the_numbers_of_columns_are_no_dossier(written: str, headings: list[str]) -> None:
     # Excel takes "(3)" for -3, as accountants write it.
