@@ -78,9 +78,13 @@ def note(event: str, **facts: Any) -> None:
 
 def note_error(event: str, error: BaseException) -> None:
     """An error in the logs: its kind and where in the program it came from."""
+    _LOGGER.error(event, extra={"facts": {"error": type(error).__name__, "place": place_of(error)}})
+
+
+def place_of(error: BaseException) -> str:
+    """Where in the program an error came from, innermost first."""
     frames = traceback.extract_tb(error.__traceback__)
-    place = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames[-6:]))
-    _LOGGER.error(event, extra={"facts": {"error": type(error).__name__, "place": place}})
+    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames[-6:]))
 
 
 def timed(step: Callable[..., Any]) -> Callable[..., Any]:

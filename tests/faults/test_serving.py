@@ -34,6 +34,19 @@ LEFT_RUNNING = """
         left = client.create_flow_run(nights, parameters=dict(raw='', reference='', warehouse='', outbox=''), state=Running())
         print(d.clean_abandoned_runs(), client.read_flow_run(left.id).state.type.value, d.clean_abandoned_runs())
 """
+FAILING = """
+    import os; os.dup2(1, 2)
+    from flows import night, nightly
+    from flows.settings import make_settings
+    def fail(settings): int("Nguyễn Thị Bịa Đặt 0987654321")
+    fail.__name__ = "land"
+    night.land = fail
+    places = [Path(sys.argv[1]).parents[1] / name for name in ("raw", "reference", "warehouse/w.duckdb", "outbox")]
+    for run in (lambda: nightly.nightly(make_settings(*places)), lambda: nightly.nights(*map(str, places))):
+        try: run()
+        except ValueError as error: print("the caller knows:", "0987654321" in str(error), flush=True)
+        except Exception as error: print("Prefect knows:", error, flush=True)
+"""
 WAITING = """
     import time; print("up", flush=True); time.sleep(600)
 """
@@ -142,6 +155,16 @@ def test_the_page_asks_nobody_but_its_own_server(office: Settings) -> None:
     """Prefect's second page would ask Amplitude for its configuration, telemetry switched off or not."""
     said = run_beside_a_server(office, PAGES)
     assert any("/v2/" in url for url in said) and {urlsplit(url).hostname for url in said} == {"127.0.0.1"}, said
+
+
+def test_prefect_is_told_of_an_error_what_the_logs_tell(office: Settings) -> None:
+    """Prefect prints what led to an error and keeps its message for ever; a message of a library may quote a cell."""
+    said = run_beside_a_server(office, FAILING)
+    assert "the caller knows: True" in said
+    assert any(line.startswith("Prefect knows: ValueError (") for line in said), said
+    assert not any("0987654321" in line or "Bịa Đặt" in line for line in said), said
+    kept = b"".join(path.read_bytes() for path in office.prefect.rglob("*") if path.is_file())
+    assert b"ValueError (" in kept and b"0987654321" not in kept
 
 
 def test_runs_that_a_kill_left_running_are_cleaned(office: Settings) -> None:

@@ -133,7 +133,7 @@ def test_the_deployment_of_day_1_mails_the_month_before_or_else_the_next_night_d
     office = [str(getattr(settings, name)) for name in ("raw", "reference", "warehouse", "outbox")]
     with monkeypatch.context() as broken:  # the disk is full, or the machine is switched off
         broken.setattr(monthly, "write_period_report", lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(nightly.WithheldError, match="ZeroDivisionError"):
             nightly.monthly_report.fn(*office)
     ended_nights: list[tuple[datetime, NightResult]] = []
     monkeypatch.setattr(nightly, "run_missed_nights", lambda *_: ended_nights)
