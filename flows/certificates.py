@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from cryptography import x509
 
 from flows.mail.server import load_server
+from flows.mail.session import Session
 from flows.settings import LOCAL_TIME, Settings
 from flows.sources import Source, load_sources
 
@@ -98,7 +99,7 @@ def read_end(endpoint: Endpoint) -> datetime | None:
 def _handshake(endpoint: Endpoint, context: ssl.SSLContext) -> bytes | None:
     place = (endpoint.host, endpoint.port)
     if endpoint.way == "smtp":
-        with smtplib.SMTP(*place, timeout=_SECONDS) as smtp:
+        with Session(*place, timeout=_SECONDS) as smtp:
             smtp.starttls(context=context)
             return smtp.sock.getpeercert(True) if isinstance(smtp.sock, ssl.SSLSocket) else None
     if endpoint.way == "imap":

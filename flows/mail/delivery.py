@@ -7,7 +7,6 @@ the first byte of the text on only the server's answer counts; without one the m
 
 import re
 import smtplib
-import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from typing import Any
 
 from flows.mail.ledger import Delivery, Ledger
 from flows.mail.server import MailServer
+from flows.mail.session import SecureSession, Session
 from flows.settings import LOCAL_TIME
 
 _LOG_IN_FIRST, _TOO_LARGE = 530, 552  # RFC 4954, 6; RFC 1870, 6.1: the one 5xx to MAIL that is about this mail
@@ -75,7 +75,7 @@ def _round(
 ) -> tuple[list[Delivery], bool]:
     """Each mail tried once; those not accepted, and whether trying again soon is pointless."""
     left: list[Delivery] = []
-    smtp: smtplib.SMTP | None = None
+    smtp: Session | None = None
     try:
         for place, delivery in enumerate(deliveries):
             data = read_mail(delivery, outbox)
@@ -125,15 +125,15 @@ def _stamped(data: bytes, server: MailServer) -> bytes:
     return message.as_bytes()
 
 
-def _connect(server: MailServer) -> smtplib.SMTP:
+def _connect(server: MailServer) -> Session:
     """A session that may send, or _Unreachable with the reason."""
-    smtp: smtplib.SMTP | None = None
+    smtp: Session | None = None
     try:
         context = ssl.create_default_context(cafile=server.ca_file)
         if server.security == "ssl":
-            smtp = smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout, context=context)
+            smtp = SecureSession(server.host, server.port, server.timeout, context=context)
         else:
-            smtp = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
+            smtp = Session(server.host, server.port, server.timeout)
         smtp.ehlo_or_helo_if_needed()
         if server.security == "starttls":
             if not smtp.has_extn("starttls"):
@@ -179,7 +179,7 @@ def probe_server(server: MailServer) -> str | None:
     return None
 
 
-def _log_in(smtp: smtplib.SMTP, user: str, password: str) -> None:
+def _log_in(smtp: Session, user: str, password: str) -> None:
     """Logged in by one mechanism alone: smtplib's `login` tries a wrong password with each, and that locks accounts."""
     offered = smtp.esmtp_features.get("auth", "").upper().split()
     smtp.user, smtp.password = user, password
@@ -190,12 +190,12 @@ def _log_in(smtp: smtplib.SMTP, user: str, password: str) -> None:
     smtp.auth(mechanism, ways[mechanism])
 
 
-def _close(smtp: smtplib.SMTP | None) -> None:
+def _close(smtp: Session | None) -> None:
     if smtp:
         smtp.close()
 
 
-def _leave(smtp: smtplib.SMTP) -> None:
+def _leave(smtp: Session) -> None:
     """Say goodbye; how it is answered changes nothing, every mail is settled by now."""
     try:
         smtp.quit()
@@ -203,15 +203,14 @@ def _leave(smtp: smtplib.SMTP) -> None:
         smtp.close()
 
 
-def _hand_over(
-    ledger: Ledger, delivery: Delivery, smtp: smtplib.SMTP, server: MailServer, data: bytes, outcome: Outcome
-) -> tuple[bool, bool]:
+def _hand_over(ledger: Ledger, delivery: Delivery, smtp: Session, server: MailServer, data: bytes, outcome: Outcome) -> tuple[bool, bool]:
     """One mail to one addressee: whether it is settled, and whether the session can be used on."""
     limit = smtp.esmtp_features.get("size", "")
     if limit.isdigit() and 0 < int(limit) < len(data):
         text = f"thư {_megabytes(len(data))} lớn hơn máy chủ nhận ({_megabytes(int(limit))}); đặt max_mb nhỏ hơn rồi chạy lại ngày đó"
         _refuse(ledger, delivery, outcome, text)
         return True, True
+    smtp.begin()
     try:
         code, reply = _ask(smtp, server.sender, delivery.addressee, len(data))
     except (OSError, smtplib.SMTPException) as error:
@@ -245,7 +244,7 @@ def _hand_over(
     return True, False
 
 
-def _ask(smtp: smtplib.SMTP, sender: str, addressee: str, size: int) -> tuple[int, bytes]:
+def _ask(smtp: Session, sender: str, addressee: str, size: int) -> tuple[int, bytes]:
     """The server's reply to MAIL, RCPT and DATA: the first that says no, or 354 when it waits for the text.
 
     Raises:
@@ -261,14 +260,14 @@ def _ask(smtp: smtplib.SMTP, sender: str, addressee: str, size: int) -> tuple[in
     return smtp.docmd("DATA") if code in (250, 251) else (code, reply)
 
 
-def _transmit(smtp: smtplib.SMTP, data: bytes) -> tuple[int, bytes]:
+def _transmit(smtp: Session, data: bytes) -> tuple[int, bytes]:
     """The text with its end went out; the server's answer."""
     quoted = re.sub(rb"(?m)^\.", b"..", data)
     smtp.send(quoted + (b"" if quoted.endswith(b"\r\n") else b"\r\n") + b".\r\n")
     return smtp.getreply()
 
 
-def _is_reset(smtp: smtplib.SMTP) -> bool:
+def _is_reset(smtp: Session) -> bool:
     """Whether the session is ready for the next mail after a no."""
     try:
         return smtp.rset()[0] == 250
@@ -288,7 +287,7 @@ def _reply(code: int, reply: bytes | str) -> str:
 
 
 def _failure(error: Exception) -> str:
-    if isinstance(error, (TimeoutError, socket.timeout)):
+    if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):  # smtplib tells it as a lost connection
         return "quá thời gian chờ"
     return f"{type(error).__name__}: {error}".replace("\n", " ")[:200]
 

@@ -1,12 +1,15 @@
 """A real SMTP server on this machine, with TLS, passwords and a script of misbehaviour for each addressee; and what it accepted."""
 
 import asyncio
+import contextlib
 import datetime
 import ipaddress
 import socket
 import ssl
+import threading
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -140,3 +143,27 @@ def serve(post: PostOffice, certificate: Path | None = None, **options: Any) -> 
             yield MailServer("127.0.0.1", port, "none", "tthc@sonha.test", timeout=0.8, waits=())
     finally:
         controller.stop()
+
+
+@contextmanager
+def talk_without_end(words: bytes, answers: Sequence[bytes] = ()) -> Iterator[MailServer]:
+    """A server that answers as told and then says the words again and again, a piece every fifth of a second, as long as anybody listens."""
+
+    def talk(caller: socket.socket) -> None:
+        with caller, contextlib.suppress(OSError):
+            for answer in answers:
+                caller.sendall(answer)
+                caller.recv(100_000)
+            while True:
+                caller.sendall(words)
+                time.sleep(0.2 if len(words) < 100 else 0)
+
+    def answer() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=talk, args=(listener.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=answer, daemon=True).start()
+        yield MailServer("127.0.0.1", listener.getsockname()[1], "none", "tthc@sonha.test", timeout=0.4, waits=())
+        listener.shutdown(socket.SHUT_RDWR)

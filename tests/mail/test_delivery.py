@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from conftest import rounds
-from post_office import PASSWORD, PostOffice, make_certificate, serve
+from post_office import PASSWORD, PostOffice, make_certificate, serve, talk_without_end
 
 from expectations import CheckResult
 from flows.cli import main
@@ -367,6 +367,27 @@ def test_no_mail_is_lost_or_doubled_in_crash_and_rerun_rounds(memory: Path) -> N
             outcomes |= {row.state for row in rows}
     assert crashes > 0.6 * count
     assert outcomes == {"sent", "refused", "unknown"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "answers", "state", "why"),
+    [
+        (b"2", (), "prepared", "quá thời gian chờ"),
+        (b"250-more\r\n", (b"220 here\r\n",), "prepared", "quá thời gian chờ"),
+        (b"250-more\r\n" * 1000, (b"220 here\r\n",), "prepared", "không dứt"),
+        (b"250-taken\r\n", (b"220 here\r\n", *[b"250 yes\r\n"] * 3, b"354 go on\r\n"), "unknown", "quá thời gian chờ"),
+    ],
+)
+def test_a_server_that_talks_without_end_holds_up_nobody(
+    tmp_path: Path, words: bytes, answers: tuple[bytes, ...], state: str, why: str
+) -> None:
+    """Every piece came in time, so that no timeout ended it, and with it the night that held the lock."""
+    settings = settings_of(tmp_path)
+    prepare(settings)
+    with talk_without_end(words, answers) as server:
+        send_waiting(settings, server, None, again=False)
+    assert [(row.state, why in (row.reply or "")) for row in ledger_of(settings).rows()] == [(state, True)] * 3
 
 
 @pytest.mark.slow
