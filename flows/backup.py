@@ -5,6 +5,7 @@ and what was read of them is staged.
 """
 
 import errno
+import glob
 import gzip
 import hashlib
 import io
@@ -15,14 +16,16 @@ import sqlite3
 import tarfile
 import zlib
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO
 
+from flows.mail.ledger import check_ledger, ledger_path, take_over
 from flows.settings import ConfigurationError, Settings, local_now
 
 _MANIFEST = "tthc-backup.json"
+_ASIDE = ".truoc-khi-khoi-phuc-"
 
 
 def write_backup(settings: Settings, target: Path) -> int:
@@ -122,7 +125,8 @@ def _files(settings: Settings) -> Iterator[tuple[str, Path]]:
 def restore_backup(settings: Settings, source: Path) -> tuple[int, list[Path]]:
     """Staged files and reference tables are those of the archive; hold the run lock meanwhile. The next run builds the warehouse from them.
 
-    Everything is unpacked and compared with its SHA-256 before anything is put in place, and what stood there is set aside, not deleted.
+    Everything is unpacked and compared with its SHA-256 before anything is put in place, and what stood there is set aside, not deleted. Only what
+    its ledgers know of mails that went out since the backup stays known: the nights since then are run again, and would send them again.
 
     Returns:
         How many files were restored, and the folders that were set aside.
@@ -136,6 +140,8 @@ def restore_backup(settings: Settings, source: Path) -> tuple[int, list[Path]]:
     unpacked.mkdir(parents=True)
     try:
         count = _unpack(source, unpacked)
+        if (unpacked / "staged").is_dir():
+            _keep_what_was_sent(settings, unpacked / "staged")
         # From here on nothing runs until all of it is in place; the folder stands already where another restore was cut off.
         checked.mkdir(exist_ok=True)
         for root, _ in places:
@@ -149,12 +155,34 @@ def restore_backup(settings: Settings, source: Path) -> tuple[int, list[Path]]:
         if (checked / root).is_dir():
             folder.parent.mkdir(parents=True, exist_ok=True)
             if folder.exists() and any(folder.iterdir()):
-                old = folder.with_name(f"{folder.name}.truoc-khi-khoi-phuc-{local_now():%Y%m%d-%H%M%S}")
+                old = folder.with_name(f"{folder.name}{_ASIDE}{local_now():%Y%m%d-%H%M%S}")
                 _set_aside(folder, old)
                 aside.append(old)
             _fill(folder, checked / root)
     shutil.rmtree(checked)
     return count, aside
+
+
+def _keep_what_was_sent(settings: Settings, restored: Path) -> None:
+    """The ledgers to be put in place know of every mail that those in place, or set aside by an interrupted restore, know as having left."""
+    for folder in (*_folders_aside(settings), settings.staged):
+        for later in sorted(folder.glob("*.sqlite")):
+            with suppress(ConfigurationError):  # damaged, which is what backups are for; the command says so
+                take_over(restored / later.name, later)
+
+
+def knows_later_mails(settings: Settings) -> bool:
+    """Whether a ledger set aside could tell which mails went out since the backup; call after the restore."""
+    for folder in _folders_aside(settings):
+        if ledger_path(folder).is_file():
+            with suppress(ConfigurationError):
+                check_ledger(ledger_path(folder))
+                return True
+    return False
+
+
+def _folders_aside(settings: Settings) -> list[Path]:
+    return sorted(settings.staged.parent.glob(f"{glob.escape(settings.staged.name)}{_ASIDE}*"))
 
 
 def _set_aside(folder: Path, old: Path) -> None:

@@ -296,6 +296,40 @@ def check_ledger(path: Path) -> None:
             raise _damaged(path)
 
 
+def take_over(path: Path, later: Path) -> None:
+    """What a later ledger of the same office knows of mails that left it is known to the one at `path` too, so that none goes out again.
+
+    A mail that is still prepared at `path`, but had given way by then, is gone; one that is prepared in the later ledger alone is left to the nights
+    that are run again, which know more of it than its old file.
+
+    Raises:
+        ConfigurationError: one of them is damaged.
+    """
+    check_ledger(later)
+    Ledger(later)  # one that was never used has no tables
+    columns = _COLUMNS.removeprefix("id, ")
+    with Ledger(path)._open() as connection:
+        connection.execute("ATTACH ? AS later", (str(later),))
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in (
+            f"DELETE FROM deliveries AS d WHERE EXISTS (SELECT * FROM later.deliveries AS l WHERE l.message_id = d.message_id AND {_rank('l')} > {_rank('d')})",
+            f"INSERT INTO deliveries ({columns}) SELECT {columns} FROM later.deliveries "
+            "WHERE state <> 'prepared' AND message_id NOT IN (SELECT message_id FROM deliveries)",
+            "DELETE FROM deliveries AS d WHERE state = 'prepared' AND message_id NOT IN (SELECT message_id FROM later.deliveries) "
+            "AND (SELECT count(*) FROM later.events AS l WHERE l.message_id = d.message_id) > (SELECT count(*) FROM main.events AS e WHERE e.message_id = d.message_id)",
+            "DELETE FROM deliveries AS d WHERE state = 'prepared' AND NOT is_correction AND EXISTS (SELECT * FROM deliveries AS o WHERE o.state IN "
+            "('sending', 'sent', 'unknown') AND (o.summary_date, o.kind, o.addressee) = (d.summary_date, d.kind, d.addressee))",
+            "INSERT INTO main.events SELECT * FROM later.events WHERE message_id IN (SELECT message_id FROM deliveries) EXCEPT SELECT * FROM main.events",
+        ):
+            connection.execute(statement)
+        connection.execute("COMMIT")
+
+
+def _rank(table: str) -> str:
+    """SQL that orders states by how sure it is that nobody may send the mail again."""
+    return f"instr('prepared refused sending unknown sent', {table}.state)"
+
+
 @contextmanager
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     with _telling_damage(path), closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import tempfile
 import time
@@ -16,6 +17,7 @@ from conftest import rounds
 from post_office import PASSWORD, PostOffice, make_certificate, serve, talk_without_end
 
 from expectations import CheckResult
+from flows.backup import restore_backup, write_backup
 from flows.cli import main
 from flows.doctor import examine, look_at_ledgers
 from flows.mail import delivery, dispatch
@@ -367,6 +369,42 @@ def test_no_mail_is_lost_or_doubled_in_crash_and_rerun_rounds(memory: Path) -> N
             outcomes |= {row.state for row in rows}
     assert crashes > 0.6 * count
     assert outcomes == {"sent", "refused", "unknown"}
+
+
+def test_what_was_sent_since_a_backup_stays_known_when_it_is_restored(
+    tmp_path: Path, post: PostOffice, server: MailServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The ledger in the backup is as old as the backup, and the nights since then are run again."""
+    settings = replace(settings_of(tmp_path / "w"), reference=tmp_path / "r")
+    later = replace(settings, as_of=datetime(2024, 7, 1, 23))
+    prepare(settings)
+    prepare(settings, "Danh sách cũ")
+    write_backup(settings, tmp_path / "b.tar.gz")
+    post.script = {"1@sonha.test": ["refuse"], "2@sonha.test": ["take_and_drop"]}
+    send_night(settings, server, prepare(settings, "Không đọc được tệp nào"))
+    send_night(later, server, prepare(later))
+    known = {(row.message_id, row.state) for row in ledger_of(settings).rows()}
+    with monkeypatch.context() as patch:
+        patch.setattr("flows.backup.shutil.move", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            restore_backup(settings, tmp_path / "b.tar.gz")
+    restore_backup(settings, tmp_path / "b.tar.gz")
+    assert {(row.message_id, row.state) for row in ledger_of(settings).rows()} == known
+    before = post.counts()
+    send_night(settings, server, prepare(settings, "Không đọc được tệp nào"))
+    send_night(later, server, prepare(later, "Chạy lại thì khác"))
+    assert post.counts() == before and {row.state for row in ledger_of(settings).rows("NOT is_correction")} == {
+        "sent",
+        "refused",
+        "unknown",
+    }
+    for known_mails, said in ((b"", False), (b"no ledger at all", True)):
+        for folder in tmp_path.glob("w/*truoc-khi-khoi-phuc*"):
+            shutil.rmtree(folder)
+        ledger_path(settings.staged).write_bytes(known_mails or ledger_path(settings.staged).read_bytes())
+        with pytest.raises(SystemExit) as ended:
+            main(["restore", str(tmp_path / "b.tar.gz"), f"--warehouse={settings.warehouse}", f"--reference={tmp_path / 'r'}"])
+        assert ended.value.code == 0 and ("đến người nhận lần nữa" in capsys.readouterr().out) == said
 
 
 @pytest.mark.slow
