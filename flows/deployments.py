@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flows.logs import keep_output
 from flows.settings import TELEMETRY_OFF, ConfigurationError, Settings
 
 TIMEZONE = "Asia/Ho_Chi_Minh"
@@ -105,18 +106,21 @@ def prefect_server(settings: Settings, port: int) -> Iterator[str]:
     url = prepare_environment(settings, port)
     settings.logs.mkdir(parents=True, exist_ok=True)
     log = settings.logs / "prefect-server.log"
-    with log.open("wb") as output:
-        command = [sys.executable, "-m", "uvicorn", "--factory", "flows.prefect_page:make_app", "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, "-m", "uvicorn", "--factory", "flows.prefect_page:make_app", "--host", "127.0.0.1", "--port", str(port)]
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as output:  # from here on the server's alone: what it says ends with it
+        keeping = keep_output(log, os.fdopen(reading, "rb"))
         server = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.PIPE)  # see prefect_page
+    try:
+        _wait_for(url, server, log)
+        yield url
+    finally:
+        server.terminate()
         try:
-            _wait_for(url, server, log)
-            yield url
-        finally:
-            server.terminate()
-            try:
-                server.wait(15)
-            except subprocess.TimeoutExpired:
-                server.kill()
+            server.wait(15)
+        except subprocess.TimeoutExpired:
+            server.kill()
+        keeping.join(5)
 
 
 def _stays_taken(port: int) -> bool:

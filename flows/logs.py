@@ -6,18 +6,20 @@ Of an error the kind and the place in the program are logged, never its message:
 import functools
 import json
 import logging
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from flows.settings import Settings, local_now
 
 _LOGGER = logging.getLogger("tthc")
 _LARGEST_BYTES, _OLDER_FILES = 2 * 1024**2, 5
+_LONGEST_LINE = 64 * 1024
 
 
 class _ForPeople(logging.Formatter):
@@ -69,6 +71,26 @@ def _with_run(run_id: str) -> Callable[[logging.LogRecord], bool]:
         return True
 
     return add
+
+
+class _Lasting(RotatingFileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """A full disk loses lines of the log and stops nothing."""
+
+
+def keep_output(path: Path, output: IO[bytes]) -> threading.Thread:
+    """A thread that puts what a program of others says into a log, after what is there and rotated like our own, until the program ends."""
+    file = _Lasting(path, maxBytes=_LARGEST_BYTES, backupCount=_OLDER_FILES, encoding="utf-8")
+
+    def keep() -> None:
+        with closing(file), output:
+            for line in iter(lambda: output.readline(_LONGEST_LINE), b""):
+                told = line.decode("utf-8", "backslashreplace").rstrip("\n")
+                file.handle(logging.makeLogRecord({"msg": f"{local_now():%d/%m/%Y %H:%M:%S} {told}"}))
+
+    thread = threading.Thread(target=keep, daemon=True)
+    thread.start()
+    return thread
 
 
 def note(event: str, **facts: Any) -> None:

@@ -150,6 +150,32 @@ def scheduled(office: Settings) -> set[str]:
         return {name for (name,) in connection.execute(asked)}
 
 
+def test_why_the_server_ended_stays_in_its_log_which_does_not_grow_without_end(
+    office: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import deployments, logs
+
+    server = tmp_path / "server"
+    server.write_text('#!/bin/sh\necho "reason $$: $(cat ' + str(tmp_path / "why") + ')"; exit 1\n', encoding="utf-8")
+    server.chmod(0o700)
+    monkeypatch.setattr(deployments, "prepare_environment", lambda _, port: f"http://127.0.0.1:{port}/api")
+    monkeypatch.setattr(deployments.sys, "executable", str(server))
+    monkeypatch.setattr(logs, "_LARGEST_BYTES", 100_000)
+
+    def start(why: str) -> None:
+        (tmp_path / "why").write_text(why, encoding="utf-8")
+        with pytest.raises(ConfigurationError, match=r"prefect-server\.log"), deployments.prefect_server(office, free_port()):
+            pass
+
+    log = office.logs / "prefect-server.log"
+    start("đĩa đầy")
+    start("cổng bận")
+    assert [line.rpartition(": ")[2] for line in log.read_text(encoding="utf-8").splitlines()] == ["đĩa đầy", "cổng bận"]
+    start("x" * 3_000_000)
+    kept = [path.stat().st_size for path in office.logs.glob("prefect-server.log*")]
+    assert len(kept) > 1 and sum(kept) < 7 * 100_000
+
+
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="needs /usr/bin/chromium (make browser)")
 def test_the_page_asks_nobody_but_its_own_server(office: Settings) -> None:
     """Prefect's second page would ask Amplitude for its configuration, telemetry switched off or not."""
