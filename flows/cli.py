@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.exceptions import TyperException
 
 from flows import office_tables, operating
 from flows.failures import describe_failure, write_vietnamese
@@ -28,6 +29,7 @@ from flows.settings import (
     make_place,
     make_settings,
 )
+from flows.usage import describe_misuse
 
 if TYPE_CHECKING:
     from flows.night import NightResult
@@ -267,7 +269,7 @@ def sample(
 
 @app.command()
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Các tệp cần xem thử.", exists=True, dir_okay=False)],
+    files: Annotated[list[Path], typer.Argument(help="Các tệp cần xem thử, ví dụ data/raw/*", exists=True, dir_okay=False)],
     reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu.")] = Path("data/reference"),
     as_json: Annotated[bool, typer.Option("--json", help="In dạng JSON cho chương trình khác.")] = False,
 ) -> None:
@@ -408,7 +410,13 @@ def main(arguments: list[str] | None = None) -> Any:
     for stream in (sys.stdout, sys.stderr):
         write_vietnamese(stream)
     try:
-        app(arguments)
+        sys.exit(app(arguments, standalone_mode=False) or 0)
+    except TyperException as error:
+        typer.echo(describe_misuse(error), err=True)
+        sys.exit(EXIT_USAGE)
+    except typer.Abort:
+        typer.echo("Đã dừng theo trả lời.", err=True)
+        sys.exit(EXIT_FAILED)
     except ConfigurationError as error:
         typer.echo(f"Cấu hình sai: {error}", err=True)
         sys.exit(EXIT_USAGE)

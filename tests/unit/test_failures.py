@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from flows.cli import main
 from flows.failures import describe_failure, write_vietnamese
 
 
@@ -48,3 +49,34 @@ def test_a_command_whose_output_goes_to_a_file_in_an_old_encoding_ends_well() ->
     ended = subprocess.run(asked, env=os.environ | {"PYTHONIOENCODING": "cp1252"}, capture_output=True, check=False)
     assert ended.returncode == 2
     assert "Cấu hình sai: không có thư mục tệp xuất" in ended.stderr.decode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("check .", "files: “.” là thư mục, ở đây cần tệp (Các tệp cần xem thử, ví dụ data/raw/*)"),
+        ("check không-có.xlsx", "không có “không-có.xlsx”"),
+        ("check", "thiếu files (Các tệp cần xem thử"),
+        ("forget x", "thiếu --why (Lý do, được lưu lại)"),
+        ("run --nosuch", "không có tùy chọn --nosuch; có lẽ là --no-fetch"),
+        ("statsu", "không có lệnh “statsu”; có lẽ là status"),
+        ("run hai tệp", "phần thừa “hai tệp”"),
+        ("run --raw", "sau --raw cần một giá trị"),
+        ("run --send=yes", "--send không kèm giá trị"),
+        ("run --as-of 30/06", "--as-of: “30/06” không phải thời điểm dạng 2024-06-30T23:00"),
+        ("run --catch-up --as-of 2024-06-30", "--catch-up tự lấy thời điểm"),
+        ("send --date 30/06/2024", "--date: “30/06/2024” không đúng dạng (2024-06-30: "),
+        ("serve --port 80", "--port: cần số từ 1024 trở lên"),
+        ("serve --port x", "--port: cần một số"),
+        ("sample x --year 3000", "--year: cần số từ 2099 trở xuống"),
+        ("build --out x --engine y", "--engine: có “y”, cần một trong: duckdb, spark"),
+    ],
+)
+def test_a_command_that_is_typed_wrongly_is_told_in_vietnamese(typed: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(typed.split())
+    said, where = capsys.readouterr().err.splitlines()
+    assert ended.value.code == 2
+    assert said.startswith("Lệnh viết sai: ") and told in said
+    assert where.startswith("Cách dùng: ") and where.endswith(" --help")
+    assert not any(word in said for word in ("Error", "Invalid", "should", "Missing", "Usage"))
