@@ -16,6 +16,7 @@ _TROUBLES_OF_A_DISK = {
     errno.ENOTDIR: "trên đường dẫn có một tệp ở chỗ của thư mục",
     errno.EEXIST: "đã có tệp ở chỗ của thư mục",
     errno.EIO: "ổ đĩa báo lỗi đọc ghi",
+    errno.EXDEV: "hai thư mục này phải nằm trên cùng một ổ đĩa",
 }
 # What SQLite says of them (https://www.sqlite.org/rescode.html), by its primary code.
 _TROUBLES_OF_SQLITE = {8: errno.EACCES, 10: errno.EIO, 13: errno.ENOSPC, 14: errno.EACCES}
@@ -25,7 +26,8 @@ def describe_failure(error: Exception) -> str:
     """The failure for whoever runs the machine; what a disk refuses is told in words."""
     code = _code_of(error)
     if code in _TROUBLES_OF_A_DISK:
-        where = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
+        paths = [error.filename, error.filename2] if isinstance(error, OSError) else []
+        where = f" ({' → '.join(str(path) for path in paths if path)})" if any(paths) else ""
         return (
             f"Không đọc, ghi được tệp: {_TROUBLES_OF_A_DISK[code]}{where}.\nKho dữ liệu đang công bố vẫn nguyên vẹn; sửa xong hãy chạy lại."
         )

@@ -30,6 +30,12 @@ def test_what_a_disk_refuses_is_told_in_words_whoever_met_it(tmp_path: Path) -> 
     assert describe_failure(refused.value).startswith("Không đọc, ghi được tệp: ổ đĩa đã đầy.")
 
 
+def test_a_folder_moved_to_another_disk_is_told_with_the_one_it_belongs_to() -> None:
+    """An office short of room moves its kept warehouses, and every night after it ends so."""
+    moved = OSError(errno.EXDEV, "Invalid cross-device link", "w.duckdb.building", None, "w.kept/1.duckdb")
+    assert "phải nằm trên cùng một ổ đĩa (w.duckdb.building → w.kept/1.duckdb)" in describe_failure(moved)
+
+
 def test_anything_else_stays_an_unexpected_error() -> None:
     assert describe_failure(ValueError(os.strerror(errno.ENOSPC))).startswith("Lỗi bất ngờ: ValueError")
 
