@@ -560,3 +560,10 @@ def test_a_code_used_again_is_another_unit(planned: Settings) -> None:
     run_at(planned, planned.as_of)
     sql = "SELECT criterion, status, numerator, denominator, units_measured FROM mart.plan ORDER BY line_number"
     assert show(planned, sql) == [("2", "no_report", None, None, None), ("4", "no_report", 0, 2, 0), ("3.4.2", "at_risk", 0, 1, 1)]
+
+
+def test_a_unit_named_beside_its_own_level_counts_once(planned: Settings) -> None:
+    lead = "UBND cấp xã; UBND xã Sơn Hạ; Phòng Tư pháp"
+    (planned.reference / "plan.csv").write_text(PLAN_HEAD + LINE.replace("UBND cấp xã", lead), encoding="utf-8")
+    run_at(planned, planned.as_of)
+    assert show(planned, "SELECT numerator, denominator, units_measured FROM mart.plan") == [(1, 1, 1)]

@@ -1,7 +1,7 @@
 -- Grain: core.plan_progress one row a criterion and reporting unit, its newest report (one of the plan's year before any that is older than it); mart.plan one row a line of the year plan (plan.csv).
 -- Which year: that of the line's deadline, so that after New Year the plan is still judged by its own year.
 -- Lines measured from exports: the year's rate of the levels (mart.group_rates) or the unit (mart.unit_rates) the line is led by; several levels
--- are added up, sum over sum. Criterion 1.7: tasks given in the year (84_tasks.sql). Until the deadline's day has ended: on_track at the target or
+-- are added up, sum over sum; a unit named beside its own level counts once. Criterion 1.7: tasks given in the year (84_tasks.sql). Until the deadline's day has ended: on_track at the target or
 -- above, at_risk below; after it: done, or missed; without denominator: no_report. Units whose data of that year are old are told in note_vi.
 -- A unit is its code and the day it began: who bears the code before or after it neither reports nor is counted for it.
 -- Criteria keep their codes from year to year, so a report dated before the line's year says nothing about the line.
@@ -61,7 +61,8 @@ counted AS (
     JOIN mart.unit_rates AS r
       ON r.measure = y.measure AND r.unit_code = l.unit_code AND r.unit_valid_from = l.unit_valid_from AND r.period_kind = 'year'
      AND r.period_start = y.year_start
-    WHERE y.source = 'exports'
+    LEFT JOIN work.plan_leads AS g ON g.criterion = y.criterion AND g.level = r.level  -- named beside its own level, it is in the level's figures
+    WHERE y.source = 'exports' AND g.criterion IS NULL
     UNION ALL
     SELECT y.criterion, CASE WHEN t.is_on_time THEN 1 ELSE 0 END, CASE WHEN t.is_counted THEN 1 ELSE 0 END
     FROM year_lines AS y
@@ -69,7 +70,7 @@ counted AS (
     WHERE y.source = 'tasks'
 ),
 unit_counts AS (
-    SELECT y.criterion, y.target, r.unit_code, r.unit_valid_from, r.unit_name, r.numerator, r.denominator, CASE WHEN r.is_stale THEN 1 ELSE 0 END AS stale
+    SELECT DISTINCT y.criterion, y.target, r.unit_code, r.unit_valid_from, r.unit_name, r.numerator, r.denominator, CASE WHEN r.is_stale THEN 1 ELSE 0 END AS stale
     FROM year_lines AS y
     JOIN work.plan_leads AS l ON l.criterion = y.criterion
     JOIN mart.unit_rates AS r
