@@ -567,3 +567,18 @@ def test_a_unit_named_beside_its_own_level_counts_once(planned: Settings) -> Non
     (planned.reference / "plan.csv").write_text(PLAN_HEAD + LINE.replace("UBND cấp xã", lead), encoding="utf-8")
     run_at(planned, planned.as_of)
     assert show(planned, "SELECT numerator, denominator, units_measured FROM mart.plan") == [(1, 1, 1)]
+
+
+def test_a_reported_line_says_that_the_units_of_its_level_have_ended(planned: Settings) -> None:
+    """Both communes reported and ended on 30/06/2025; units.csv has no commune after it, so the day after nobody can have reported."""
+    (planned.reference / "plan.csv").write_text(
+        PLAN_HEAD + "III.2,Kế hoạch,UBND cấp xã,,2025-12-31,Đã gửi,plan_progress,\n", encoding="utf-8"
+    )
+    write_reports(planned, "III.2 | xã Sơn Hạ | 10/06/2025 | Gửi | | Đã hoàn thành | ", at="20/06/2025 08:00")
+    sql = "SELECT status, numerator, denominator, note_vi FROM mart.plan"
+    run_at(planned, datetime(2025, 6, 30, 10))
+    assert show(planned, sql) == [("on_track", 1, 2, None)]
+    run_at(planned, datetime(2025, 7, 1, 10))
+    [(status, *_, note)] = show(planned, sql)
+    assert status == "no_report"
+    assert str(note).startswith("Không đơn vị nào trong units.csv thuộc cấp chủ trì vào ngày 01/07/2025; hãy xem lại")

@@ -230,12 +230,15 @@ notes AS (
     WHERE denominator > 0
 ),
 vacant AS (
-    -- lines led by levels that no unit had in the deadline's year: nobody reports or is measured, which is no silence of anybody's
+    -- lines led by levels that no unit had when it counts, the deadline's year for what is measured, today or the deadline for what is reported: nobody is
+    -- measured or reports, which is no silence of anybody's
     SELECT l.criterion
     FROM work.plan_leads AS l
     JOIN work.plan AS p ON p.criterion = l.criterion
+    CROSS JOIN work.moment AS m
     LEFT JOIN core.units AS u
-           ON u.level = l.level AND u.valid_from <= p.deadline AND u.valid_to >= CAST(date_trunc('year', p.deadline) AS DATE)
+           ON u.level = l.level AND u.valid_from <= CASE WHEN p.source = 'plan_progress' THEN least(p.deadline, CAST(m.as_of AS DATE)) ELSE p.deadline END
+          AND u.valid_to >= CASE WHEN p.source = 'plan_progress' THEN least(p.deadline, CAST(m.as_of AS DATE)) ELSE CAST(date_trunc('year', p.deadline) AS DATE) END
     GROUP BY l.criterion
     HAVING count(u.unit_code) = 0 AND count(l.unit_code) = 0
 ),
@@ -274,7 +277,8 @@ SELECT j.line_number, j.criterion, j.name_vi, j.lead_unit, j.partner_units, j.de
        CASE WHEN j.source = 'plan_progress' THEN CAST(j.units_expected - j.units_done AS BIGINT) ELSE CAST(j.units_missed AS BIGINT) END AS units_missed,
        j.worst_unit_name,
        CASE WHEN j.vacant_criterion IS NOT NULL
-            THEN 'Không đơn vị nào trong units.csv thuộc cấp chủ trì trong năm của thời hạn; hãy xem lại cơ quan chủ trì (plan.csv) hoặc cấp (units.csv)'
+            THEN 'Không đơn vị nào trong units.csv thuộc cấp chủ trì ' || CASE WHEN j.source = 'plan_progress' THEN 'vào ngày ' || vi_day(least(j.deadline, j.today)) ELSE 'trong năm của thời hạn' END
+                || '; hãy xem lại cơ quan chủ trì (plan.csv) hoặc cấp (units.csv)'
             WHEN j.units_stale > 0
             THEN 'Số liệu của ' || vi_count(j.units_stale) || ' đơn vị đã cũ, chưa đủ để kết luận' || CASE WHEN j.note_vi IS NULL THEN '' ELSE '; ' || j.note_vi END
             ELSE j.note_vi END AS note_vi,
