@@ -365,6 +365,31 @@ def test_a_fee_that_counts_again_because_a_newer_list_was_withdrawn_is_no_progre
     assert causes(publish(folder, 7), 7) == {("removed", "do 1 hồ sơ không còn, hay không còn dữ kiện, trong các tệp")}
 
 
+def export_digitization(folder: Path, day: int, result: str) -> None:
+    headings = "Mã hồ sơ|Số hóa thành phần hồ sơ|Số hóa kết quả|Kết quả điện tử".split("|")
+    line = ["000.22.58.H48-240515-0001", "Chưa số hóa", result, "Không"]
+    write_workbook(folder / "raw" / f"so-hoa-{day:02d}.xlsx", [headings, line], titles=(f"Thời điểm xuất: {day:02d}/06/2024 21:00",))
+
+
+@pytest.mark.parametrize("state", ["Đã thanh toán", "Hoàn phí"])
+def test_fees_and_digitization_of_an_export_that_counts_again_are_told_as_that(folder: Path, state: str) -> None:
+    restored = {("restored", "do 1 hồ sơ được tính lại theo tệp dùng lại")}
+    export_payment(folder, 4, "Chưa thanh toán" if state == "Đã thanh toán" else "Đã thanh toán")
+    publish(folder, 4)
+    export_payment(folder, 5, state)
+    export_digitization(folder, 5, "Có")
+    staged = publish(folder, 5).staged
+    for name in ("phi-05-1.xlsx", "so-hoa-05.xlsx"):
+        withdraw(staged, name, "nạp nhầm")
+    publish(folder, 6)
+    for name in ("phi-05-1.xlsx", "so-hoa-05.xlsx"):
+        withdraw(staged, name, "rút nhầm", undo=True)
+    settings = publish(folder, 7)
+    assert causes(settings, 7) == restored
+    digitized = "measure = 'digitized_result' AND period_kind = 'month' AND restated_on = DATE '2024-06-07'"
+    assert set(ask(settings, f"SELECT cause, reason_vi FROM mart.restatements WHERE {digitized}")) == restored
+
+
 def test_a_dossier_that_a_correction_drops_is_told_as_tables(folder: Path) -> None:
     (folder / "reference" / "corrections.yml").write_text(
         "- {id: c, match: {case_code: 000.22.58.H48-240515-0001}, expect: {status_code: 10}, action: drop, reason: nhập hai lần}\n",

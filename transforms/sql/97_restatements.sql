@@ -82,6 +82,24 @@ WITH shown AS (
 )
 SELECT case_code, max(is_newest) AS is_newest FROM shown GROUP BY case_code;
 
+-- Whose newest fees or digitization such an export tells.
+CREATE TABLE work.told_again AS
+WITH lines AS (
+    SELECT DISTINCT 'fee' AS about, case_code, file_id FROM work.every_payment_row
+    UNION ALL
+    SELECT DISTINCT 'digitization', case_code, file_id FROM work.every_digitization_row
+),
+ranked AS (
+    SELECT l.case_code, l.file_id, row_number() OVER (PARTITION BY l.about, l.case_code ORDER BY f.exported_at DESC NULLS LAST, l.file_id DESC) AS place
+    FROM lines AS l
+    JOIN work.files AS f ON f.file_id = l.file_id AND f.status = 'loaded'
+    WHERE l.case_code IN (SELECT case_code FROM work.recounted)
+)
+SELECT DISTINCT r.case_code
+FROM ranked AS r
+JOIN work.files_returned AS t ON t.file_id = r.file_id
+WHERE r.place = 1;
+
 CREATE TABLE work.restated_cases AS
 SELECT s.measure, s.period_kind, s.period_start, s.unit_code, s.unit_valid_from, s.case_code,
        CASE WHEN s.before_was IS NULL THEN 'none' WHEN s.before_was = 1 THEN 'numerator' ELSE 'denominator' END AS counted_before,
@@ -98,6 +116,8 @@ SELECT s.measure, s.period_kind, s.period_start, s.unit_code, s.unit_valid_from,
             WHEN k.known = k.newest AND NOT (o.is_as_taken_in AND o.is_same_course) THEN CASE WHEN d.gone_exports > 0 AND NOT o.is_as_told THEN 'removed' ELSE 'tables' END
             -- nothing new is told of it, its fees and its digitization: what a withdrawn export overruled counts again
             WHEN d.gone_exports > 0 AND k.known = k.newest AND l.case_code IS NULL AND b.supplement_count IS NOT DISTINCT FROM c.supplement_count THEN 'removed'
+            -- its own course is the same: of fees and digitization it is what the export that counts again tells
+            WHEN g.case_code IS NOT NULL AND l.case_code IS NOT NULL AND o.is_as_taken_in AND o.is_same_course THEN 'restored'
             -- no step of a dossier takes back what counted: a fee line or a digitization is gone with its export, or says otherwise now
             WHEN o.is_as_taken_in AND o.is_same_course AND (s.now_is IS NULL OR s.now_is < s.before_was) THEN CASE WHEN d.gone_exports > 0 THEN 'removed' ELSE 'changed' END
             WHEN o.is_as_taken_in AND (o.taken_in_since IS NULL OR coalesce(r.ends_at, o.taken_in_since) >= k.last_seen_at)
@@ -114,6 +134,7 @@ LEFT JOIN work.known_states AS k ON k.case_code = s.case_code
 LEFT JOIN (SELECT DISTINCT case_code FROM work.shown_before) AS p ON p.case_code = s.case_code
 LEFT JOIN work.told_otherwise AS l ON l.case_code = s.case_code
 LEFT JOIN work.shown_again AS y ON y.case_code = s.case_code
+LEFT JOIN work.told_again AS g ON g.case_code = s.case_code
 LEFT JOIN work.day_ends AS e ON e.begins_at = c.ended_at  -- a date without time of day may be of any hour until the office closed
 LEFT JOIN work.day_ends AS r ON r.begins_at = o.taken_in_since;
 
