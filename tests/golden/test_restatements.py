@@ -390,6 +390,19 @@ def test_fees_and_digitization_of_an_export_that_counts_again_are_told_as_that(f
     assert set(ask(settings, f"SELECT cause, reason_vi FROM mart.restatements WHERE {digitized}")) == restored
 
 
+def test_a_dossier_of_a_unit_that_is_gone_is_told_as_tables_though_an_export_was_withdrawn(folder: Path) -> None:
+    export(folder, 5, [dossier(7)])
+    staged = publish(folder, 5).staged
+    withdraw(staged, "05-22.xlsx", "nạp nhầm")
+    units = folder / "reference" / "units.csv"
+    units.write_text("".join(line for line in units.read_text(encoding="utf-8").splitlines(True) if "Sơn Hạ" not in line), encoding="utf-8")
+    told = ask(
+        publish(folder, 6),
+        "SELECT case_code, cause FROM mart.restatement_cases WHERE restated_on = DATE '2024-06-06' AND measure = 'on_time' AND period_kind = 'month'",
+    )
+    assert {str(code)[-4:]: cause for code, cause in told} == {**{f"000{n}": "tables" for n in range(1, 6)}, "0007": "removed"}
+
+
 def test_a_dossier_that_a_correction_drops_is_told_as_tables(folder: Path) -> None:
     (folder / "reference" / "corrections.yml").write_text(
         "- {id: c, match: {case_code: 000.22.58.H48-240515-0001}, expect: {status_code: 10}, action: drop, reason: nhập hai lần}\n",

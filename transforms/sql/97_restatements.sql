@@ -105,7 +105,7 @@ SELECT s.measure, s.period_kind, s.period_start, s.unit_code, s.unit_valid_from,
        CASE WHEN s.before_was IS NULL THEN 'none' WHEN s.before_was = 1 THEN 'numerator' ELSE 'denominator' END AS counted_before,
        CASE WHEN s.now_is IS NULL THEN 'none' WHEN s.now_is = 1 THEN 'numerator' ELSE 'denominator' END AS counted_now,
        -- what the exports still show was dropped by a correction, or is refused for a name or a word that the tables no longer have
-       CASE WHEN c.case_code IS NULL THEN CASE WHEN k.case_code IS NULL AND d.gone_exports > 0 THEN 'removed' ELSE 'tables' END
+       CASE WHEN c.case_code IS NULL THEN CASE WHEN p.case_code IS NULL AND d.gone_exports > 0 THEN 'removed' ELSE 'tables' END
             -- shown and counted nowhere: refused for its unit's name until the source mended that
             WHEN b.case_code IS NULL AND k.case_code IS NULL THEN CASE WHEN p.case_code IS NOT NULL THEN 'changed' WHEN y.case_code IS NOT NULL THEN 'restored' ELSE 'late_arrival' END
             WHEN b.case_code IS NULL THEN 'tables'
