@@ -24,6 +24,7 @@ SELECT d.kind, d.number, r.file_id, r.case_code, n.unit_number, r.on_date AS day
        CASE WHEN r.received_at IS NOT NULL AND coalesce(r.status_code, 0) <> 3 THEN TRUE ELSE FALSE END AS is_received,
        CASE WHEN r.status_code IN (7, 8, 9, 10) THEN TRUE ELSE FALSE END AS is_ended,
        greatest(coalesce(r.received_at, r.submitted_at), coalesce(r.finished_at, r.received_at), coalesce(r.returned_at, r.received_at)) AS rested_from,
+       coalesce(r.finished_at, r.returned_at, r.received_at, r.submitted_at) AS ended_from,
        CAST(hash(r.case_code, r.unit_ref, r.procedure_code, r.submitted_at, r.received_at, r.due_at, r.finished_at, r.returned_at, r.status_code)
             % 1000000007 AS BIGINT) AS content
 FROM work.every_case_row AS r
@@ -100,7 +101,8 @@ LEFT JOIN worked AS w ON w.kind = s.kind AND w.number = s.number;
 
 -- Dossiers that newer lists cover and no longer hold. Those that only the newest delivery lists can neither be missing nor prove anything.
 -- A list of what changed lately, or of what is open or ended lately, leaves out whatever rests: of the dossiers that rested at least as long as the missing one, the list must hold
--- more than it leaves out. That is from the last date of its row, and where a change was seen, from the list that showed it.
+-- more than it leaves out. That is from the last date of its row, and where a change was seen, from the list that showed it; and from its end alone, for lists of what ended
+-- lately leave out also what was handed out later.
 CREATE TABLE work.shrunk AS
 WITH dossiers AS (
     SELECT case_code, min(number) AS last_number, max(CASE WHEN is_ended THEN number END) AS ended_number
@@ -109,19 +111,20 @@ WITH dossiers AS (
     GROUP BY case_code
 ),
 missing AS (
-    SELECT DISTINCT l.case_code, l.number, l.unit_number, l.day, l.procedure_code, l.channel, l.is_ended, l.rested_from
+    SELECT DISTINCT l.case_code, l.number, l.unit_number, l.day, l.procedure_code, l.channel, l.is_ended, l.rested_from, l.ended_from
     FROM work.listed AS l
     JOIN dossiers AS d ON d.case_code = l.case_code AND d.last_number = l.number
     WHERE l.kind = 'cases' AND l.number > 1 AND l.is_received AND l.unit_number IS NOT NULL
 ),
 proof AS (
     SELECT l.file_id, l.number, l.unit_number, l.day, l.procedure_code, l.channel,
-           CASE WHEN h.valid_from > l.rested_from THEN h.valid_from ELSE l.rested_from END AS rested_from, count(*) AS cases
+           CASE WHEN h.valid_from > l.rested_from THEN h.valid_from ELSE l.rested_from END AS rested_from, l.ended_from, count(*) AS cases
     FROM work.listed AS l
     JOIN dossiers AS d ON d.case_code = l.case_code AND d.ended_number > l.number
     LEFT JOIN core.case_history AS h ON h.case_code = l.case_code AND h.valid_to IS NULL AND h.state_number > 1
     WHERE l.kind = 'cases' AND l.is_received
-    GROUP BY l.file_id, l.number, l.unit_number, l.day, l.procedure_code, l.channel, CASE WHEN h.valid_from > l.rested_from THEN h.valid_from ELSE l.rested_from END
+    GROUP BY l.file_id, l.number, l.unit_number, l.day, l.procedure_code, l.channel, l.ended_from,
+             CASE WHEN h.valid_from > l.rested_from THEN h.valid_from ELSE l.rested_from END
 ),
 days AS (
     SELECT DISTINCT file_id, number, day FROM proof
@@ -151,7 +154,7 @@ refused AS (
     GROUP BY r.file_id, n.unit_number
 ),
 covered AS (
-    SELECT m.case_code, m.unit_number, m.rested_from, d.number, d.file_id
+    SELECT m.case_code, m.unit_number, m.rested_from, m.ended_from, d.number, d.file_id
     FROM missing AS m
     JOIN days AS d ON d.day = m.day AND d.number < m.number
     JOIN units AS u ON u.file_id = d.file_id AND u.unit_number = m.unit_number
@@ -160,19 +163,28 @@ covered AS (
     JOIN sizes AS s ON s.file_id = d.file_id AND (m.is_ended OR s.has_open = 1)
 ),
 rests AS (
-    SELECT file_id, case_code, unit_number, number, rested_from, 0 AS cases, 1 AS missing FROM covered
+    SELECT file_id, case_code, unit_number, number, 'last' AS clock, rested_from AS since, 0 AS cases, 1 AS missing FROM covered
     UNION ALL
-    SELECT file_id, NULL, unit_number, number, rested_from, cases, 0 FROM proof
+    SELECT file_id, case_code, unit_number, number, 'end', ended_from, 0, 1 FROM covered
+    UNION ALL
+    SELECT file_id, NULL, unit_number, number, 'last', rested_from, cases, 0 FROM proof
+    UNION ALL
+    SELECT file_id, NULL, unit_number, number, 'end', ended_from, cases, 0 FROM proof
 ),
 rested AS (
     SELECT r.*, sum(r.cases) OVER w AS cases_rested, sum(r.missing) OVER w AS missing_rested
     FROM rests AS r
-    WINDOW w AS (PARTITION BY r.file_id ORDER BY r.rested_from RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+    WINDOW w AS (PARTITION BY r.file_id, r.clock ORDER BY r.since RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+),
+held AS (
+    SELECT case_code, unit_number, number, file_id
+    FROM rested
+    WHERE missing = 1 AND missing_rested <= cases_rested
+    GROUP BY case_code, unit_number, number, file_id
+    HAVING count(DISTINCT clock) = 2
 ),
 told AS (
-    SELECT r.case_code, r.unit_number, r.number, r.file_id, count(*) OVER (PARTITION BY r.file_id, r.unit_number) AS missing_of_unit
-    FROM rested AS r
-    WHERE r.missing = 1 AND r.missing_rested <= r.cases_rested
+    SELECT h.*, count(*) OVER (PARTITION BY h.file_id, h.unit_number) AS missing_of_unit FROM held AS h
 )
 SELECT t.unit_number, count(DISTINCT t.case_code) AS cases, min(t.number) AS number
 FROM told AS t
