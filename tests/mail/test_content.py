@@ -435,6 +435,17 @@ def test_the_mail_fits_its_window_and_asks_the_network_for_nothing(
 
 
 @pytest.mark.slow
+def test_a_word_wider_than_a_telephone_is_broken(figures: Figures, browser: object) -> None:
+    """Names of exports and of units may be longer than a line without a blank to break at."""
+    name = "DanhSachHoSo_TrungTamPhucVuHanhChinhCong_va_KiemSoatThuTucHanhChinh_20240630230000_ban_cuoi.xlsx"
+    content = Content("digest", name, name, [("Số liệu", f"{name}.")], sections=[(name, [f"{name}: bị từ chối"])])
+    page = browser.new_page(viewport={"width": 360, "height": 740})  # type: ignore[attr-defined]
+    page.set_content(body_of(content, figures))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.close()
+
+
+@pytest.mark.slow
 def test_a_night_that_cannot_send_is_published_all_the_same(office: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     from conftest import HEADINGS, case_row, write_workbook
 
