@@ -17,7 +17,7 @@ from flows.bieu06 import FORM_NUMBER, HEADINGS, ISSUED_BY, TITLE, Bieu06
 from flows.office import Office
 from flows.office_files import plain_text, settle
 from transforms.report_text import Block, Heading, Paragraph, Picture, Table
-from transforms.wording import count_vi
+from transforms.wording import count_vi, unbroken
 
 _FONT = "Times New Roman"
 _BODY, _SMALL, _TABLE = 14, 11, 11
@@ -99,7 +99,7 @@ def _page_number(paragraph: Any) -> None:
 
 
 def _write(paragraph: Any, text: str, *, size: float = _BODY, bold: bool = False, italic: bool = False) -> Any:
-    run = paragraph.add_run(plain_text(text))
+    run = paragraph.add_run(unbroken(plain_text(text)))
     run.font.name, run.font.size, run.bold, run.italic = _FONT, Pt(size), bold, italic
     return paragraph
 

@@ -26,7 +26,7 @@ from flows.warehouse_figures import load_figures
 from transforms.measures import load_measures
 from transforms.period_counts import Span, render_misses, render_range_rates
 from transforms.report_text import Block, MeasureResult, PeriodResult, UnitResult, result_vi, title_vi, write_text
-from transforms.wording import LEVELS_VI, REASONS_VI, count_vi, distinct_names, moment_vi, percent_vi, period_vi, target_vi
+from transforms.wording import LEVELS_VI, REASONS_VI, count_vi, distinct_names, finalize, moment_vi, percent_vi, period_vi, target_vi
 
 FORMATS = ("docx", "xlsx", "csv", "html")
 _MONTHS = {"month": 1, "quarter": 3, "half": 6, "year": 12}
@@ -322,7 +322,9 @@ def _write_table(path: Path, period: Period, result: PeriodResult) -> Path:
 
 def render_page(title: str, blocks: Sequence[Block], drawings: dict[str, str], form: Bieu06, as_of: datetime, office: Office) -> str:
     """The report as one self-contained page: no script, nothing fetched; text from exports is only ever text."""
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = jinja2.Environment(
+        autoescape=True, finalize=finalize, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters["count"] = count_vi
     environment.tests["kind"] = lambda block, name: type(block).__name__ == name
     template = environment.from_string(files("flows").joinpath("templates/period_report.html").read_text(encoding="utf-8"))

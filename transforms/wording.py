@@ -1,6 +1,7 @@
 """Figures and codes in the words and signs a Vietnamese office writes: 97,5 %, dd/mm/yyyy, Quý II/2024, "Đạt". Pure; every output uses these."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -79,6 +80,8 @@ CAUSES_VI = {
 }
 STALE_VI = "Dữ liệu cũ"
 _NBSP = "\u00a0"
+# Words that the warehouse made, and sentences of people, have a plain blank there.
+_BEFORE_UNIT = re.compile(r" (?<=\d )(?=%|(?:giờ|điểm phần trăm)\b)")
 
 
 def percent_vi(numerator: int, denominator: int, target: float | None = None) -> str:
@@ -88,6 +91,16 @@ def percent_vi(numerator: int, denominator: int, target: float | None = None) ->
     shown = hundredths_shown(numerator, denominator, target)
     text = f"{shown // 100},{shown % 100:02d}".rstrip("0").rstrip(",")
     return f"{text}{_NBSP}%"
+
+
+def unbroken(text: str) -> str:
+    """The text with every number and its unit on one line wherever it is laid out: 97,5 %, 8 giờ, 1,25 điểm phần trăm."""
+    return _BEFORE_UNIT.sub(_NBSP, text)
+
+
+def finalize(value: object) -> object:
+    """What a template shows (`finalize` of jinja2): words as `unbroken` says; markup, which is no plain text any more, as it is."""
+    return unbroken(value) if type(value) is str else value
 
 
 def target_vi(target: float | None) -> str:

@@ -24,7 +24,7 @@ from flows.csv_files import harmless
 from flows.figures import Unit
 from flows.mail.content import BAR_WIDTH, Content
 from flows.settings import LOCAL_TIME
-from transforms.wording import name_since
+from transforms.wording import finalize, name_since
 
 # Which file of the outbox belongs to which summary of recipients.csv.
 TABLES = {"digest": "bang-diem.csv", "missed": "chi-tieu-khong-dat.csv", "late": "cham-tiep-nhan.csv", "worklist": "viec-can-lam.csv"}
@@ -173,6 +173,7 @@ def _templates() -> Environment:
     return Environment(
         loader=PackageLoader("flows.mail"),
         autoescape=lambda name: bool(name) and ".html" in str(name),
+        finalize=finalize,
         undefined=StrictUndefined,
         trim_blocks=False,
         keep_trailing_newline=True,

@@ -18,7 +18,7 @@ from flows.site.overview import overview
 from flows.site.receptions import receptions_page
 from flows.site.tables import draw_rows
 from flows.site.units import unit_page
-from transforms.wording import moment_vi
+from transforms.wording import finalize, moment_vi
 
 
 def draw_pages(figures: Figures) -> Iterator[tuple[str, str]]:
@@ -58,7 +58,9 @@ def make_environment() -> Environment:
     """Templates in which every value is escaped, and one that is missing is an error."""
     folder = files("flows.site").joinpath("templates")
     loader = FunctionLoader(lambda name: folder.joinpath(name).read_text(encoding="utf-8"))
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=loader, autoescape=True, finalize=finalize, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters["drawn"] = Markup  # SVG of flows/charts.py, whose texts are escaped by the renderer
     environment.filters["drawn_rows"] = draw_rows
     return environment

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from markupsafe import Markup, escape
 
 from flows.figures import Rate
-from transforms.wording import STATUS_VI, count_vi, moment_vi, percent_vi
+from transforms.wording import STATUS_VI, count_vi, moment_vi, percent_vi, unbroken
 
 _CLASSES = {"text": "", "long": "long", "code": "code", "number": "num", "date": "day"}
 SIGNS = {"met": "✓", "missed": "✗", "no_data": "–", "no_target": "", "above": "▲", "below": "▼", "warn": "!", "stale": "⏱"}
@@ -85,14 +85,14 @@ def _escaped(shown: object) -> str:
 def _draw_row(row: Sequence[Cell], css: Sequence[str]) -> str:
     drawn = []
     for place, (cell, kind) in enumerate(zip(row, css, strict=True)):
-        shown = _escaped(cell.text)
+        shown = _escaped(unbroken(cell.text))
         if cell.href:
             shown = f'<a href="{_escaped(cell.href)}">{shown}</a>'
         tone = cell.tone
         if tone and cell.sign:
             shown = f'<span class="sign">{cell.sign}</span> {shown}'
         if cell.sub:
-            shown = f"{shown}<small>{_escaped(cell.sub)}</small>"
+            shown = f"{shown}<small>{_escaped(unbroken(cell.sub))}</small>"
         attributes = f' class="{kind}{" t-" + tone if tone else ""}"' if kind or tone else ""
         if cell.is_empty:
             attributes += ' data-sort="∅"'

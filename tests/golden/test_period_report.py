@@ -80,6 +80,16 @@ def test_word_says_what_was_published(night: tuple[Settings, NightResult], quart
     assert shown == {(name, str(n), str(d), str(short) if short else "") for name, n, d, _, short in published}
 
 
+def test_no_number_is_parted_from_its_unit_at_the_end_of_a_line(night: tuple[Settings, NightResult], quarter: dict[str, Path]) -> None:
+    document = docx.Document(str(quarter[".docx"]))
+    texts = [p.text for p in document.paragraphs] + [cell.text for table in document.tables for row in table.rows for cell in row.cells]
+    pages = [quarter[".html"], *(night[0].outbox / "trang").rglob("*.html")]
+    texts += [
+        re.sub(r"(?s)<(svg|script|style)\b.*?</\1>", "", page.read_text(encoding="utf-8")) for page in pages
+    ]  # lines of a drawing are not laid out
+    assert [found for text in texts for found in re.findall(r".{0,30}\d (?:%|giờ\b|điểm phần trăm).{0,10}", text)] == []
+
+
 def test_word_has_the_form_of_an_administrative_document(quarter: dict[str, Path]) -> None:
     document = docx.Document(str(quarter[".docx"]))
     first, annex = document.sections

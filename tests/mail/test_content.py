@@ -85,7 +85,7 @@ def test_the_office_s_mail_says_the_essential_in_its_first_five_lines(settings: 
     first = body(message, "plain").splitlines()[:5]
     assert [line.partition(":")[0] for line in first] == [
         "Thay đổi",
-        "Đang chờ quá 8 giờ",
+        "Đang chờ quá 8\u00a0giờ",
         "Không đạt chỉ tiêu",
         "Số liệu",
         "Chất lượng số liệu",
@@ -93,7 +93,7 @@ def test_the_office_s_mail_says_the_essential_in_its_first_five_lines(settings: 
     waiting = [i for i in figures.late if i.is_waiting]
     missed = [r for r in figures.now("year") if r.status == "missed"]
     units = len({i.unit.key for i in waiting})
-    assert first[1].startswith(f"Đang chờ quá 8 giờ: {units} đơn vị, {len(waiting)} hồ sơ: ")
+    assert first[1].startswith(f"Đang chờ quá 8\u00a0giờ: {units} đơn vị, {len(waiting)} hồ sơ: ")
     assert f"{len(missed)} chỉ tiêu ở {len({r.unit for r in missed})} đơn vị" in first[2]
     assert message["Subject"] == f"[TTHC] 30/06/2024: {units} đơn vị chờ quá 8 giờ, {len(missed)} chỉ tiêu không đạt"
     html = body(message, "html")
@@ -127,6 +127,13 @@ def test_thousands_have_points_also_where_the_data_are_doubted(figures: Figures)
     assert f"{warned.message_vi}: 12.345" in told
     assert "trong biểu 23.456, tự đếm 21.111 (+2.345)" in told or not differ
     assert cut_list(["x"] * 1300, "tệp", "đó")[-1] == "… và 1.270 tệp nữa, xem đó"
+
+
+def test_no_number_is_parted_from_its_unit_at_the_end_of_a_line(settings: Settings, figures: Figures) -> None:
+    prepare_published(settings, [OFFICE, unit_of(busy_unit(figures))], None)
+    said = [body(message, kind) for message in mails(settings).values() for kind in ("plain", "html")]
+    assert any("%" in text for text in said)
+    assert [found for text in said for found in re.findall(r"\d (?:%|giờ\b)", text)] == []
 
 
 def test_the_mail_is_well_formed_and_the_same_every_time(settings: Settings) -> None:

@@ -14,7 +14,7 @@ from flows.summaries import _comparison
 from flows.summaries_honesty import tell_restated
 from flows.warehouse_figures import read_units
 from transforms.report_text import UnitResult, _unit_row
-from transforms.wording import hours_vi, moment_vi, names_in_time, percent_vi, period_vi
+from transforms.wording import hours_vi, moment_vi, names_in_time, percent_vi, period_vi, unbroken
 
 CODE = "000.22.58.H48"
 
@@ -37,6 +37,19 @@ CODE = "000.22.58.H48"
 )
 def test_percent_as_an_office_writes_it(numerator: int, denominator: int, target: float | None, shown: str) -> None:
     assert percent_vi(numerator, denominator, target).replace("\u00a0", " ") == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "laid_out"),
+    [
+        ("đạt 66,67 %, chỉ tiêu 97 %", "đạt 66,67~%, chỉ tiêu 97~%"),
+        ("quá 632,0 giờ làm việc, tăng 1,25 điểm phần trăm", "quá 632,0~giờ làm việc, tăng 1,25~điểm phần trăm"),
+        ("thủ tục 1.000656 giờ", "thủ tục 1.000656~giờ"),
+        ("3 hồ sơ, 12 giờn, dưới % và 5% là như cũ", "3 hồ sơ, 12 giờn, dưới % và 5% là như cũ"),
+    ],
+)
+def test_a_number_and_its_unit_stay_on_one_line(text: str, laid_out: str) -> None:
+    assert unbroken(text) == laid_out.replace("~", "\u00a0")
 
 
 @given(st.integers(0, 5000), st.integers(1, 5000))
