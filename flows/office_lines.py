@@ -13,6 +13,8 @@ from transforms.office_rows import Faults, SwallowedRows, find_delimiter, read_o
 from transforms.text import clean, hide_personal
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9999, 12, 31)
+# What Excel makes of 3.4.1 when it opens or saves a CSV: 03/04/2001, 3-Apr-01, 2001-04-03, by the country of its machine.
+_AS_DATE = re.compile(r"\d{1,2}([./ -])(\d{1,2}\1\d{4}|[^\W\d]\w*\1\d{2,4})|\d{1,2}/\d{1,2}/\d{2}|\d{4}([./-])\d{1,2}\3\d{1,2}")
 _DAY_FIRST = re.compile(r"(\d{1,2})\s*/\s*(\d{1,2})\s*/\s*(\d{4})")
 # So alike, a column nobody knows and one that is not there are the same, misspelt: valid_until and valid_to, alias and aliases.
 _MISSPELT = 0.7
@@ -42,6 +44,16 @@ class Line:
         value = self.text(column)
         if value is None:
             raise self.fail(column, "một giá trị, không được để trống")
+        return value
+
+    def criterion(self) -> str:
+        """The criterion of the year plan, such as 7.3.3.2; one that a spreadsheet turned into a date is an error."""
+        value = self.required("criterion")
+        if _AS_DATE.fullmatch(value):
+            raise self.fail(
+                "criterion",
+                "mã tiêu chí như 3.4.1, không phải ngày: Excel đã đổi mã thành ngày; hãy định dạng cột này là Text (Văn bản), gõ lại mã rồi lưu",
+            )
         return value
 
     def day(self, column: str, default: date) -> date:

@@ -180,7 +180,7 @@ def _load_targets(folder: Path, measures: Sequence[str], faults: Faults) -> pa.T
                 raise line.fail("measure", f"mỗi chỉ số của một cấp chỉ một chỉ tiêu từ một ngày; dòng {before} đã có")
             rows.append(
                 {
-                    "criterion": line.required("criterion"),
+                    "criterion": line.criterion(),
                     "measure": measure,
                     "level": level,
                     "target": target,

@@ -89,7 +89,7 @@ def parse_plan(lines: Sequence["Line"], unit_names: pa.Table | None, measures: S
     known = unit_names.to_pylist() if unit_names else None
     for number, line in enumerate(lines, 1):
         with faults.gather(ConfigurationError):
-            criterion = line.required("criterion").replace(" ", "")
+            criterion = line.criterion().replace(" ", "")
             if criterion in seen:
                 raise line.fail("criterion", f"một tiêu chí chưa có (đã có ở dòng {seen[criterion]})")
             seen[criterion] = line.number

@@ -133,6 +133,28 @@ def test_a_target_is_a_share(tmp_path: Path, target: str, says: str) -> None:
         load_reference(write_reference(tmp_path, targets=TARGETS.replace("0.97", target)), MEASURES)
 
 
+@pytest.mark.parametrize(
+    "made_of_it", ["03/04/2001", "3/4/2001", "3-Apr-01", "03-Thg4-01", "2001-04-03", "03-04-2001", "03.04.2001", "3/4/01"]
+)
+@pytest.mark.parametrize("table", ["targets.csv", "plan.csv"])
+def test_a_criterion_that_excel_turned_into_a_date_is_refused(tmp_path: Path, table: str, made_of_it: str) -> None:
+    """3.4.1 is the third of April 2001 to it; every mail and report would name that day as the criterion."""
+    folder = write_reference(tmp_path)
+    plan = (
+        "criterion,name_vi,lead_unit,partner_units,deadline,target,source,measure\n3.4.2,Báo cáo,Phòng Nội vụ,,2024-12-31,,plan_progress,\n"
+    )
+    (folder / "plan.csv").write_text(plan, encoding="utf-8")
+    (folder / table).write_text((folder / table).read_text(encoding="utf-8").replace("\n3.4.2,", f"\n{made_of_it},", 1), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=rf"{table}, dòng 2, cột criterion: có “{made_of_it}”, cần mã tiêu chí như 3\.4\.1.*Text"):
+        load_reference(folder, MEASURES)
+
+
+@pytest.mark.parametrize("criterion", ["3.4.10", "7.3.3.2", "12.10", "II.3", "TC-01", "7.3.4a", "1.2-3", "7-3-10"])
+def test_an_office_s_own_criteria_are_read_as_they_are(tmp_path: Path, criterion: str) -> None:
+    targets = TARGETS.replace("\n3.4.2,", f"\n{criterion},", 1)
+    assert criterion in load_reference(write_reference(tmp_path, targets=targets), MEASURES).targets["criterion"].to_pylist()
+
+
 def test_a_target_for_an_unknown_measure_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cột measure"):
         load_reference(write_reference(tmp_path, targets=TARGETS.replace("on_time", "ontime")), MEASURES)
