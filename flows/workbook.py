@@ -164,7 +164,7 @@ def _scorecard(sheet: Any, figures: Figures) -> None:
     sheet.auto_filter.ref = f"A5:{get_column_letter(len(columns))}{last}"
     sheet.freeze_panes = "D6"
     cuts = range(len(fixed) + 4 * _MEASURES_A_PAGE, len(columns), 4 * _MEASURES_A_PAGE)
-    set_wide_page(sheet, heading_rows="4:5", heading_columns="A:C", break_after=cuts, scale=57)
+    set_wide_page(sheet, heading_rows="4:5", heading_columns="A:C", break_after=cuts, scale=54)
 
 
 def _scores(figures: Figures, measures: Sequence[str]) -> Iterable[list[object]]:

@@ -6,11 +6,13 @@ import time
 import zipfile
 from dataclasses import replace
 from datetime import date, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import docx
 import openpyxl
 import pytest
+from openpyxl.utils import get_column_letter
 
 from flows import report_charts
 from flows.bieu06 import Bieu06, write_bieu06
@@ -228,6 +230,22 @@ def test_cells_keep_their_types_and_codes(tmp_path: Path) -> None:
         assert "&P" in sheet.oddFooter.right.text
     assert book["Chậm tiếp nhận"].auto_filter.ref == "A4:G5"
     assert book["Đọc trước"]._charts
+
+
+def test_a_measure_of_the_scorecard_stands_on_one_sheet_of_paper(tmp_path: Path) -> None:
+    """A machine without the workbook's font takes a wider one: LibreOffice with DejaVu gives a character 9 pixels, Excel 7."""
+    made = figures("UBND xã Sơn Hạ")
+    measure, rates = made.measures[0], [rate for rate in made.rates if rate.measure == made.measures[0].name]
+    names = [f"measure_{number}" for number in range(10)]
+    made = replace(made, measures=[replace(measure, name=name) for name in names], rates=[replace(r, measure=n) for n in names for r in rates], groups=[])
+    score = openpyxl.load_workbook(write_workbook(made, tmp_path))["Bảng điểm"]
+    widths = {number: score.column_dimensions[get_column_letter(number)].width * 9 + 5 for number in range(1, score.max_column + 1)}
+    cuts = [0, *(mark.id for mark in score.col_breaks.brk), score.max_column]
+    assert all((cut - 4) % 4 == 0 for cut in cuts[1:])
+    paper = 297 / 25.4 - score.page_margins.left - score.page_margins.right
+    for first, last in pairwise(cuts):
+        printed = sum(width for number, width in widths.items() if number <= 3 or first < number <= last)
+        assert printed / 96 * score.page_setup.scale / 100 <= paper
 
 
 def test_a_target_met_by_old_data_is_not_shown_as_met(tmp_path: Path) -> None:
