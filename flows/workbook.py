@@ -14,6 +14,7 @@ from flows.spreadsheets import (
     Styles,
     book_bytes,
     height,
+    lines,
     new_book,
     put,
     set_page,
@@ -155,8 +156,9 @@ def _scorecard(sheet: Any, figures: Figures) -> None:
     for last, values in enumerate(_scores(figures, [m.name for m in measures]), 6):
         for number, (column, value) in enumerate(zip(columns, values, strict=True), 1):
             styles.put(last, number, value, column.kind)
-        if isinstance(values[2], str) and len(values[2]) > 28:
-            sheet.row_dimensions[last].height = height(2)
+        tall = lines(str(values[2]), 0.9 * fixed[2].width)  # room for letters wider than the average
+        if tall > 1:
+            sheet.row_dimensions[last].height = height(tall)
     for number in range(len(measures)):
         left, sign = (get_column_letter(len(fixed) + place + 4 * number) for place in (1, 4))
         if last > 5:

@@ -237,7 +237,12 @@ def test_a_measure_of_the_scorecard_stands_on_one_sheet_of_paper(tmp_path: Path)
     made = figures("UBND xã Sơn Hạ")
     measure, rates = made.measures[0], [rate for rate in made.rates if rate.measure == made.measures[0].name]
     names = [f"measure_{number}" for number in range(10)]
-    made = replace(made, measures=[replace(measure, name=name) for name in names], rates=[replace(r, measure=n) for n in names for r in rates], groups=[])
+    made = replace(
+        made,
+        measures=[replace(measure, name=name) for name in names],
+        rates=[replace(r, measure=n) for n in names for r in rates],
+        groups=[],
+    )
     score = openpyxl.load_workbook(write_workbook(made, tmp_path))["Bảng điểm"]
     widths = {number: score.column_dimensions[get_column_letter(number)].width * 9 + 5 for number in range(1, score.max_column + 1)}
     cuts = [0, *(mark.id for mark in score.col_breaks.brk), score.max_column]
@@ -246,6 +251,15 @@ def test_a_measure_of_the_scorecard_stands_on_one_sheet_of_paper(tmp_path: Path)
     for first, last in pairwise(cuts):
         printed = sum(width for number, width in widths.items() if number <= 3 or first < number <= last)
         assert printed / 96 * score.page_setup.scale / 100 <= paper
+
+
+@pytest.mark.parametrize("length", [30, 61, 130])
+def test_a_long_name_is_whole_in_every_row_of_the_scorecard(tmp_path: Path, length: int) -> None:
+    """Only the first two lines were shown; bold or wider letters leave less room than the width says."""
+    name = ("Trung tâm Phục vụ hành chính công và Kiểm soát thủ tục hành chính " * 2)[:length]
+    score = openpyxl.load_workbook(write_workbook(figures(name), tmp_path))["Bảng điểm"]
+    assert score["C6"].value == name
+    assert score.row_dimensions[6].height >= 15.5 * length / score.column_dimensions["C"].width
 
 
 def test_a_target_met_by_old_data_is_not_shown_as_met(tmp_path: Path) -> None:
