@@ -166,6 +166,12 @@ class PeriodResult:
         """The office has closed on its last day; the nightly figures of that day are then complete."""
         return self.as_of >= datetime.combine(self.end - timedelta(days=1), time(17))
 
+    @property
+    def since_counted(self) -> str:
+        """Until when the form counts, "đến hết ngày 31/05/2024", where that is before the day of the figures: what was open then may be done by now."""
+        last = self.end - timedelta(days=1)
+        return f"đến hết {day_vi(last)}" if last < self.as_of.date() else ""
+
 
 # Points (điểm) of an administrative text go by the Vietnamese alphabet.
 _POINTS = "abcdđeghiklmnopqrstuvxy"
@@ -218,7 +224,7 @@ def _opening(result: PeriodResult) -> str:
 def _overall(result: PeriodResult) -> list[Block]:
     c = result.bieu06
     if c["total"]:
-        opened = f"Đang giải quyết {counted_vi(c['open'], 'hồ sơ')}, trong đó {counted_vi(c['open_over'], 'hồ sơ')} quá hạn"
+        opened = f"{_capital(f'{result.since_counted} đang'.strip())} giải quyết {counted_vi(c['open'], 'hồ sơ')}, trong đó {counted_vi(c['open_over'], 'hồ sơ')} quá hạn"
         text = (
             f"Số hồ sơ nhận giải quyết là {count_vi(c['total'])} hồ sơ: tiếp nhận mới {count_vi(c['online'] + c['direct'])} hồ sơ (trực tuyến "
             f"{count_vi(c['online'])}; trực tiếp, dịch vụ bưu chính {count_vi(c['direct'])}), {counted_vi(c['carried'], 'hồ sơ')} từ kỳ trước chuyển sang. "
@@ -359,7 +365,8 @@ def _shortcomings(measures: Sequence[MeasureResult], result: PeriodResult) -> li
         return texts
     late, over = result.bieu06["late"], result.bieu06["open_over"]
     counts = f"{counted_vi(late, 'hồ sơ')} giải quyết quá hạn, {counted_vi(over, 'hồ sơ')} đang giải quyết quá hạn"
-    overdue = [f"Trong kỳ {counts if not late else 'có ' + counts} (đếm theo Biểu số 06)."] if late or over else []
+    form = ", ".join(part for part in ("đếm theo Biểu số 06", result.since_counted) if part)
+    overdue = [f"Trong kỳ {counts if not late else 'có ' + counts} ({form})."] if late or over else []
     return ["Trong kỳ không có đơn vị nào không đạt chỉ tiêu được giao." if measures else _NO_TARGETS, *overdue]
 
 
@@ -385,10 +392,12 @@ def _proposals(measures: Sequence[MeasureResult], result: PeriodResult) -> list[
     by = day_vi(result.as_of.date() + timedelta(days=7))
     texts = []
     urgent: dict[str, list[str]] = {}
+    named: set[str] = set()
     for measure in measures:
         for unit in measure.units:
             for kind in ("open_overdue", "waiting"):
                 if unit.misses.get(kind):
+                    named.add(kind)
                     deed = "giải quyết dứt điểm" if kind == "open_overdue" else "tiếp nhận ngay"
                     urgent.setdefault(unit.unit_name, []).append(f"{deed} {miss_vi(measure, kind, unit.misses[kind])}")
     if urgent:
@@ -400,16 +409,23 @@ def _proposals(measures: Sequence[MeasureResult], result: PeriodResult) -> list[
             names = [f"{unit.unit_name} (còn thiếu {counted_vi(unit.shortfall, measure.noun)})" for unit in missed]
             deed = _DEED_VI.get(measure.name, "rà soát, khắc phục")
             texts.append(f"- {measure.label_vi}: đề nghị {listed_vi(names)} {deed}; báo cáo kết quả khắc phục trước {by}.")
+    if deeds := _other_deeds(result, named):
+        texts.append(f"{'- ' if texts else ''}Đề nghị các đơn vị {listed_vi(deeds)} trước {by}.")
     if texts:
         return texts
-    over, waiting = result.bieu06["open_over"], sum(counts[1] for counts in result.waits.values())
-    deeds = [f"giải quyết dứt điểm {counted_vi(over, 'hồ sơ')} đang quá hạn"] if over else []
-    deeds += [f"tiếp nhận ngay {counted_vi(waiting, 'hồ sơ')} trực tuyến đang chờ quá 8 giờ làm việc"] if waiting else []
-    if deeds:
-        return [f"Đề nghị các đơn vị {listed_vi(deeds)} trước {by}."]
     if not measures:
         return ["Không có kiến nghị: không có hồ sơ quá hạn hay chờ tiếp nhận quá 8 giờ."]
     return ["Đề nghị các đơn vị tiếp tục duy trì kết quả; không có kiến nghị nào về chỉ tiêu không đạt."]
+
+
+def _other_deeds(result: PeriodResult, named: set[str]) -> list[str]:
+    """What is overdue by the form or waits, of a kind for which no unit was named: older dossiers, and those of units without a target."""
+    over = result.bieu06["open_over"] if "open_overdue" not in named else 0
+    waiting = sum(counts[1] for counts in result.waits.values()) if "waiting" not in named else 0
+    overdue = counted_vi(over, "hồ sơ")
+    then = f"những hồ sơ còn lại trong {overdue} quá hạn {result.since_counted}" if result.since_counted else f"{overdue} đang quá hạn"
+    deeds = [f"giải quyết dứt điểm {then}"] if over else []
+    return deeds + ([f"tiếp nhận ngay {counted_vi(waiting, 'hồ sơ')} trực tuyến đang chờ quá 8 giờ làm việc"] if waiting else [])
 
 
 def _lower(text: str) -> str:

@@ -120,6 +120,27 @@ def test_nothing_happened_is_neither_good_nor_bad() -> None:
     assert "100 %" not in said
 
 
+BEHIND = NOTHING | {"total": 90, "open": 60, "open_over": 49}
+
+
+def test_what_is_overdue_by_the_form_is_to_be_done_also_beside_other_proposals() -> None:
+    """Dossiers of earlier periods, or that wait for papers, are behind no rate of the period; those of units without a target neither."""
+    missed = replace(MISSED, misses={"finished_late": 2})
+    said = text(result(MET, missed, bieu06=BEHIND, waits={"UBND huyện": (1, 1)}))
+    assert "Đề nghị các đơn vị giải quyết dứt điểm 49 hồ sơ đang quá hạn và tiếp nhận ngay 1 hồ sơ trực tuyến" in said
+    assert "báo cáo kết quả khắc phục trước ngày 07/07/2024" in said
+    assert "49 hồ sơ đang quá hạn" not in text(result(MET, MISSED, bieu06=BEHIND)), "the units are named already"
+
+
+def test_what_was_overdue_at_the_end_of_a_period_long_over_may_be_done_by_now() -> None:
+    later = result(bieu06=BEHIND | {"late": 7}, as_of=datetime(2024, 9, 30, 23))
+    said = text(later)
+    assert "Đến hết ngày 30/06/2024 đang giải quyết 60 hồ sơ, trong đó 49 hồ sơ quá hạn" in said
+    assert "49 hồ sơ đang giải quyết quá hạn (đếm theo Biểu số 06, đến hết ngày 30/06/2024)" in said
+    assert "giải quyết dứt điểm những hồ sơ còn lại trong 49 hồ sơ quá hạn đến hết ngày 30/06/2024 trước ngày 07/10/2024" in said
+    assert "đang quá hạn" not in said
+
+
 def test_no_target_was_given() -> None:
     """Nobody is praised or blamed by targets that do not exist; what is overdue is still to be done."""
     said = text(result(measures=[]))
