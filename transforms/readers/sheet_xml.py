@@ -22,6 +22,7 @@ _FORMULA = rb"(?:<(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>)\s*)?"
 _BLANK = rb"(?![^>]*\bt=[\"']str[\"'])[^>]*>\s*" + _FORMULA + rb"<(?:\w+:)?v(?:\s[^>]*)?(?:/>|></)"
 FILLED_CELL = re.compile(rb"<(?:\w+:)?c\b(?!" + _BLANK + rb")[^>]*?" + _REF + rb"[^>]*>\s*" + _FORMULA + rb"<(?:\w+:)?(?:v|is)\b")
 ANY_REF = re.compile(rb"<(?:\w+:)?c\b[^>]*?" + _REF)
+FILLED_ROW = re.compile(rb"<(?:\w+:)?row\b[^>]*?\br=[\"'](\d{1,7})[\"'][^>]*(?<!/)>")
 _ANY_CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>)", re.DOTALL)
 _FAR_COLUMN = re.compile(rb"\br=[\"']([A-Z]{3})\d{1,7}[\"']")
 _ERROR = re.compile(rb"\bt=[\"']e[\"']")
@@ -144,10 +145,22 @@ def scan_sheet(data: bytes, archive: zipfile.ZipFile, part: str, styles: CellSty
     """
     scan = Scan()
     tail = b""
-    found_first = False
-    width = 0
+    found_first, in_order = False, True
+    numbers: set[int] = set()
+    width = last = 0
     for piece in _blocks(unpack(data, archive, part)):
         block = tail + piece
+        for match in FILLED_ROW.finditer(block):
+            if match.end() <= len(tail):
+                continue  # seen with the block before
+            number = int(match[1])
+            if number in numbers:  # fastexcel lets the cells of the second overwrite those of the first
+                raise UnreadableExport(
+                    f"trang có hai dòng cùng mang số {number}, dòng sau sẽ đè mất dòng trước; hãy xuất lại, hoặc mở bằng Excel, kiểm tra rồi lưu lại"
+                )
+            in_order = in_order and number > last
+            last = number
+            numbers.add(number)
         if not found_first and (first := FILLED_CELL.search(block)):
             found_first, scan.first_row = True, int(first[2])
         if is_odd(block):
@@ -158,11 +171,14 @@ def scan_sheet(data: bytes, archive: zipfile.ZipFile, part: str, styles: CellSty
                 scan.far_column = max(scan.far_column, column_number(match[1]))
         scan.is_suspicious = scan.is_suspicious or bool(styles.dates and has_far_numbers(block))
         # Rows stand in order, so the last cell of the block is the lowest; the widest row shows in a sample of its cells.
-        last = block.rfind(b"<row ")
-        for match in ANY_REF.finditer(block, max(last, 0)):
+        lowest = block.rfind(b"<row ")
+        for match in ANY_REF.finditer(block, max(lowest, 0)):
             scan.last_row = max(scan.last_row, int(match[2]))
             width = max(width, column_number(match[1]))
         tail = block[-_OVERLAP:]
+    if not in_order:  # fastexcel counts from the lowest row that is filled, wherever it stands
+        scan.first_row = min((int(found[2]) for found in FILLED_CELL.finditer(archive.read(part))), default=1)
+        scan.last_row = max(numbers)
     scan.far_column = max(scan.far_column, width)
     if scan.far_column > max_columns:
         raise UnreadableExport(f"có ô ở cột thứ {scan.far_column}, xa quá cột {max_columns}; hãy xóa các ô thừa rồi lưu lại")

@@ -8,6 +8,7 @@ cells. Whatever else a sheet may be, it is read whole (`xlsx.read`); all ways gi
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pyarrow as pa
 
@@ -16,6 +17,7 @@ from transforms.readers.sheet_xml import (
     ANY_REF,
     DEFAULT_STYLE,
     FILLED_CELL,
+    FILLED_ROW,
     FREE_RECTANGLE,
     MIN_FILL,
     CellStyles,
@@ -158,7 +160,8 @@ class _SliceReader:
         if first_match is None or last_match is None:
             raise NotPlain
         first, last = int(first_match[1]), int(last_match[1])
-        if first > last or last - first >= _MOST_ROWS:
+        numbers = [int(number) for number in FILLED_ROW.findall(rows)]
+        if first > last or last - first >= _MOST_ROWS or any(above >= below for above, below in pairwise(numbers)):
             raise NotPlain
         # Above all slices but the first stands a cell in A, so that fastexcel counts rows and columns from there, whatever a slice begins with.
         guide = b'<row r="%d"><c r="A%d" t="str"><v>.</v></c></row>' % (first - 1, first - 1) if self._slices else b""
