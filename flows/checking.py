@@ -111,7 +111,7 @@ def _first_rows(sheet: NormalisedSheet, source: Sheet, troubles: Sequence[dict[s
             is_code = kind == "case_code" and bool(parse_case_codes(pa.array([text]))[1][0])
             is_procedure = kind == "procedure_code" and procedure_key(text) is not None
             is_number = kind == "code" and bool(text) and parse_codes(pa.array([text]))[0].is_valid
-            is_typed = kind not in ("case_code", "procedure_code", "code", "unit", "text", "duration")
+            is_typed = kind not in ("case_code", "procedure_code", "code", "unit", "text", "duration", "year")
             row[heading] = text if (is_typed or is_code or is_number or is_procedure) and (number, heading) not in odd else mask(text)
         row |= dict.fromkeys(sheet.layout.personal, "***")
         shown.append(row)

@@ -22,6 +22,7 @@ ARROW_TYPES = {
     "count": pa.int64(),
     "figure": pa.int64(),
     "duration": pa.int64(),
+    "year": pa.int64(),
     "yes_no": pa.bool_(),
     "percent": pa.float64(),
 }
@@ -51,11 +52,20 @@ def parse_cells(column: Column, cells: pa.Array, sheet: Sheet, lists: LayoutList
         case "date":
             values, bad = parsing.parse_date_cells(cells, date1904=sheet.date1904)
             return ParsedColumn(cells, values.cast(pa.timestamp("us")), bad)
+        case "year":
+            return ParsedColumn(cells, parse_years(cells, date1904=sheet.date1904), np.zeros(len(cells), dtype=bool))
         case "case_code":
             values, known = parse_code_cells(cells)
             return ParsedColumn(cells, values, ~known)
         case _:
             return _parse(column, clean_column(cells), lists)
+
+
+def parse_years(cells: pa.Array, *, date1904: bool = False) -> pa.Array:
+    """Years (int64) of dates, and of words that name one ("cuối năm 2024"); null where a cell says none or several."""
+    moments, _ = parsing.parse_date_cells(cells, date1904=date1904)
+    named = pc.extract_regex(clean_column(cells).cast(pa.string()), r"^(?:\D|\d{1,3}\D)*(?P<year>20\d{2})(?:\D+\d{1,3})*\D*$")
+    return pc.coalesce(pc.year(moments), pc.cast(pc.struct_field(named, "year"), pa.int64()))
 
 
 def _parse(column: Column, text: pa.DictionaryArray, lists: LayoutLists) -> ParsedColumn:

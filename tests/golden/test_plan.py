@@ -359,6 +359,29 @@ def test_a_report_of_an_earlier_year_does_not_answer_this_years_line(planned: Se
     )
 
 
+def test_a_report_answers_the_plan_whose_deadline_it_names(planned: Settings) -> None:
+    """A form of last year's plan, filled and dated after New Year, is no report on this year's; nor is one of next year's plan on this year's."""
+    headings = [*REPORT_HEADINGS, "Thời hạn"]
+
+    def write(name: str, at: str, *row: object) -> None:
+        write_workbook(planned.raw / name, [headings, list(row)], titles=(f"Thời điểm xuất: {at}",))
+
+    sql = "SELECT status, actual FROM mart.plan WHERE criterion = '2'"
+    late: tuple[object, ...] = ("2", "Phòng Tư pháp", "10/01/2025", "Xong năm 2024", 100, "Đã hoàn thành", None)
+    assert len(late) == len(REPORT_HEADINGS)
+    write("muon.xlsx", "10/01/2025 08:00", *late, "31/12/2024")
+    run_at(planned, datetime(2025, 1, 15, 10))
+    assert show(planned, sql) == [("done", "Xong năm 2024")], "last year's plan still stands"
+    (planned.reference / "plan.csv").write_text(PLAN.replace("2024-", "2025-"), encoding="utf-8")
+    result = run_at(planned, datetime(2025, 1, 15, 10))
+    assert show(planned, sql) == [("no_report", None)]
+    assert {check.name: check.found for check in result.checks}["plan_report_of_earlier_year"] == 1
+    write("som.xlsx", "20/01/2025 08:00", "2", "Phòng Tư pháp", "28/12/2024", "Đã lập kế hoạch", 5, "Đang thực hiện", None, "cuối năm 2025")
+    write("sau.xlsx", "21/01/2025 08:00", "2", "Phòng Tư pháp", "21/01/2025", "Chưa đến", 0, "Chưa thực hiện", None, "Quý I năm 2026")
+    run_at(planned, datetime(2025, 1, 22, 10))
+    assert show(planned, sql) == [("on_track", "Đã lập kế hoạch")]
+
+
 def test_days_after_the_date_are_kept_and_told_of(planned: Settings) -> None:
     """The date is 28/06/2024: a report of the 29th or of next year, a task finished, given or asked to be extended later. That day itself is none of them."""
     days = ("28/06/2024", "29/06/2024", "20/06/2025")

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.case_codes import parse_case_codes, parse_code_cells
+from transforms.columns import parse_years
 from transforms.parsing import (
     parse_date_cells,
     parse_dates,
@@ -395,3 +396,20 @@ def test_no_figure_is_negative(text: str) -> None:
     values, bad = parse_figures(pa.array([text]))
     assert bad[0] == (values[0].as_py() is None)
     assert bad[0] or values[0].as_py() >= 0
+
+
+@pytest.mark.parametrize(
+    ("cell", "year"),
+    [
+        ("31/12/2024", 2024),
+        ("2024-12-31 00:00:00", 2024),
+        ("45657", 2024),  # the day as a spreadsheet counts
+        ("cuối năm 2025", 2025),
+        ("Quý I/2026 (tháng 3)", 2026),
+        ("2024–2025", None),
+        ("thường xuyên", None),
+        (None, None),
+    ],
+)
+def test_the_year_of_a_deadline(cell: str | None, year: int | None) -> None:
+    assert parse_years(pa.array([cell], pa.string())).to_pylist() == [year]

@@ -19,6 +19,7 @@ COLUMN_TYPES = [
     "text",
     "unit",
     "date",
+    "year",
     "status",
     "level",
     "channel",

@@ -4,7 +4,7 @@
 -- are added up, sum over sum; a unit named beside its own level counts once. Criterion 1.7: tasks given in the year (84_tasks.sql). Until the deadline's day has ended: on_track at the target or
 -- above, at_risk below; after it: done, or missed; without denominator: no_report. Units whose data of that year are old are told in note_vi.
 -- A unit is its code and the day it began: who bears the code before or after it neither reports nor is counted for it.
--- Criteria keep their codes from year to year, so a report dated before the line's year says nothing about the line.
+-- Criteria keep their codes from year to year, so a report for another year's deadline, or where it names none, dated before the line's year, says nothing about the line.
 -- Reported lines led by one office: its newest report, or one without unit, says it; partners' reports do not, also where units.csv does not know the
 -- office, whose reports can then name no unit. Led by a group ("UBND cấp xã"): every unit of it reports for itself and the line is done when all have. In this order: no report: no_report, whatever the date; reported done:
 -- done; deadline passed: overdue; due soon with too little done, or newest report too old (thresholds.yml): at_risk; else on_track.
@@ -15,7 +15,7 @@
 INSERT INTO core.plan_progress
 WITH lines AS (
     SELECT r.criterion, u.unit_code, u.valid_from AS unit_valid_from, CAST(coalesce(r.reported_at, f.exported_at) AS DATE) AS reported_on, r.result_vi,
-           r.progress_rate, coalesce(r.state, 'in_progress') AS state, f.exported_at, r.file_id, r.sheet, r.sheet_number, r.row_number
+           r.progress_rate, coalesce(r.state, 'in_progress') AS state, CAST(r.plan_year AS INTEGER) AS plan_year, f.exported_at, r.file_id, r.sheet, r.sheet_number, r.row_number
     FROM work.plan_progress_rows AS r
     JOIN work.files AS f ON f.file_id = r.file_id AND f.status = 'loaded'
     LEFT JOIN work.unit_refs AS u ON u.unit_ref = r.unit_ref AND u.on_date = CAST(coalesce(r.reported_at, f.exported_at) AS DATE)
@@ -27,14 +27,15 @@ ranked AS (
     SELECT l.*,
            row_number() OVER (
                PARTITION BY l.criterion, l.unit_code, l.unit_valid_from
-               -- a form of last year that is sent in late does not take the place of this year's
-               ORDER BY CASE WHEN l.reported_on < CAST(date_trunc('year', p.deadline) AS DATE) THEN 1 ELSE 0 END,
+               -- a form of another year does not take the place of this year's
+               ORDER BY CASE WHEN l.plan_year <> CAST(extract(year FROM p.deadline) AS INTEGER) THEN 1
+                             WHEN l.plan_year IS NULL AND l.reported_on < CAST(date_trunc('year', p.deadline) AS DATE) THEN 1 ELSE 0 END,
                         l.exported_at DESC NULLS LAST, l.reported_on DESC NULLS LAST, l.file_id DESC, l.sheet_number DESC, l.row_number DESC
            ) AS place
     FROM lines AS l
     LEFT JOIN work.plan AS p ON p.criterion = l.criterion
 )
-SELECT criterion, unit_code, unit_valid_from, reported_on, result_vi, progress_rate, state, exported_at, file_id, sheet, sheet_number, row_number
+SELECT criterion, unit_code, unit_valid_from, plan_year, reported_on, result_vi, progress_rate, state, exported_at, file_id, sheet, sheet_number, row_number
 FROM ranked
 WHERE place = 1
 ORDER BY criterion, unit_code NULLS FIRST, unit_valid_from NULLS FIRST;
@@ -132,7 +133,10 @@ WITH reported_lines AS (
 answers AS (
     SELECT r.*
     FROM core.plan_progress AS r
-    JOIN reported_lines AS p ON p.criterion = r.criterion AND r.reported_on >= CAST(date_trunc('year', p.deadline) AS DATE)
+    JOIN reported_lines AS p
+      ON p.criterion = r.criterion
+     AND CASE WHEN r.plan_year IS NULL THEN r.reported_on >= CAST(date_trunc('year', p.deadline) AS DATE)
+              ELSE r.plan_year = CAST(extract(year FROM p.deadline) AS INTEGER) END
 ),
 group_lines AS (
     SELECT criterion FROM work.plan_leads GROUP BY criterion HAVING count(level) > 0 OR count(*) > 1
