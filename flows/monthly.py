@@ -82,8 +82,6 @@ def report_month(settings: Settings, period: Period, today: date | None = None, 
 
 def report_waiting_months(settings: Settings) -> Iterator[MonthlyReport]:
     """After nights: the reports that are owed and whose month the figures reach the end of now; whatever stops one, it goes on waiting."""
-    with hold_lock(settings, LOCK_SECONDS):
-        _keep_waiting(settings)
     for name in owed_months(settings.months_waiting, local_now()).months:
         period = parse_report_period("month", name)
         try:
