@@ -115,12 +115,20 @@ def prefect_server(settings: Settings, port: int) -> Iterator[str]:
         _wait_for(url, server, log)
         yield url
     finally:
+        _send_logs()
         server.terminate()
         try:
             server.wait(15)
         except subprocess.TimeoutExpired:
             server.kill()
         keeping.join(5)
+
+
+def _send_logs() -> None:
+    """What Prefect still has to tell its server is told while that answers: at the end of this process it would try for more than a minute."""
+    from prefect.logging.handlers import APILogWorker
+
+    APILogWorker.drain_all(timeout=15)
 
 
 def _stays_taken(port: int) -> bool:

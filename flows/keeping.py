@@ -7,6 +7,7 @@ swapped 40 times a second), so a reader could meet the old header and the new re
 
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -64,9 +65,9 @@ def remove_old(settings: Settings) -> None:
         as_of, run_id = _identity(settings.warehouse)
         settings.kept.mkdir(parents=True, exist_ok=True)
         _give_name(settings.warehouse, settings.kept / f"{as_of:%Y%m%d}-{run_id}.duckdb")
-    for kept in list_kept(settings)[max(settings.keep_warehouses - 1, 1) :]:
-        if not kept.is_current:
-            remove_database(kept.path)
+    for path in _newest_first(settings)[max(settings.keep_warehouses - 1, 1) :]:
+        if not path.samefile(settings.warehouse):
+            remove_database(path)
 
 
 def _lead_to(kept: Path, warehouse: Path) -> None:
@@ -98,6 +99,19 @@ def _give_name(file: Path, name: Path) -> None:
     part.replace(name)
 
 
+def _newest_first(settings: Settings) -> list[Path]:
+    """The files of the kept warehouses, newest publication first, by their names alone: to open each costs every night some 40 ms."""
+    found = []
+    for path in settings.kept.glob("*.duckdb"):
+        with suppress(ValueError):  # somebody else's file
+            found.append((_published_at(path.stem.partition("-")[2]), path))
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+def _published_at(run_id: str) -> datetime:
+    return datetime.strptime(run_id[:15], "%Y%m%d-%H%M%S")
+
+
 def list_kept(settings: Settings) -> list[KeptWarehouse]:
     """The kept warehouses, newest publication first."""
     found = []
@@ -107,7 +121,7 @@ def list_kept(settings: Settings) -> list[KeptWarehouse]:
         except duckdb.Error:
             continue
         current = settings.warehouse.is_file() and path.samefile(settings.warehouse)
-        found.append(KeptWarehouse(path, as_of, datetime.strptime(run_id[:15], "%Y%m%d-%H%M%S"), current))
+        found.append(KeptWarehouse(path, as_of, _published_at(run_id), current))
     return sorted(found, key=lambda kept: (kept.published_at, kept.path.name), reverse=True)
 
 

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -15,9 +16,10 @@ import openpyxl
 import pytest
 from filelock import FileLock
 
-from expectations import CheckResult
+from expectations import CheckResult, create_tables_sql
 from expectations.suites import Frame
 from flows import night as nights
+from flows import warehouse
 from flows.night import NightResult, run_night
 from flows.reading import ReaderProcess, ReadTask
 from flows.sample import SampleSummary, write_sample
@@ -200,15 +202,27 @@ class KeptReaders:
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_nights() -> Iterator[KeptReaders]:
-    """Nights within the tests' own process do not wait seconds each for processes to start: Great Expectations', the site's, readers."""
+    """Nights within the tests' own process do not wait seconds each for processes to start: Great Expectations', the site's, readers.
+
+    Nor do they comment on every column, a tenth of a small night; a test that looks at comments builds `with_comments`.
+    """
     kept = KeptReaders()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(nights, "Drawing", DrawnHere)
         patch.setattr(nights, "Validation", SqlOnly)
+        patch.setattr(warehouse, "create_tables_sql", lambda: [sql for sql in create_tables_sql() if not sql.startswith("COMMENT ON")])
         patch.setattr("flows.validation.Validation", SqlOnly)  # the command line starts it before it imports the night
         patch.setattr(ReadTask, "start_reader", lambda task: kept.take(task))
         yield kept
     kept.close()
+
+
+@contextmanager
+def with_comments() -> Iterator[None]:
+    """Warehouses built within are whole, as outside the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(warehouse, "create_tables_sql", create_tables_sql)
+        yield
 
 
 @pytest.fixture
@@ -241,7 +255,8 @@ def night(sample: SampleSummary, tmp_path_factory: pytest.TempPathFactory) -> tu
 
     def make(folder: Path) -> tuple[Settings, NightResult]:
         settings = make_settings(sample.raw, sample.reference, folder / "w.duckdb", folder / "outbox", sample.as_of)
-        return settings, run_night(settings)
+        with with_comments():
+            return settings, run_night(settings)
 
     return made_once(tmp_path_factory, "night", make)
 
