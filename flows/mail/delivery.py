@@ -24,6 +24,7 @@ from flows.mail.session import SecureSession, Session
 from flows.settings import LOCAL_TIME
 
 _LOG_IN_FIRST, _TOO_LARGE = 530, 552  # RFC 4954, 6; RFC 1870, 6.1: the one 5xx to MAIL that is about this mail
+_TOGETHER = 3  # conversations in a row that the server let go after which it is held to fail, not the mails
 
 
 @dataclass
@@ -50,6 +51,14 @@ class _Unreachable(Exception):
         self.is_final = is_final
 
 
+class _BrokenOff(Exception):
+    """The server let the conversation go over a mail; `is_settled` when its text was out already."""
+
+    def __init__(self, *, is_settled: bool) -> None:
+        super().__init__()
+        self.is_settled = is_settled
+
+
 def send_mails(
     ledger: Ledger, deliveries: Sequence[Delivery], server: MailServer, outbox: Path, sleep: Callable[[float], object] = time.sleep
 ) -> Outcome:
@@ -73,8 +82,12 @@ def send_mails(
 def _round(
     ledger: Ledger, deliveries: Sequence[Delivery], server: MailServer, outbox: Path, outcome: Outcome
 ) -> tuple[list[Delivery], bool]:
-    """Each mail tried once; those not accepted, and whether trying again soon is pointless."""
+    """Each mail tried once; those not accepted, and whether trying again soon is pointless.
+
+    A server that swallows one text after the other takes its time over each, under the warehouse's lock, and leaves each to a person's decision.
+    """
     left: list[Delivery] = []
+    in_a_row, is_done = 0, False
     smtp: Session | None = None
     try:
         for place, delivery in enumerate(deliveries):
@@ -84,16 +97,23 @@ def _round(
                 outcome.waiting += 1
                 continue
             try:
+                if in_a_row == _TOGETHER:
+                    text = f"máy chủ thư {server.host} bỏ dở {_TOGETHER} thư liền, chưa thử thư này"
+                    raise _Unreachable(text, is_final=is_done)  # with a text out, each more is one more that nobody knows of
                 smtp = smtp or _connect(server)
                 is_done, is_usable = _hand_over(ledger, delivery, smtp, server, _stamped(data, server), outcome)
+                in_a_row = 0
+            except _BrokenOff as broken:
+                is_done, is_usable = broken.is_settled, False
+                in_a_row += 1
             except _Unreachable as error:
                 for other in deliveries[place:]:
                     _wait(ledger, other, outcome, str(error))
-                return [*left, *deliveries[place:]], error.is_final
+                return [*deliveries[place:], *left], error.is_final  # first those that had no turn: the fault may be of the others
             if not is_done:
                 left.append(delivery)
             if not is_usable:
-                smtp.close()
+                _close(smtp)
                 smtp = None
     finally:
         if smtp:
@@ -204,7 +224,12 @@ def _leave(smtp: Session) -> None:
 
 
 def _hand_over(ledger: Ledger, delivery: Delivery, smtp: Session, server: MailServer, data: bytes, outcome: Outcome) -> tuple[bool, bool]:
-    """One mail to one addressee: whether it is settled, and whether the session can be used on."""
+    """One mail to one addressee: whether it is settled, and whether the session can be used on.
+
+    Raises:
+        _BrokenOff: the server hung up or stopped answering.
+        _Unreachable: it takes no mail of this office's at all.
+    """
     limit = smtp.esmtp_features.get("size", "")
     if limit.isdigit() and 0 < int(limit) < len(data):
         text = f"thư {_megabytes(len(data))} lớn hơn máy chủ nhận ({_megabytes(int(limit))}); đặt max_mb nhỏ hơn rồi chạy lại ngày đó"
@@ -215,7 +240,7 @@ def _hand_over(ledger: Ledger, delivery: Delivery, smtp: Session, server: MailSe
         code, reply = _ask(smtp, server.sender, delivery.addressee, len(data))
     except (OSError, smtplib.SMTPException) as error:
         _wait(ledger, delivery, outcome, f"mất kết nối trước khi truyền thư ({_failure(error)})")
-        return False, False
+        raise _BrokenOff(is_settled=False) from None
     if code != 354:
         is_done = 500 <= code < 600
         (_refuse if is_done else _wait)(ledger, delivery, outcome, _reply(code, reply))
@@ -226,7 +251,7 @@ def _hand_over(ledger: Ledger, delivery: Delivery, smtp: Session, server: MailSe
     except (OSError, smtplib.SMTPException) as error:
         ledger.mark_unknown(delivery, f"đã truyền thư nhưng không có trả lời ({_failure(error)})")
         outcome.unknown += 1
-        return True, False
+        raise _BrokenOff(is_settled=True) from None
     text = _reply(code, reply)
     if code == 250:
         ledger.mark_sent(delivery, text)

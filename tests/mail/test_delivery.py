@@ -6,6 +6,7 @@ import shutil
 import signal
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -138,6 +139,34 @@ def test_one_addressee_s_trouble_is_his_alone(
     assert states(settings)["2@sonha.test"] == ("sent" if state == "prepared" else state)
     assert post.counts()["2@sonha.test"] == (1 if state == "prepared" else arrived)
     assert post.counts()["1@sonha.test"] == post.counts()["3@sonha.test"] == 1
+
+
+@pytest.mark.parametrize(("act", "tried"), [("stall", {"prepared": 3}), ("hang_up", {"prepared": 3}), ("take_and_drop", {"unknown": 3})])
+def test_a_server_that_lets_one_mail_after_the_other_go_is_left_alone(
+    tmp_path: Path, post: PostOffice, server: MailServer, act: str, tried: dict[str, int]
+) -> None:
+    """Every mail had its minutes under the night's lock, and each that was swallowed was left to a person's decision."""
+    settings = settings_of(tmp_path)
+    people = [replace(PEOPLE[0], email=f"{n}@sonha.test") for n in range(10)]
+    prepare_held(settings, people, None, CHECKS, [])
+    post.script = {person.email: [act] for person in people}
+    once = replace(server, waits=())
+    outcome = send_waiting(settings, once, None, again=False)
+    asked = [person for person in people if not post.script[person.email]]
+    assert len(asked) == 3
+    assert Counter(states(settings).values()) == Counter(tried) + Counter({"prepared": 7})
+    assert any("bỏ dở 3 thư liền" in reason for reason in outcome.reasons)
+    post.script = {}
+    assert send_waiting(settings, server, None, again=False).waiting == 0
+
+
+def test_those_that_had_no_turn_come_first(tmp_path: Path, post: PostOffice, server: MailServer) -> None:
+    """Three mails over which the server hangs up each time cost nobody else his mail."""
+    settings = settings_of(tmp_path)
+    prepare_held(settings, [replace(PEOPLE[0], email=f"{n}@sonha.test") for n in range(6)], None, CHECKS, [])
+    post.script = {f"{n}@sonha.test": ["hang_up"] * 9 for n in range(3)}
+    outcome = send_waiting(settings, replace(server, waits=(0.01,)), None, again=False)
+    assert (outcome.sent, outcome.waiting) == (3, 3)
 
 
 def test_greylisting_is_waited_out_within_the_night(tmp_path: Path, post: PostOffice, server: MailServer) -> None:
