@@ -17,15 +17,18 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO
 
 from flows.mail.ledger import check_ledger, ledger_path, take_over
+from flows.runs import load_runs
 from flows.settings import ConfigurationError, Settings, local_now
 
 _MANIFEST = "tthc-backup.json"
 _ASIDE = ".truoc-khi-khoi-phuc-"
+_KNOWN = "known"  # beside what was unpacked: the ledger that stood in place knows which mails went out since the backup
 
 
 def write_backup(settings: Settings, target: Path) -> int:
@@ -122,14 +125,26 @@ def _files(settings: Settings) -> Iterator[tuple[str, Path]]:
                 yield f"{root}/{inside.as_posix()}", path
 
 
-def restore_backup(settings: Settings, source: Path) -> tuple[int, list[Path]]:
+@dataclass(frozen=True)
+class Restored:
+    """What a restore did.
+
+    Attributes:
+        count: files restored.
+        aside: folders that were set aside.
+        knows_later_mails: the ledger that stood in place told which mails went out since the backup.
+    """
+
+    count: int
+    aside: list[Path]
+    knows_later_mails: bool
+
+
+def restore_backup(settings: Settings, source: Path) -> Restored:
     """Staged files and reference tables are those of the archive; hold the run lock meanwhile. The next run builds the warehouse from them.
 
     Everything is unpacked and compared with its SHA-256 before anything is put in place, and what stood there is set aside, not deleted. Only what
     its ledgers know of mails that went out since the backup stays known: the nights since then are run again, and would send them again.
-
-    Returns:
-        How many files were restored, and the folders that were set aside.
 
     Raises:
         ConfigurationError: the archive is damaged or none of ours.
@@ -142,8 +157,13 @@ def restore_backup(settings: Settings, source: Path) -> tuple[int, list[Path]]:
         count = _unpack(source, unpacked)
         if (unpacked / "staged").is_dir():
             _keep_what_was_sent(settings, unpacked / "staged")
-        # From here on nothing runs until all of it is in place; the folder stands already where another restore was cut off.
-        checked.mkdir(exist_ok=True)
+        # From here on nothing runs until all of it is in place; the folder stands already where another restore was cut off, and what that one
+        # found in place is known by it alone.
+        if not checked.exists():
+            is_known = _goes_on_from(settings.staged, unpacked / "staged")
+            checked.mkdir()
+            if is_known:
+                (checked / _KNOWN).touch()
         for root, _ in places:
             shutil.rmtree(checked / root, ignore_errors=True)
             if (unpacked / root).is_dir():
@@ -156,11 +176,14 @@ def restore_backup(settings: Settings, source: Path) -> tuple[int, list[Path]]:
             folder.parent.mkdir(parents=True, exist_ok=True)
             if folder.exists() and any(folder.iterdir()):
                 old = folder.with_name(f"{folder.name}{_ASIDE}{local_now():%Y%m%d-%H%M%S}")
+                while old.exists():  # tried again within a second, or the clock went back
+                    old = old.with_name(f"{old.name}+")
                 _set_aside(folder, old)
                 aside.append(old)
             _fill(folder, checked / root)
+    is_known = (checked / _KNOWN).exists()
     shutil.rmtree(checked)
-    return count, aside
+    return Restored(count, aside, is_known)
 
 
 def _keep_what_was_sent(settings: Settings, restored: Path) -> None:
@@ -171,14 +194,19 @@ def _keep_what_was_sent(settings: Settings, restored: Path) -> None:
                 take_over(restored / later.name, later)
 
 
-def knows_later_mails(settings: Settings) -> bool:
-    """Whether a ledger set aside could tell which mails went out since the backup; call after the restore."""
-    for folder in _folders_aside(settings):
-        if ledger_path(folder).is_file():
-            with suppress(ConfigurationError):
-                check_ledger(ledger_path(folder))
-                return True
-    return False
+def _goes_on_from(staged: Path, restored: Path) -> bool:
+    """Whether the ledger in place is sound and that of a later day than the backup's: every run in the backup is one that it has seen.
+
+    A ledger set aside by a restore of long ago, or that came with an older backup, knows nothing of the mails since.
+    """
+    if not ledger_path(staged).is_file():
+        return False
+    try:
+        check_ledger(ledger_path(staged))
+    except ConfigurationError:
+        return False
+    seen = {run["run_id"] for run in load_runs(staged)}
+    return seen.issuperset(run["run_id"] for run in load_runs(restored))
 
 
 def _folders_aside(settings: Settings) -> list[Path]:

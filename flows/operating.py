@@ -162,20 +162,20 @@ def restore(
     warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
 ) -> None:
     """Khôi phục từ bản sao lưu; bộ dữ liệu đang có được dời sang bên, không xóa. Sau đó chạy `tthc run`."""
-    from flows.backup import knows_later_mails, restore_backup
+    from flows.backup import restore_backup
     from flows.night import hold_lock
 
     settings = replace(make_place(warehouse), reference=reference.resolve())
     with hold_lock(settings, restores=True):
-        count, aside = restore_backup(settings, source)
-    for folder in aside:
+        restored = restore_backup(settings, source)
+    for folder in restored.aside:
         typer.echo(f"Bộ cũ được giữ ở {folder}")
-    if not knows_later_mails(settings):
+    if not restored.knows_later_mails:
         typer.echo(
             "  ! Không có sổ gửi thư nào của thời gian sau bản sao lưu: chạy lại các đêm từ đó thì thư đã gửi có thể đến người nhận lần nữa. Để tránh, "
             "đặt send = false trong mail.toml, chạy bù, rồi với thư đã đến dùng `tthc deliveries --mark-sent SỐ`"
         )
-    typer.echo(f"Đã khôi phục {count} tệp. Chạy `tthc run` để tính lại.")
+    typer.echo(f"Đã khôi phục {restored.count} tệp. Chạy `tthc run` để tính lại.")
 
 
 @app.command()
