@@ -20,6 +20,7 @@ from transforms.wording import moment_vi
 
 # A night writes a new warehouse beside the old one and stages what came; less than this and it may not finish.
 LEAST_FREE_BYTES = 1024**3
+_UNFINISHED = {"held": "bị giữ lại", "failed": "bị lỗi", "interrupted": "bị ngắt giữa chừng"}
 
 
 @dataclass(frozen=True)
@@ -200,11 +201,12 @@ def look_at_runs(settings: Settings) -> Iterator[Finding]:
         yield Finding("yellow", "Lần chạy", "chưa công bố lần nào; đặt tệp xuất vào thư mục rồi chạy tthc run")
         return
     last = published[-1]
-    text = f"công bố gần nhất {moment_vi(last['started_at'])}, số liệu chốt {moment_vi(last['as_of'])}"
-    since = [run for run in runs[runs.index(last) :] if run["outcome"] in ("held", "failed")]
+    text = f"công bố trọn vẹn gần nhất {moment_vi(last['started_at'])}, số liệu chốt {moment_vi(last['as_of'])}"
+    since = [run for run in runs[runs.index(last) :] if run["outcome"] in _UNFINISHED]
     if since:
-        outcome = {"held": "bị giữ lại", "failed": "bị lỗi"}[since[-1]["outcome"]]
-        yield Finding("red", "Lần chạy", f"{text}; sau đó {len(since)} lần không công bố, lần cuối {outcome} ({since[-1]['detail'] or ''})")
+        outcome, detail = _UNFINISHED[since[-1]["outcome"]], since[-1]["detail"]
+        why = f" ({detail})" if detail else ""
+        yield Finding("red", "Lần chạy", f"{text}; sau đó {len(since)} lần không trọn vẹn, lần cuối {outcome}{why}; hãy xem tthc status")
     else:
         yield Finding("green", "Lần chạy", text)
 

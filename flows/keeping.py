@@ -140,6 +140,16 @@ def roll_back(settings: Settings, name: str) -> KeptWarehouse:
     return chosen
 
 
+def find_published_run(warehouse: Path) -> str | None:
+    """The run whose warehouse readers see now; None where there is none that this version can read."""
+    if not warehouse.is_file():
+        return None
+    try:
+        return _identity(warehouse)[1]
+    except (duckdb.Error, IndexError):
+        return None
+
+
 def _identity(warehouse: Path) -> tuple[datetime, str]:
     """as_of and the run that built a warehouse: the one it lists as under way, whatever the clock said when others began."""
     with duckdb.connect(str(warehouse), read_only=True) as connection:

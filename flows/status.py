@@ -15,6 +15,7 @@ from rich.console import Console
 
 from flows.backup import check_restored
 from flows.figures import Check, Freshness
+from flows.keeping import find_published_run
 from flows.mail.ledger import count_unsettled, ledger_path
 from flows.runs import load_runs, owed_months
 from flows.settings import ConfigurationError, Settings
@@ -71,7 +72,7 @@ def read_status(settings: Settings, now: datetime) -> Status:
     """
     is_running = _is_locked(settings.lock)
     runs = [run for run in load_runs(settings.staged) if run["outcome"] not in _NO_NIGHT]
-    lines = [_run_line(runs, is_running)]
+    lines = [_run_line(runs, is_running, find_published_run(settings.warehouse))]
     try:
         check_restored(settings)
     except ConfigurationError as error:
@@ -124,24 +125,33 @@ def _is_locked(path: Path) -> bool:
     return False
 
 
-def _run_line(runs: Sequence[dict[str, Any]], is_running: bool) -> Line:
+def _run_line(runs: Sequence[dict[str, Any]], is_running: bool, in_use: str | None) -> Line:
     if is_running:
         began = f" (bắt đầu {moment_vi(runs[-1]['started_at'])})" if runs and runs[-1]["outcome"] == "started" else ""
-        return Line("Lần chạy", "green", f"đang chạy{began}; số liệu dưới đây là của lần công bố trước")
+        return Line("Lần chạy", "green", f"đang chạy{began}; số liệu dưới đây là của {_run_in_use_vi(runs, in_use)}")
     if not runs:
         return Line("Lần chạy", "yellow", "chưa chạy lần nào; hãy chạy `tthc run`")
     last = runs[-1]
     text = f"lần gần nhất lúc {moment_vi(last['started_at'])}: {_OUTCOMES[last['outcome']]}"
-    published = next((run for run in reversed(runs) if run["outcome"] == "published"), None)
     if last["outcome"] == "published":
         return Line("Lần chạy", "green", text)
     text += f" ({last['detail']})" if last["detail"] else ""
-    text += f"; lần công bố gần nhất lúc {moment_vi(published['started_at'])}" if published else "; chưa công bố lần nào"
-    return Line(
-        "Lần chạy",
-        "red",
-        f"{text}. Số liệu đang dùng vẫn là của lần công bố đó; hãy xem thông báo rồi chạy lại `tthc run`" if published else text,
-    )
+    published = next((run for run in reversed(runs) if run["outcome"] == "published"), None)
+    text += f"; lần công bố trọn vẹn gần nhất lúc {moment_vi(published['started_at'])}" if published else "; chưa công bố trọn vẹn lần nào"
+    if in_use:
+        text += f". Số liệu đang dùng là của {_run_in_use_vi(runs, in_use)}; hãy xem thông báo rồi chạy lại `tthc run`"
+    return Line("Lần chạy", "red", text)
+
+
+def _run_in_use_vi(runs: Sequence[dict[str, Any]], in_use: str | None) -> str:
+    """The run whose warehouse readers see, which need not be the last that ended well: it may have failed after it published, or have been returned to."""
+    run = next((run for run in runs if run["run_id"] == in_use), None)
+    if run is None:
+        return "lần công bố trước"
+    began = f"lần chạy lúc {moment_vi(run['started_at'])}"
+    if run["outcome"] == "published":
+        return began
+    return f"{began}, đã vào kho dữ liệu nhưng báo cáo, trang xem, thư của lần đó chưa chắc đủ"
 
 
 def _as_of_line(as_of: datetime | None, now: datetime) -> Line:

@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,14 @@ from conftest import HEADINGS, case_row, settings_in, write_reference, write_wor
 from typer.testing import CliRunner
 
 from flows.cli import app
+from flows.doctor import examine, look_at_runs
+from flows.keeping import list_kept, roll_back
 from flows.night import NightResult, hold_lock, run_night
+from flows.runs import RunLog, load_runs
 from flows.sample import SampleSummary, write_sample
 from flows.settings import Settings, make_settings
 from flows.status import read_status
+from transforms.wording import moment_vi
 
 pytestmark = pytest.mark.usefixtures("figures_only")
 
@@ -176,6 +181,39 @@ def test_status_tells_a_failed_run_from_a_published_one(tmp_path: Path) -> None:
     line = read_status(settings, datetime(2024, 7, 1)).lines[0]
     assert line.light == "red"
     assert "giữ lại, không công bố (groups_add_up)" in line.text
+
+
+@pytest.mark.slow
+def test_status_names_the_run_whose_figures_are_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that fails over its reports has published already; the figures were said to be those of the night before."""
+    (tmp_path / "raw").mkdir()
+    write_reference(tmp_path / "reference")
+    settings = settings_in(tmp_path)
+    write_workbook(settings.raw / "ds.xlsx", [HEADINGS, case_row("000.22.58.H48-240215-0007")])
+    run_night(settings)
+    for step in ("report", "publish"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"flows.night.{step}", lambda *_: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                run_night(replace(settings, as_of=settings.as_of + timedelta(hours=1)))
+        failed = load_runs(settings.staged)[1]
+        line = read_status(settings, settings.as_of).lines[0]
+        assert f"Số liệu đang dùng là của lần chạy lúc {moment_vi(failed['started_at'])}, đã vào kho dữ liệu nhưng" in line.text
+    assert any(f.light == "red" and "sau đó 2 lần không trọn vẹn" in f.text_vi for f in examine(settings, (look_at_runs,)))
+    roll_back(settings, list_kept(settings)[-1].name)
+    line = read_status(settings, settings.as_of).lines[0]
+    assert f"Số liệu đang dùng là của lần chạy lúc {moment_vi(load_runs(settings.staged)[0]['started_at'])}; hãy" in line.text
+
+
+def test_the_doctor_tells_of_a_night_that_was_cut_off(tmp_path: Path) -> None:
+    settings = Settings(tmp_path, tmp_path, tmp_path / "w.duckdb", tmp_path, datetime(2024, 6, 30))
+    run = RunLog(settings)
+    run.start()
+    run.finish("published", 0)
+    RunLog(settings).start()
+    RunLog(settings).start()
+    (finding,) = examine(settings, (look_at_runs,))
+    assert finding.light == "red" and "bị ngắt giữa chừng" in finding.text_vi
 
 
 def test_status_of_a_broken_warehouse_is_red(tmp_path: Path) -> None:
