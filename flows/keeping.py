@@ -125,19 +125,27 @@ def list_kept(settings: Settings) -> list[KeptWarehouse]:
     return sorted(found, key=lambda kept: (kept.published_at, kept.path.name), reverse=True)
 
 
-def roll_back(settings: Settings, name: str) -> KeptWarehouse:
-    """The kept warehouse of this name is the published one; the one published before stays among the kept.
+def find_kept(settings: Settings, name: str) -> KeptWarehouse:
+    """The kept warehouse of this name.
 
     Raises:
-        ConfigurationError: no kept warehouse has this name, or it cannot be opened.
+        ConfigurationError: there is none, or it cannot be opened.
     """
     kept = list_kept(settings)
     chosen = next((k for k in kept if k.name == name), None)
     if chosen is None:
         names = "; ".join(k.name for k in kept) or "chưa giữ bản nào"
         raise ConfigurationError(f"không có bản công bố nào tên “{name}”; các bản đang giữ: {names}")
-    _lead_to(chosen.path, settings.warehouse)
     return chosen
+
+
+def roll_back(settings: Settings, name: str) -> None:
+    """The kept warehouse of this name is the published one; the one published before stays among the kept.
+
+    Raises:
+        ConfigurationError: see `find_kept`.
+    """
+    _lead_to(find_kept(settings, name).path, settings.warehouse)
 
 
 def find_published_run(warehouse: Path) -> str | None:

@@ -119,7 +119,7 @@ def rollback(
     warehouse: Annotated[Path, typer.Option(help="Tệp kho dữ liệu DuckDB.")] = Path("data/warehouse/tthc.duckdb"),
 ) -> None:
     """Quay lại một bản kho dữ liệu đã công bố trước đây; lần chạy sau công bố bản mới như thường."""
-    from flows.keeping import list_kept, roll_back
+    from flows.keeping import find_kept, list_kept, roll_back
     from flows.night import hold_lock
     from flows.runs import RunLog
 
@@ -134,8 +134,10 @@ def rollback(
     if not why.strip():
         raise ConfigurationError("cần lý do: --why “…”")
     with hold_lock(settings):
-        kept = roll_back(settings, name)
+        kept = find_kept(settings, name)
+        # The reason first: where it cannot be kept (a full disk), nothing changes either.
         RunLog(replace(settings, as_of=kept.as_of)).note("rolled_back", f"{kept.name}: {why.strip()}")
+        roll_back(settings, name)
     typer.echo(f"Đã quay lại bản chốt {kept.as_of:%H:%M ngày %d/%m/%Y}.")
 
 

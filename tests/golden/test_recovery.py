@@ -75,6 +75,26 @@ def test_a_published_warehouse_can_be_returned_to(two_nights: Settings) -> None:
 
 
 @pytest.mark.slow
+def test_nothing_is_returned_to_without_its_reason_on_record(
+    two_nights: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a full disk readers saw the older figures, while the command said that nothing had changed and no record told who wanted it."""
+    newest, older = list_kept(two_nights)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for is_full in (True, False):
+        with monkeypatch.context() as patch, pytest.raises(SystemExit) as ended:
+            if is_full:
+                patch.setattr("flows.runs.append_line", full)
+            main(["rollback", older.name, "--why", "Danh sách sai", f"--warehouse={two_nights.warehouse}"])
+        assert bool(ended.value.code) == is_full and ("đã đầy" in capsys.readouterr().err) == is_full
+        assert [kept.name for kept in list_kept(two_nights) if kept.is_current] == [newest.name if is_full else older.name]
+    assert load_runs(two_nights.staged)[-1]["detail"] == f"{older.name}: Danh sách sai"
+
+
+@pytest.mark.slow
 def test_publishing_moves_a_link_and_changes_no_file_that_was_published(two_nights: Settings) -> None:
     """DuckDB opens a file by its name twice, so a file under a name that readers open must never be swapped for another."""
     first = {kept.path: kept.path.stat() for kept in list_kept(two_nights)}
