@@ -3,6 +3,8 @@
 import errno
 import io
 import os
+import traceback
+from pathlib import Path
 from typing import TextIO
 
 # What a machine's disks and rights do to any command, in the words of whoever has to mend it.
@@ -19,11 +21,15 @@ _TROUBLES_OF_A_DISK = {
     errno.EXDEV: "hai thư mục này phải nằm trên cùng một ổ đĩa",
 }
 # What SQLite says of them (https://www.sqlite.org/rescode.html), by its primary code.
+_SAYING_NO_CELL = (OSError, ImportError)  # they speak of files and packages
 _TROUBLES_OF_SQLITE = {8: errno.EACCES, 10: errno.EIO, 13: errno.ENOSPC, 14: errno.EACCES}
 
 
 def describe_failure(error: Exception) -> str:
-    """The failure for whoever runs the machine; what a disk refuses is told in words."""
+    """The failure for whoever runs the machine; what a disk refuses is told in words.
+
+    What is said here stands in the system's journal too: of an error that may quote a cell of an export its kind and place are told, as in the logs.
+    """
     code = _code_of(error)
     if code in _TROUBLES_OF_A_DISK:
         paths = [error.filename, error.filename2] if isinstance(error, OSError) else []
@@ -31,7 +37,14 @@ def describe_failure(error: Exception) -> str:
         return (
             f"Không đọc, ghi được tệp: {_TROUBLES_OF_A_DISK[code]}{where}.\nKho dữ liệu đang công bố vẫn nguyên vẹn; sửa xong hãy chạy lại."
         )
-    return f"Lỗi bất ngờ: {type(error).__name__}: {error}\nKho dữ liệu đang công bố vẫn nguyên vẹn. Đặt TTHC_DEBUG=1 để xem chi tiết."
+    told = str(error) if isinstance(error, _SAYING_NO_CELL) else f"ở {place_of(error) or 'chỗ không rõ'}"
+    return f"Lỗi bất ngờ: {type(error).__name__}: {told}\nKho dữ liệu đang công bố vẫn nguyên vẹn. Đặt TTHC_DEBUG=1 để xem chi tiết."
+
+
+def place_of(error: BaseException) -> str:
+    """Where in the program an error came from, innermost first."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames[-6:]))
 
 
 def write_vietnamese(stream: TextIO) -> None:
@@ -46,9 +59,9 @@ def write_vietnamese(stream: TextIO) -> None:
 
 
 def _code_of(error: Exception) -> int | None:
-    """What the operating system said; SQLite has codes of its own, DuckDB tells it only in the text of its own error, Arrow in that of an OSError without a code."""
+    """What the operating system said; SQLite has codes of its own, DuckDB tells it only in the text of its own errors, also of a commit, Arrow in that of an OSError without a code."""
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno
-    if isinstance(error, OSError) or type(error).__name__ == "IOException":
+    if isinstance(error, OSError) or type(error).__module__ in ("duckdb", "_duckdb"):
         return next((code for code in _TROUBLES_OF_A_DISK if os.strerror(code) in str(error)), None)
     return _TROUBLES_OF_SQLITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)

@@ -8,13 +8,13 @@ import json
 import logging
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import IO, Any
 
+from flows.failures import place_of
 from flows.settings import Settings, local_now
 
 _LOGGER = logging.getLogger("tthc")
@@ -101,12 +101,6 @@ def note(event: str, **facts: Any) -> None:
 def note_error(event: str, error: BaseException) -> None:
     """An error in the logs: its kind and where in the program it came from."""
     _LOGGER.error(event, extra={"facts": {"error": type(error).__name__, "place": place_of(error)}})
-
-
-def place_of(error: BaseException) -> str:
-    """Where in the program an error came from, innermost first."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames[-6:]))
 
 
 def timed(step: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from flows.logs import place_of
+from flows.failures import place_of
 from flows.settings import TELEMETRY_OFF, AlreadyRunning, ConfigurationError, QueryError, Settings, local_now, make_settings
 
 os.environ.update({name: os.environ.get(name, value) for name, value in TELEMETRY_OFF.items()})

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -24,6 +25,8 @@ def test_what_a_disk_refuses_is_told_in_words_whoever_met_it(tmp_path: Path) -> 
         assert "trên đường dẫn có một tệp ở chỗ của thư mục" in describe_failure(refused.value)
     full = duckdb.IOException(f'IO Error: Could not write file "w.duckdb": {os.strerror(errno.ENOSPC)}')
     assert describe_failure(full).startswith("Không đọc, ghi được tệp: ổ đĩa đã đầy.")
+    commit = duckdb.TransactionException(f'Failed to commit: Could not write file "w.duckdb.wal": {os.strerror(errno.ENOSPC)}')
+    assert describe_failure(commit).startswith("Không đọc, ghi được tệp: ổ đĩa đã đầy.")
     with closing(sqlite3.connect(tmp_path / "so.sqlite")) as ledger, pytest.raises(sqlite3.OperationalError) as refused:
         ledger.execute("PRAGMA max_page_count = 1")
         ledger.execute("CREATE TABLE t (x)")
@@ -38,6 +41,18 @@ def test_a_folder_moved_to_another_disk_is_told_with_the_one_it_belongs_to() -> 
 
 def test_anything_else_stays_an_unexpected_error() -> None:
     assert describe_failure(ValueError(os.strerror(errno.ENOSPC))).startswith("Lỗi bất ngờ: ValueError")
+    assert "No module named 'prefect'" in describe_failure(ModuleNotFoundError("No module named 'prefect'"))
+
+
+@pytest.mark.parametrize("read", [int, lambda cell: duckdb.sql(f"SELECT CAST('{cell}' AS DATE)").fetchall()])
+def test_an_unexpected_error_tells_its_place_and_not_the_cell_it_quotes(read: Callable[[str], object]) -> None:
+    """What a command says is kept in the system's journal, which is no place for a citizen's name."""
+    with pytest.raises((ValueError, duckdb.Error)) as met:
+        read("Nguyễn Văn Bình 079088001234")
+    assert "Bình" in str(met.value)
+    said = describe_failure(met.value)
+    assert "Bình" not in said and "079088001234" not in said
+    assert type(met.value).__name__ in said and "test_failures.py:" in said
 
 
 @pytest.mark.parametrize(("encoding", "then"), [("ascii", "utf-8"), ("cp1252", "utf-8"), ("utf-8", "utf-8"), ("utf-16", "utf-16")])
