@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from post_office import PASSWORD, PostOffice, make_certificate, serve
+from post_office import PASSWORD, PostOffice, make_certificate, serve, talk_without_end
 
 from flows.alarming import alarm_ledger_path, post_alarms
 from flows.certificates import Endpoint, read_end
@@ -156,6 +156,22 @@ def test_a_certificate_that_ends_soon_is_an_alarm(people: Settings, certificate:
         assert "đã hết hạn" in "".join(alarm.text_vi for alarm in find_alarms(people, local_now() + timedelta(days=3)))
         assert find_alarms(people, local_now() - timedelta(days=20)) == []  # then it has three weeks left
     assert read_end(Endpoint("x", "127.0.0.1", port)) is None  # nobody there: no certificate, no alarm about one
+
+
+def test_a_server_that_talks_without_end_holds_up_no_alarm(people: Settings, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watch never came to its end, so that its timer never began another, and nobody was told of anything any more."""
+    monkeypatch.setattr("flows.certificates._SECONDS", 0.4)
+    found: list[str] = []
+    with talk_without_end(b"*") as endless, tls_server(certificate) as port:
+        (people.reference / "sources.toml").write_text(
+            f'[[source]]\nname = "hop-thu"\nkind = "imap"\naddress = "imap://127.0.0.1:{endless.port}/INBOX"\nusername = "a"\npassword_env = "X"\nsenders = ["a@b.vn"]\n'
+            f'[[source]]\nname = "tinh"\nkind = "http"\naddress = "https://127.0.0.1:{port}/x.xlsx"\n',
+            encoding="utf-8",
+        )
+        watch = threading.Thread(target=lambda: found.extend(alarm.code for alarm in find_alarms(people, local_now())), daemon=True)
+        watch.start()
+        watch.join(10)
+        assert found == [f"certificate-127.0.0.1-{port}"]
 
 
 def test_a_source_that_fails_or_is_silent_is_an_alarm(people: Settings) -> None:
