@@ -17,11 +17,13 @@ _TROUBLES_OF_A_DISK = {
     errno.EPERM: "tài khoản đang chạy không có quyền",
     errno.ENOTDIR: "trên đường dẫn có một tệp ở chỗ của thư mục",
     errno.EEXIST: "đã có tệp ở chỗ của thư mục",
+    errno.EMFILE: "đã mở hết số tệp được phép (ulimit -n)",
     errno.EIO: "ổ đĩa báo lỗi đọc ghi",
     errno.EXDEV: "hai thư mục này phải nằm trên cùng một ổ đĩa",
 }
+# They speak of files, locks, memory and packages, never of a cell; the last two are DuckDB's.
+_SAYING_NO_CELL = ("OSError", "ImportError", "IOException", "OutOfMemoryException")
 # What SQLite says of them (https://www.sqlite.org/rescode.html), by its primary code.
-_SAYING_NO_CELL = (OSError, ImportError)  # they speak of files and packages
 _TROUBLES_OF_SQLITE = {8: errno.EACCES, 10: errno.EIO, 13: errno.ENOSPC, 14: errno.EACCES}
 
 
@@ -37,7 +39,8 @@ def describe_failure(error: Exception) -> str:
         return (
             f"Không đọc, ghi được tệp: {_TROUBLES_OF_A_DISK[code]}{where}.\nKho dữ liệu đang công bố vẫn nguyên vẹn; sửa xong hãy chạy lại."
         )
-    told = str(error) if isinstance(error, _SAYING_NO_CELL) else f"ở {place_of(error) or 'chỗ không rõ'}"
+    is_harmless = any(kind.__name__ in _SAYING_NO_CELL for kind in type(error).__mro__)
+    told = str(error) if is_harmless else f"ở {place_of(error) or 'chỗ không rõ'}"
     return f"Lỗi bất ngờ: {type(error).__name__}: {told}\nKho dữ liệu đang công bố vẫn nguyên vẹn. Đặt TTHC_DEBUG=1 để xem chi tiết."
 
 
