@@ -16,7 +16,6 @@ from email import message_from_bytes, policy
 from email.utils import format_datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from flows.mail.ledger import Delivery, Ledger
 from flows.mail.server import MailServer
@@ -24,6 +23,8 @@ from flows.mail.session import SecureSession, Session
 from flows.settings import LOCAL_TIME
 
 _LOG_IN_FIRST, _TOO_LARGE = 530, 552  # RFC 4954, 6; RFC 1870, 6.1: the one 5xx to MAIL that is about this mail
+_EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
+_WAYS = {"PLAIN": "auth_plain", "LOGIN": "auth_login", "CRAM-MD5": "auth_cram_md5"}
 _TOGETHER = 3  # conversations in a row that the server let go after which it is held to fail, not the mails
 
 
@@ -167,16 +168,22 @@ def _connect(server: MailServer) -> Session:
         raise
     except ssl.SSLCertVerificationError as error:
         _close(smtp)
-        text = f"chứng thư của máy chủ thư {server.host} không tin được ({error.verify_message}); kiểm tra host, hoặc khai báo ca_file"
-        raise _Unreachable(text, is_final=True) from None
+        why = f"không tin được ({error.verify_message}); kiểm tra host, hoặc khai báo ca_file"
+        if error.verify_code == _EXPIRED:
+            why = "đã hết hạn (hoặc giờ máy này sai); hãy báo đơn vị quản trị máy chủ thư gia hạn"
+        raise _Unreachable(f"chứng thư của máy chủ thư {server.host} {why}", is_final=True) from None
     except smtplib.SMTPAuthenticationError as error:
         _close(smtp)
         # a wrong password tried again and again locks the office's account; a busy server (4xx) is another matter
         text = f"máy chủ thư không nhận tên đăng nhập hoặc mật khẩu ({_reply(error.smtp_code, error.smtp_error)})"
         raise _Unreachable(text, is_final=error.smtp_code >= 500) from None
     except smtplib.SMTPNotSupportedError:
+        offered = smtp.esmtp_features.get("auth", "").strip() if smtp else ""
         _close(smtp)
-        raise _Unreachable(f"máy chủ thư {server.host} không nhận đăng nhập; bỏ mục user nếu không cần", is_final=True) from None
+        why = "không nhận đăng nhập; bỏ mục user nếu không cần"
+        if offered:  # leaving `user` out would not help
+            why = f"chỉ nhận cách đăng nhập {offered}, chương trình dùng {', '.join(_WAYS)}; hãy hỏi đơn vị quản trị máy chủ thư"
+        raise _Unreachable(f"máy chủ thư {server.host} {why}", is_final=True) from None
     except (OSError, smtplib.SMTPException) as error:
         _close(smtp)
         text = f"không kết nối được máy chủ thư {server.host}:{server.port} ({_failure(error)})"
@@ -203,11 +210,10 @@ def _log_in(smtp: Session, user: str, password: str) -> None:
     """Logged in by one mechanism alone: smtplib's `login` tries a wrong password with each, and that locks accounts."""
     offered = smtp.esmtp_features.get("auth", "").upper().split()
     smtp.user, smtp.password = user, password
-    ways: dict[str, Any] = {"PLAIN": smtp.auth_plain, "LOGIN": smtp.auth_login, "CRAM-MD5": smtp.auth_cram_md5}
-    mechanism = next((name for name in ways if name in offered), None)
+    mechanism = next((name for name in _WAYS if name in offered), None)
     if mechanism is None:
         raise smtplib.SMTPNotSupportedError("AUTH")
-    smtp.auth(mechanism, ways[mechanism])
+    smtp.auth(mechanism, getattr(smtp, _WAYS[mechanism]))
 
 
 def _close(smtp: Session | None) -> None:

@@ -98,8 +98,8 @@ class PostOffice:
         return Counter(address for address, _ in self.accepted)
 
 
-def make_certificate(folder: Path) -> Path:
-    """A self-signed certificate of 127.0.0.1 with its key, in one file."""
+def make_certificate(folder: Path, hours: int = 48) -> Path:
+    """A self-signed certificate of 127.0.0.1 with its key, in one file, valid for some hours more."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "thu.test")])
     now = datetime.datetime.now(datetime.UTC)
@@ -110,7 +110,7 @@ def make_certificate(folder: Path) -> Path:
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=2))
+        .not_valid_after(now + datetime.timedelta(hours=hours))
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())

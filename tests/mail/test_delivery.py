@@ -227,6 +227,18 @@ def test_a_server_that_cannot_be_used_costs_nothing(tmp_path: Path, post: PostOf
     assert send_waiting(settings, server, None, again=False).sent == 3
 
 
+def test_what_only_the_server_s_own_people_can_mend_is_told_so(tmp_path: Path, post: PostOffice) -> None:
+    """The office was sent to ca_file over a certificate that had ended, and to leave out a login that the server asks for."""
+    settings = settings_of(tmp_path)
+    prepare(settings)
+    with serve(post, make_certificate(tmp_path, hours=-1)) as server:
+        (reason,) = send_waiting(settings, server, None, again=False).reasons
+    assert "đã hết hạn" in reason and "ca_file" not in reason
+    with talk_without_end(b"2", (b"220 here\r\n", b"250-here\r\n250 AUTH NTLM XOAUTH2\r\n")) as server:
+        (reason,) = send_waiting(settings, replace(server, user="vp", password="x"), None, again=False).reasons
+    assert "chỉ nhận cách đăng nhập NTLM XOAUTH2" in reason and "bỏ mục user" not in reason
+
+
 def test_a_changed_mail_is_sent_only_when_asked(tmp_path: Path, post: PostOffice, server: MailServer) -> None:
     settings = settings_of(tmp_path)
     prepare(settings, "thứ nhất")
