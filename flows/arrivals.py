@@ -240,7 +240,7 @@ def safe_path(name: str) -> str:
 
 
 def _safe_part(part: str) -> str:
-    part = re.sub(r'[\x00-\x1f\x7f<>:"|?*]', "_", part).strip().rstrip(". ")
+    part = re.sub(r"[.\s]+$", "", re.sub(r'[\x00-\x1f\x7f<>:"|?*]', "_", part).strip())
     if set(part) <= {"."}:
         return ""
     if part.startswith((".", "~$")):

@@ -225,6 +225,7 @@ def test_a_second_try_is_not_a_second_night(fetcher: Fetcher, share: Path, monke
         ("con.xlsx", "_con.xlsx"),
         ("AUX/lpt1 .tar.gz", "_AUX/_lpt1 .tar.gz"),
         ("contact.xlsx", "contact.xlsx"),
+        ("bao cao\u00a0. /a.xlsx", "bao cao/a.xlsx"),
     ],
 )
 def test_no_name_leads_out_of_the_folder(told: str, kept: str) -> None:
