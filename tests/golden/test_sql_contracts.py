@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import AS_OF, UNITS, with_comments
+from conftest import AS_OF, UNITS, whole_nights
 from spec.staged import build_staged
 
 from expectations import ContractBroken, check_tables, load_contracts
@@ -75,7 +75,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], list[str
                     unnoticed.append(f"{origin}: {what}")
             filled.extend(run_sql(connection, statement.query, origin))
 
-    with with_comments(), pytest.MonkeyPatch.context() as patch:
+    with whole_nights(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(DuckEngine, "run", watch)
         connection, _ = build_staged(tmp_path_factory.mktemp("contracts"), {}, AS_OF, units=UNITS)
     return filled, unnoticed, tried, connection
