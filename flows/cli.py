@@ -4,7 +4,7 @@ import os
 import sys
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from flows import office_tables, operating
+from flows import office_tables, operating, trials
 from flows.failures import describe_failure, write_vietnamese
 from flows.settings import (
     EXIT_FAILED,
@@ -29,7 +29,7 @@ from flows.settings import (
     make_place,
     make_settings,
 )
-from flows.usage import describe_misuse
+from flows.usage import describe_misuse, parse_moment
 
 if TYPE_CHECKING:
     from flows.night import NightResult
@@ -43,6 +43,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(operating.app)
+app.add_typer(trials.app)
 app.add_typer(office_tables.app)
 
 
@@ -51,20 +52,6 @@ class Engines(StrEnum):
 
     duckdb = "duckdb"
     spark = "spark"
-
-
-def _parse_moment(text: str) -> datetime:
-    """A moment of --as-of; a day alone, however it is written, means its end, so that the exports of that day count."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"“{text}” không phải thời điểm dạng 2024-06-30T23:00") from None
-    if moment.tzinfo:
-        raise typer.BadParameter("viết giờ Việt Nam, không kèm múi giờ")
-    try:
-        return datetime.combine(date.fromisoformat(text), time(23, 59, 59))
-    except ValueError:
-        return moment.replace(microsecond=0)
 
 
 def _show_version(wanted: bool) -> None:
@@ -93,7 +80,7 @@ def run(
     outbox: Annotated[Path, typer.Option(help="Thư mục báo cáo.")] = Path("data/outbox"),
     as_of: Annotated[
         datetime | None,
-        typer.Option(parser=_parse_moment, metavar="2024-06-30T23:00", help="Thời điểm chốt số liệu (giờ Việt Nam); mặc định là bây giờ."),
+        typer.Option(parser=parse_moment, metavar="2024-06-30T23:00", help="Thời điểm chốt số liệu (giờ Việt Nam); mặc định là bây giờ."),
     ] = None,
     catch_up: Annotated[
         bool,
@@ -200,7 +187,7 @@ def build(
     reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu.")] = Path("data/reference"),
     as_of: Annotated[
         datetime | None,
-        typer.Option(parser=_parse_moment, metavar="2024-06-30T23:00", help="Thời điểm chốt số liệu (giờ Việt Nam); mặc định là bây giờ."),
+        typer.Option(parser=parse_moment, metavar="2024-06-30T23:00", help="Thời điểm chốt số liệu (giờ Việt Nam); mặc định là bây giờ."),
     ] = None,
     read: Annotated[
         bool, typer.Option("--read", help="Đọc trước các tệp xuất chưa đọc trong --raw; với Spark các máy của cụm cùng đọc.")
@@ -227,59 +214,6 @@ def build(
 
         build_on_spark(settings, staged, out, read=read, master=master, conf={name: value for name, _, value in pairs})
     typer.echo(f"Đã dựng {out}, chốt {settings.as_of:%H:%M %d/%m/%Y}")
-
-
-@app.command()
-def sample(
-    out: Annotated[Path, typer.Argument(help="Thư mục sẽ chứa raw/, reference/ và truth/.")],
-    seed: Annotated[int, typer.Option(help="Số gieo: cùng số, cùng dữ liệu.")] = 1,
-    cases: Annotated[int, typer.Option(min=100, max=10_000_000, help="Số hồ sơ.")] = 4_000,
-    year: Annotated[int, typer.Option(min=2015, max=2099, help="Năm của dữ liệu.")] = 2024,
-    as_of: Annotated[
-        datetime | None, typer.Option(parser=_parse_moment, metavar="2024-06-30T23:00", help="Thời điểm chốt; mặc định 23:00 ngày 30/06.")
-    ] = None,
-    nights: Annotated[
-        int, typer.Option(min=0, max=300, help="Viết danh sách đầy đủ từng đêm, bấy nhiêu đêm, thay cho bộ tệp đủ loại.")
-    ] = 0,
-    tamper: Annotated[
-        bool, typer.Option("--tamper", help="Cài cả những sửa đổi đáng hỏi vào các đêm; truth/tampering.json ghi lại.")
-    ] = False,
-) -> None:
-    """Viết bộ tệp xuất giả như thật (không có người thật) để dùng thử."""
-    if tamper and not nights:
-        raise typer.BadParameter("--tamper cài sửa đổi vào các đêm: cần thêm --nights, ví dụ --nights 30 --tamper")
-    from flows.sample import write_nights, write_sample
-    from flows.terminal import counter
-
-    with counter("Viết hồ sơ mẫu", cases) as advance:
-        try:
-            if nights:
-                made = write_nights(out, nights=nights, seed=seed, cases=cases, year=year, tamper=tamper, on_progress=advance)
-            else:
-                made = write_sample(out, seed=seed, cases=cases, year=year, as_of=as_of, on_progress=advance)
-        except FileExistsError:
-            raise ConfigurationError(f"thư mục “{out}” đã có dữ liệu; hãy chọn thư mục trống để không ghi đè") from None
-        except ValueError as error:
-            raise ConfigurationError(str(error)) from None
-    typer.echo(
-        f"Đã viết {cases} hồ sơ mẫu. Chạy thử:\n  tthc run --raw {made.raw} --reference {made.reference} "
-        f"--warehouse {out / 'tthc.duckdb'} --outbox {out / 'outbox'} --as-of {made.as_of:%Y-%m-%dT%H:%M}"
-    )
-
-
-@app.command()
-def check(
-    files: Annotated[list[Path], typer.Argument(help="Các tệp cần xem thử, ví dụ data/raw/*", exists=True, dir_okay=False)],
-    reference: Annotated[Path, typer.Option(help="Thư mục bảng tham chiếu.")] = Path("data/reference"),
-    as_json: Annotated[bool, typer.Option("--json", help="In dạng JSON cho chương trình khác.")] = False,
-) -> None:
-    """Đọc thử tệp xuất mà không nạp: loại tệp, tiêu đề đã nhận, dòng sẽ bị từ chối và vì sao."""
-    from flows.terminal import show_checked
-
-    if not reference.is_dir() and reference != Path("data/reference"):
-        raise ConfigurationError(f"không có thư mục bảng tham chiếu “{reference}”")
-    if not show_checked(files, reference, as_json=as_json):
-        raise typer.Exit(EXIT_FAILED)
 
 
 @app.command()

@@ -25,7 +25,8 @@ from flows.settings import ConfigurationError, QueryError
 from flows.warehouse_figures import load_figures
 from transforms.measures import load_measures
 from transforms.period_counts import Span, render_misses, render_range_rates
-from transforms.report_text import Block, MeasureResult, PeriodResult, UnitResult, result_vi, title_vi, write_text
+from transforms.period_result import MeasureResult, PeriodResult, UnitResult
+from transforms.report_text import Block, result_vi, title_vi, write_text
 from transforms.wording import LEVELS_VI, REASONS_VI, count_vi, distinct_names, finalize, moment_vi, percent_vi, period_vi, target_vi
 
 FORMATS = ("docx", "xlsx", "csv", "html")

@@ -2,7 +2,7 @@
 
 from flows.charts import Chart, field, to_png, to_svg
 from flows.office_files import plain_text
-from transforms.report_text import MeasureResult, PeriodResult
+from transforms.period_result import MeasureResult, PeriodResult
 from transforms.wording import percent_vi
 
 _MET, _MISSED, _RULE = "#5B7FA6", "#8C3B34", "#1A1A1A"

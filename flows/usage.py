@@ -1,7 +1,10 @@
-"""What is wrong with a command as it was typed, in Vietnamese: typer says it in English."""
+"""What a command is given, and what is wrong with it as it was typed, in Vietnamese: typer says it in English."""
 
 import re
+from datetime import date, datetime, time
 from typing import Any
+
+import typer
 
 # What typer says of one mistake (0.29, December 2026), and how it is told. Words it does not know yet are told as they are.
 _WORDS = (
@@ -25,6 +28,24 @@ _WORDS = (
     (r"Input should be less than or equal to (.*)", "cần số từ {1} trở xuống"),
     (r"Input should be a valid (?:integer|number).*", "cần một số"),
 )
+
+
+def parse_moment(text: str) -> datetime:
+    """A moment of --as-of; a day alone, however it is written, means its end, so that the exports of that day count.
+
+    Raises:
+        typer.BadParameter: the text is none.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"“{text}” không phải thời điểm dạng 2024-06-30T23:00") from None
+    if moment.tzinfo:
+        raise typer.BadParameter("viết giờ Việt Nam, không kèm múi giờ")
+    try:
+        return datetime.combine(date.fromisoformat(text), time(23, 59, 59))
+    except ValueError:
+        return moment.replace(microsecond=0)
 
 
 def describe_misuse(error: Any) -> str:

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from conftest import HEADINGS, case_row, write_workbook
 
-from flows.cli import _parse_moment, main
+from flows.cli import main
 from flows.night import run_night
 from flows.settings import Settings
+from flows.usage import parse_moment
 
 
 def tthc(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -77,7 +78,7 @@ def test_wrong_configuration_exits_2(office: Settings, tmp_path: Path) -> None:
     ],
 )
 def test_a_day_alone_however_written_is_as_of_its_end(text: str, moment: str) -> None:
-    assert str(_parse_moment(text)) == moment
+    assert str(parse_moment(text)) == moment
 
 
 def test_a_file_in_place_of_the_outbox_is_told_before_anything_is_done(office: Settings) -> None:

@@ -13,7 +13,8 @@ from flows.mail.honesty import restated_vi
 from flows.summaries import _comparison
 from flows.summaries_honesty import tell_restated
 from flows.warehouse_figures import read_units
-from transforms.report_text import UnitResult, _unit_row
+from transforms.period_result import UnitResult
+from transforms.report_text import _unit_row
 from transforms.wording import hours_vi, moment_vi, names_in_time, percent_vi, period_vi, unbroken
 
 CODE = "000.22.58.H48"

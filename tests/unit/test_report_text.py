@@ -3,7 +3,8 @@ from datetime import date, datetime
 
 import pytest
 
-from transforms.report_text import Heading, MeasureResult, Paragraph, PeriodResult, Table, UnitResult, title_vi, write_text
+from transforms.period_result import MeasureResult, PeriodResult, UnitResult
+from transforms.report_text import Heading, Paragraph, Table, title_vi, write_text
 from transforms.wording import counted_vi, distinct_names, listed_vi, period_vi, points_vi
 
 NOTHING = dict.fromkeys(("total", "online", "direct", "carried", "done", "early", "on_day", "late", "open", "open_in", "open_over"), 0)

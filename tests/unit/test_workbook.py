@@ -42,7 +42,8 @@ from flows.sheet_writing import write_package
 from flows.spreadsheets import FORMATS, Column, new_book, put, write_table, write_title
 from flows.workbook import write_workbook
 from transforms.period_counts import BIEU06_COLUMNS, Span
-from transforms.report_text import MeasureResult, PeriodResult, UnitResult, title_vi, write_text
+from transforms.period_result import MeasureResult, PeriodResult, UnitResult
+from transforms.report_text import title_vi, write_text
 from transforms.wording import hours_left_vi, hours_vi
 
 AS_OF = datetime(2024, 6, 30, 23)
