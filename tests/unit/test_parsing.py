@@ -60,14 +60,15 @@ def dates(*texts: str | None, date1904: bool = False) -> tuple[list[datetime | N
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(deadline=None)
-@given(moment=MOMENTS)
-def test_every_form_reads_the_same(form: str, moment: datetime) -> None:
-    if form == "serial" and moment.year < 1999:  # below five digits is no serial of our time
-        moment = moment.replace(year=2024, day=min(moment.day, 28))
-    assert dates(FORMS[form](moment)) == ([moment], [False])
-    cells, bad = parse_date_cells(pa.array([FORMS[form](moment)]))
-    assert (cells.cast(pa.timestamp("us")).to_pylist(), list(bad)) == ([moment], [False])
+@settings(deadline=None, max_examples=25)
+@given(moments=st.lists(MOMENTS, min_size=1, max_size=20))
+def test_every_form_reads_the_same(form: str, moments: list[datetime]) -> None:
+    if form == "serial":  # below five digits is no serial of our time
+        moments = [moment if moment.year >= 1999 else moment.replace(year=2024, day=min(moment.day, 28)) for moment in moments]
+    texts = [FORMS[form](moment) for moment in moments]
+    assert dates(*texts) == (moments, [False] * len(moments))
+    cells, bad = parse_date_cells(pa.array(texts))
+    assert (cells.cast(pa.timestamp("us")).to_pylist(), list(bad)) == (moments, [False] * len(moments))
 
 
 @given(st.text(max_size=20))
