@@ -280,10 +280,16 @@ def test_cells_that_name_no_style_are_in_the_font_of_the_workbook(count: int, mo
         ("><v><!-- ngày -->45341.5</v>", "45341.5"),
         ("><v><![CDATA[45341.5]]></v>", "45341.5"),
         ("><!-- <c> --><v>7</v>", "7"),
+        (' t="inlineStr"><v>Trực tuyến &amp; x</v>', "Trực tuyến & x"),
+        (' t="inlineStr"><f>A9</f><v>Trực tuyến</v>', "Trực tuyến"),
+        (' t="inlineStr"><is><t>Trực tuyến</t></is><v>Trực tuyến</v>', "Trực tuyến"),
+        (' t="inlineStr"><v>5</v><is><t>Trực tuyến</t></is>', "Trực tuyến"),
+        (' t="str"><v>Trực tuyến</v><extLst><ext uri="u"><x:v xmlns:x="u">9</x:v></ext></extLst>', "Trực tuyến"),
+        (' t="inlineStr"><is><t>Trực tuyến</t></is><extLst><ext uri="u"/></extLst>', "Trực tuyến"),
     ],
 )
 @pytest.mark.parametrize("only", [True, False])
-def test_values_within_cdata_or_beside_comments_are_read(value: str, text: str, only: bool) -> None:
+def test_values_are_read_wherever_the_standard_lets_them_stand(value: str, text: str, only: bool) -> None:
     data = edit_sheet(make_book([[1]] if only else [["Mã hồ sơ", 1, "z"], ["a", "b", "c"]]), b"><v>1</v>", value.encode())
     sheet = read_sheets(data)[0]
     assert [row[0 if only else 1] for row in sheet.head(1)] == [text]

@@ -32,9 +32,15 @@ _FAR_NUMBER = re.compile(rb"<(?:\w+:)?v>(-?(?:[0-9]{8,}[0-9.]*|[0-9.]+[eE]\+?[0-
 # The value of a formula of texts; empty, it is what the formula gives (IF(A1="","",A1)), where other formulas have none until somebody calculates them.
 _TEXT_VALUE = re.compile(rb"\bt=[\"']str[\"']")
 _TYPED = re.compile(rb"\bt=[\"'](?!n[\"'])")
-# Formulas, error cells, columns from AAA on, and comments or CDATA, in which anything may stand. It may be found in a text, too: the closer
-# look then finds nothing.
-_ODD = r"<f|:f>|t=[\"']e[\"']|r=[\"'][A-Z]{3}\d|<!"
+# Legal, but not as fastexcel reads cells: comments and CDATA, within which it looks for no value; a value in place of an inline text or beside it, which it
+# takes for a blank; extensions of a cell, for which it gives up the workbook. (Those of a sheet stand below its rows.)
+NOT_ONLY_CELLS = (
+    r"<!|\bt=[\"']inlineStr[\"'][^>]*>\s*" + _FORMULA.decode() + r"<(?:\w+:)?v\b|</(?:\w+:)?is>\s*<(?:\w+:)?v\b|"
+    r"(?:</(?:\w+:)?(?:v|is|f)>|<(?:\w+:)?c\b[^>]*>)\s*<(?:\w+:)?extLst\b"
+)
+_NOT_ONLY_CELLS = re.compile(NOT_ONLY_CELLS.encode())
+# Formulas, error cells, columns from AAA on, and what is not only cells. It may be found in a text, too: the closer look then finds nothing.
+_ODD = rf"<f|:f>|t=[\"']e[\"']|r=[\"'][A-Z]{{3}}\d|{NOT_ONLY_CELLS}"
 _PACKED_PIECE = 1 << 15
 _BLOCK = 1 << 20
 _OVERLAP = 1 << 12
@@ -44,7 +50,7 @@ MIN_FILL = 50
 
 
 class NotOnlyCells(Exception):
-    """The sheet has comments or CDATA: legal XML, within which fastexcel looks for no value."""
+    """The sheet has what fastexcel cannot read, see `NOT_ONLY_CELLS`."""
 
 
 DEFAULT_STYLE = b"0"  # of a cell that names none
@@ -116,7 +122,7 @@ def unpack(data: bytes, archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:
 
 
 def is_odd(block: bytes | memoryview) -> bool:
-    """Whether anything in a block of XML asks for a closer look: formulas, error cells, columns from AAA on, comments, CDATA."""
+    """Whether anything in a block of XML asks for a closer look: formulas, error cells, columns from AAA on, what is not only cells."""
     return _has(block, _ODD)
 
 
@@ -164,7 +170,7 @@ def scan_sheet(data: bytes, archive: zipfile.ZipFile, part: str, styles: CellSty
         if not found_first and (first := FILLED_CELL.search(block)):
             found_first, scan.first_row = True, int(first[2])
         if is_odd(block):
-            if b"<!" in block:
+            if _NOT_ONLY_CELLS.search(block):
                 raise NotOnlyCells
             scan.is_suspicious = scan.is_suspicious or is_suspicious(block)
             for match in _FAR_COLUMN.finditer(block):
@@ -245,7 +251,7 @@ def special_cells(xml: bytes | memoryview, styles: CellStyles) -> dict[tuple[int
     return found
 
 
-_ROWS_END = re.compile(rb"</(?:\w+:)?sheetData\s*>")
+ROWS_END = re.compile(rb"</(?:\w+:)?sheetData\s*>")
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\b[^>]*?\bref\s*=\s*[\"']\$?([A-Z]{1,3})\$?(\d{1,7}):\$?([A-Z]{1,3})\$?(\d{1,7})[\"']")
 
 
@@ -254,7 +260,7 @@ def below_rows(pieces: Iterator[bytes]) -> bytes:
     seen = b""
     for piece in pieces:
         seen += piece
-        end = _ROWS_END.search(seen)
+        end = ROWS_END.search(seen)
         if end:
             return seen[end.end() :] + b"".join(pieces)
         seen = seen[-64:]

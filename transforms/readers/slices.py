@@ -20,6 +20,7 @@ from transforms.readers.sheet_xml import (
     FILLED_ROW,
     FREE_RECTANGLE,
     MIN_FILL,
+    NOT_ONLY_CELLS,
     CellStyles,
     column_number,
     has_far_numbers,
@@ -35,7 +36,7 @@ from transforms.readers.small_books import CLOSING, NotPlain, SmallBooks
 SLICE_BYTES = 2 << 20
 # fastexcel allocates the rectangle around a slice's cells; its columns are known to stand before AAA.
 _MOST_ROWS = 30_000
-_TOO_ODD = re.compile(rb"<!|r=[\"'][A-Z]{3}\d")
+_TOO_ODD = re.compile(rb"r=[\"'][A-Z]{3}\d|" + NOT_ONLY_CELLS.encode())
 # A row or cell whose quotes do not close before its tag does: to fastexcel the tag goes on, maybe beyond the slice.
 _TORN_TAG = re.compile(rb"""<(?:row|c)\b(?!(?:[^"'<>]|"[^"<>]*"|'[^'<>]*')*>)""")
 _OPENING = re.compile(rb"<worksheet\b.*?<sheetData\s*>", re.DOTALL)

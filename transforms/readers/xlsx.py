@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from lxml import etree
 
-from transforms.readers.sheet_xml import CellStyles, NotOnlyCells, below_rows, column_number, merged_down, scan_sheet, unpack
+from transforms.readers.sheet_xml import ROWS_END, CellStyles, NotOnlyCells, below_rows, column_number, merged_down, scan_sheet, unpack
 from transforms.readers.slices import Cells, read_slices
 from transforms.readers.small_books import NotPlain, SmallBooks, load_cells
 from transforms.sheets import UNCALCULATED, Sheet, UnreadableExport
@@ -211,20 +211,38 @@ _ERROR_VALUE = re.compile(
 )
 
 
+# A cell of an inline text, to the end of its tag and to its own.
+_INLINE = re.compile(rb"(<(?:\w+:)?c\b[^>]*\bt=[\"'])inlineStr([\"'][^>]*(?<!/)>)(.*?)(?=</(?:\w+:)?c>)", re.DOTALL)
+_VALUE = re.compile(rb"<(?:\w+:)?v\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?v>)")
+_EXTENSIONS = re.compile(rb"<(?:\w+:)?extLst\b[^>]*?(?:/>|>.*?</(?:\w+:)?extLst>)", re.DOTALL)
 _COMMENT_OR_CDATA = re.compile(rb"<!--.*?-->|<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 
 
 def _with_known_values(archive: zipfile.ZipFile) -> bytes:
-    """The workbook with numbers far below zero as texts (styled as dates, fastexcel panics on them), every error as #N/A and every value as plain text."""
+    """The workbook with cells as fastexcel reads them.
+
+    Numbers far below zero are texts (styled as dates, it panics on them), every error is #N/A, every value plain text, and the text of a cell of
+    inline text stands where its type says; cells have no extensions.
+    """
     parts = {part for _, part, _ in _worksheets(archive)[0]}
 
     def make_known(name: str, content: bytes) -> bytes:
         if name not in parts:
             return content
         content = _COMMENT_OR_CDATA.sub(lambda found: escape((found[1] or b"").decode()).encode(), content)
+        rows_end = next((found.start() for found in ROWS_END.finditer(content)), len(content))
+        content = _INLINE.sub(_put_inline, _EXTENSIONS.sub(b"", content[:rows_end])) + content[rows_end:]
         return _ERROR_VALUE.sub(rb"\1#N/A", _FAR_BACK.sub(rb'<\1\2 t="str">\3', content))
 
     return _rewrite(archive, make_known)
+
+
+def _put_inline(cell: re.Match[bytes]) -> bytes:
+    """A cell of inline text that has one, without a value beside it; or of the text that stands as its value instead."""
+    before, after, body = cell.groups()
+    if re.search(rb"<(?:\w+:)?is\b", body):
+        return before + b"inlineStr" + after + _VALUE.sub(b"", body)
+    return before + b"str" + after + body
 
 
 def _rewrite(archive: zipfile.ZipFile, edit: Callable[[str, bytes], bytes], renamed: Mapping[str, str] = MappingProxyType({})) -> bytes:
