@@ -64,6 +64,14 @@ def test_what_a_cell_never_shows_is_none_of_its_text(hidden: str) -> None:
     assert cells(f"<table>{row([f'H48-1{hidden}', f'{hidden}<b>a</b>b'])}{row(['c', 'd'])}</table>") == [["H48-1", "ab"], ["c", "d"]]
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["<![CDATA[Trực tuyến]]>", "<noscript>Trực tuyến</noscript>", "<b><noscript><i>Trực</i> tuyến</noscript></b><script>ve()</script>"],
+)
+def test_what_only_some_programs_show_is_the_text_of_a_cell_that_has_no_other(text: str) -> None:
+    assert cells(f"<table>{row([text, f'a{text}'])}{row(['c', 'd'])}</table>") == [["Trực tuyến", "a"], ["c", "d"]]
+
+
 # Merged cells -----------------------------------------------------------------------------------------------------------------------
 
 

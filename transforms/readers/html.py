@@ -43,6 +43,8 @@ _SHOWN_DATE = re.compile(r"\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}(?!\d)|#+$")
 # Fields by type: those that say yes by a tick, and those whose value is nothing that the table says.
 _TICKED = frozenset(("checkbox", "radio"))
 _WITHOUT_VALUE = frozenset(("hidden", "password", "button", "submit", "reset", "image", "file"))
+# A comment to HTML.
+_CDATA = re.compile(r"^\[CDATA\[(.*)\]\]>$", re.DOTALL)
 _NO_TEXT = _NEVER_SHOWN | {"select", "textarea"}
 _HEAD = 1 << 12
 _DECLARED = re.compile(rb"<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
@@ -322,7 +324,8 @@ def _cell_text(cell: Any, tcvn3: dict[str, str] | None) -> str | None:
 def _shown_texts(cell: Any) -> list[str]:
     """The texts that a cell shows, with a line break where one is seen: a date and its time may stand in blocks of their own.
 
-    What its fields show counts where nothing else stands there: a box to choose the row with is no part of the code beside it.
+    What its fields show counts where nothing else stands there: a box to choose the row with is no part of the code beside it. So does what only some
+    programs show, CDATA and what stands there for want of scripts.
     """
     texts: list[str] = []
     fields: list[str] = []
@@ -341,10 +344,15 @@ def _shown_texts(cell: Any) -> list[str]:
     for event, node in walk:
         if node is cell:
             break
+        if event == "comment":
+            fields.extend(_CDATA.findall(f"{node.text}>"))
         if event != "start":
             if node.tag in _BLOCKS and node.tag != "br" and node.tail:
                 end_line()
             add(node.tail)
+        elif node.tag == "noscript":
+            walk.skip_subtree()
+            fields.append("".join(_shown_texts(node)))
         elif node.tag in _NEVER_SHOWN or node.get("hidden") is not None or _HIDDEN.search(node.get("style") or ""):
             walk.skip_subtree()
         elif node.tag in ("input", "select"):
