@@ -186,6 +186,15 @@ def test_encodings_of_one_byte_a_letter_are_not_taken_for_utf8(count: int) -> No
     assert delimited._decode_damaged_utf8("Mã,Don,é,ü\n".encode("cp1252") * count) is None
 
 
+@pytest.mark.parametrize("count", [0, 1, 200])
+def test_tcvn3_is_known_by_its_letters_and_windows_1258_by_its_own(count: int) -> None:
+    text = write([HEADINGS, *(row(number, "Đội 2, thôn Hà Bắc, nhà ông Tư") for number in range(count))], ";")
+    assert delimited.decode(to_tcvn3(text).encode("latin-1")) == text
+    text += "1;«Sơn Hạ» · ®;20 m²\r\n" * count  # signs whose bytes are letters of TCVN3
+    assert unicodedata.normalize("NFC", delimited.decode(to_cp1258(text).encode("cp1258"))) == text
+    assert delimited.decode("Don vi · ®;20 °C; «x»".encode("cp1252")) == "Don vi · ®;20 °C; «x»"
+
+
 def test_bytes_of_two_encodings_are_not_taken_for_utf8() -> None:
     assert delimited._decode_damaged_utf8(write([HEADINGS]).encode() + to_cp1258(PAPERS * 9).encode("cp1258")) is None
 

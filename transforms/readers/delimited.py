@@ -1,4 +1,4 @@
-"""CSV and its kin: text in UTF-8, UTF-16 or Windows-1258, with comma, semicolon, tab or bar between cells.
+"""CSV and its kin: text in UTF-8, UTF-16, Windows-1258 or TCVN3, with comma, semicolon, tab or bar between cells.
 
 Python's csv reader says what a text means. The long block of rows of one width that an export mostly is goes through Arrow's reader, column
 by column, but only where the two cannot differ: every quotation mark opens or closes a whole cell or is doubled inside one, and no cell
@@ -16,6 +16,7 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from transforms.sheets import Sheet, UnreadableExport, sheet_from_rows
+from transforms.text import decode_tcvn3
 
 _BOM = "\ufeff".encode()
 _DELIMITERS = (",", ";", "\t", "|")
@@ -28,6 +29,10 @@ FEWEST_BYTES = 1 << 16
 _MOST_ODD_LINES = 1_000
 # So many letters beyond ASCII must be whole for each broken byte of a text in UTF-8.
 _FEWEST_LETTERS = 10
+# Letters (ă â ê ô ơ ư đ à ả ã á ạ) behind others; of what is beyond ASCII at least so much must be such.
+_TCVN3_WRITTEN = re.compile(rb"[A-Za-z][\xa8-\xae\xb5-\xb9]")
+_FEWEST_TCVN3 = 0.1
+_BEYOND_ASCII = bytes(range(0x80, 0x100))
 # What bytes of another encoding are in UTF-16, two a character; no Vietnamese list has so many signs but letters and punctuation in a row.
 _NOT_UTF16 = re.compile("[^\x00-\u07ff\u1e00-\u202f\u20ab\ufeff]{24,}")
 _ASCII = frozenset((0, 9, 10, 13, *range(32, 127)))
@@ -57,7 +62,16 @@ def decode(data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        return _decode_damaged_utf8(data) or _decode(data, "cp1258")
+        pass
+    if damaged := _decode_damaged_utf8(data):
+        return damaged
+    return decode_tcvn3(data.decode("cp1252", errors="replace")) if _is_tcvn3(data) else _decode(data, "cp1258")
+
+
+def _is_tcvn3(data: bytes) -> bool:
+    """Whether bytes of no UTF-8 are letters of TCVN3: a text file has no font to tell, and in Windows-1258 the commonest of them are signs."""
+    letters = len(data) - len(data.translate(None, _BEYOND_ASCII))
+    return len(_TCVN3_WRITTEN.findall(data)) >= _FEWEST_TCVN3 * letters
 
 
 def _decode_damaged_utf8(data: bytes) -> str | None:
