@@ -1,6 +1,7 @@
 """Reading a sheet in slices gives the cells that reading it whole gives."""
 
 import io
+import re
 import zipfile
 
 import pytest
@@ -145,6 +146,30 @@ def test_whatever_is_not_plain_reads_as_the_whole_sheet_does(old: bytes, new: by
     whole = read_by(data, None, monkeypatch)
     assert read_by(data, 2000, monkeypatch) == whole
     assert read_by(data, 2000, monkeypatch, plain=False) == whole
+
+
+@pytest.mark.parametrize(
+    ("sheet", "target"),
+    [
+        ("xl/worksheets/sheet1.xml", "./worksheets/sheet1.xml"),
+        ("xl/worksheets/sheet1.xml", "../xl/worksheets/sheet1.xml"),
+        ("xl/worksheets/sheet1.xml", "worksheets\\sheet1.xml"),
+        ("xl\\worksheets\\sheet1.xml", "/xl/worksheets/sheet1.xml"),
+        ("xl/worksheets/sheet 1.xml", "worksheets/sheet%201.xml"),
+        ("sheets/s.xml", "../sheets/s.xml"),
+    ],
+)
+def test_a_worksheet_is_found_however_its_path_is_written(sheet: str, target: str) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(make_book([["a", 1]]))) as book, zipfile.ZipFile(out, "w") as moved:
+        for info in book.infolist():
+            name = sheet if info.filename == "xl/worksheets/sheet1.xml" else info.filename
+            content = book.read(info)
+            if info.filename == "xl/_rels/workbook.xml.rels":
+                content = re.sub(rb'"[^"]*sheet1.xml"', lambda _: f'"{target}"'.encode(), content)
+            moved.writestr(name.replace("/", "\\") if "\\" in sheet else name, content)
+    [read] = read_sheets(out.getvalue())
+    assert read.head(1) == [["a", "1"]]
 
 
 def test_a_workbook_part_of_another_name_is_found_where_the_package_says() -> None:

@@ -8,11 +8,13 @@ sheet. One pass over the raw XML answers all of it (`sheet_xml`); plain sheets a
 import contextlib
 import functools
 import io
+import posixpath
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
 import fastexcel
@@ -41,6 +43,9 @@ def read(data: bytes, archive: zipfile.ZipFile, max_rows: int, max_columns: int)
         UnreadableExport: the workbook is damaged, declares XML entities, or is larger than the limits.
     """
     try:
+        if renamed := _odd_paths(archive):
+            data = _rewrite(archive, _plain_targets, renamed)
+            archive = zipfile.ZipFile(io.BytesIO(data))
         if other := _other_workbook(archive):
             data = _rename_workbook(archive, other)
             archive = zipfile.ZipFile(io.BytesIO(data))
@@ -95,6 +100,45 @@ def _refuse_entities(archive: zipfile.ZipFile) -> None:
                 start = part.read(4096)
             if b"<!DOCTYPE" in start or b"<!ENTITY" in start:
                 raise UnreadableExport("sổ tính khai báo thực thể XML (nghi là tấn công); không mở vì lý do an toàn")
+
+
+_RELATIONS = re.compile(r"(?:(.*)/)?_rels/([^/]*)\.rels")
+_RELATION = re.compile(rb"<(?:\w+:)?Relationship\b[^>]*>")
+_TARGET = re.compile(rb"(\bTarget\s*=\s*[\"'])([^\"']*)")
+_ODD_TARGET = re.compile(rb"\bTarget\s*=\s*[\"'](?:[^\"':]*\\|\.{1,2}/|[^\"':]*%[0-9A-Fa-f]{2})")
+
+
+def _odd_paths(archive: zipfile.ZipFile) -> dict[str, str]:
+    """The parts and the names they are to have, where fastexcel would not find those that the workbook names.
+
+    Old .NET programs part the names by backslashes; targets may go by way of folders ("./worksheets/sheet1.xml") and have signs written by their numbers.
+    """
+    plain = {name: name.replace("\\", "/") for name in archive.namelist()}
+    is_odd = any(
+        name != now or (now.lower() in ("_rels/.rels", "xl/_rels/workbook.xml.rels") and _ODD_TARGET.search(archive.read(name)))
+        for name, now in plain.items()
+    )
+    return plain if is_odd and len(set(plain.values())) == len(plain) else {}
+
+
+def _plain_targets(name: str, content: bytes) -> bytes:
+    """A part's content; of one that names other parts, with their whole paths."""
+    found = _RELATIONS.fullmatch(name.replace("\\", "/"))
+    if not found:
+        return content
+    folder = found[1] or ""
+
+    def name_it(relation: re.Match[bytes]) -> bytes:
+        if b"TargetMode" in relation[0]:  # outside of the workbook
+            return relation[0]
+        return _TARGET.sub(lambda target: target[1] + f"/{_part_path(folder, target[2].decode())}".encode(), relation[0])
+
+    return _RELATION.sub(name_it, content)
+
+
+def _part_path(folder: str, target: str) -> str:
+    """The path of the part that a relation of a part in a folder names."""
+    return posixpath.normpath(posixpath.join("/", folder, unquote(target).replace("\\", "/"))).lstrip("/")
 
 
 def _other_workbook(archive: zipfile.ZipFile) -> str | None:
