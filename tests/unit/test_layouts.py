@@ -99,6 +99,34 @@ def test_three_rows_with_repeated_leaves(note: str) -> None:
     assert list(layout.columns.values()) == list(range(1, 13))
 
 
+@pytest.mark.parametrize("received", ["Số hồ sơ nhận giải quyết", "Số lượng hồ sơ tiếp nhận"])
+@pytest.mark.parametrize("done", ["Số hồ sơ đã giải quyết", "Số lượng hồ sơ đã giải quyết"])
+@pytest.mark.parametrize("open_now", ["Số lượng hồ sơ đang giải quyết", "Số hồ sơ đang giải quyết"])
+@pytest.mark.parametrize("second", ["Tổng số|Trong đó||Từ kỳ trước", "Tổng số|Trong kỳ||Từ kỳ trước", "Tổng số|Trong đó||"])
+@pytest.mark.parametrize("rest", ["Tổng số|Trước hạn|Đúng hạn|Quá hạn|Tổng số|Trong hạn|Quá hạn", "Tổng số|Trong đó|||Tổng số|Trong đó|"])
+def test_groups_of_bieu_06_are_known_as_systems_write_them(received: str, done: str, open_now: str, second: str, rest: str) -> None:
+    third = "|||Trực tuyến|Trực tiếp, dịch vụ bưu chính|" + ("" if "Từ" in second else "Từ kỳ trước")
+    third += "|||||||" if "Trước" in rest else "||Trước hạn|Đúng hạn|Quá hạn||Trong hạn|Quá hạn"
+    rows = [f"STT|Đơn vị|{received}||||{done}||||{open_now}||", f"||{second}|{rest}", third]
+    layout = layout_of([[text or None for text in row.split("|")] for row in rows] + [["1", "UBND xã Sơn Hạ"] + ["1"] * 11])
+    assert isinstance(layout, Layout)
+    assert (layout.kind.name, list(layout.columns.values())) == ("summary06", list(range(1, 13)))
+    assert list(layout.columns) == [
+        "unit",
+        "total",
+        "online",
+        "direct",
+        "carried",
+        "done",
+        "early",
+        "on_day",
+        "late",
+        "open",
+        "open_in",
+        "open_over",
+    ]
+
+
 @pytest.mark.parametrize("mark", [" (4)", "(12)", ":", " :", "*", " (*)", " (1) *"])
 def test_a_note_a_star_or_a_colon_behind_a_heading_changes_nothing(mark: str) -> None:
     rows = [[heading + mark for heading in FLAT[0]], FLAT[1], [heading + mark for heading in FLAT[0]], FLAT[1]]
