@@ -294,6 +294,28 @@ def test_a_unit_that_ends_brings_nothing_after_its_last_day(tmp_path: Path) -> N
     assert connection.execute("SELECT arrivals, expected_denominator FROM mart.needed").fetchall() == [(9, 29)]
 
 
+@pytest.mark.parametrize(
+    ("as_of", "arrivals"),
+    [
+        (datetime(2024, 12, 31, 0, 30), 3),  # Tuesday, before the office opens
+        (datetime(2024, 12, 31, 11, 30), 1),  # 3.5 of 8 hours are to come: 1.3
+        (datetime(2024, 12, 31, 17), 0),
+        (datetime(2024, 12, 29, 0, 30), 6),  # Sunday, two days to come
+    ],
+)
+@pytest.mark.slow
+def test_what_is_left_of_today_still_brings_dossiers(as_of: datetime, arrivals: int, tmp_path: Path) -> None:
+    """189 dossiers on the 63 working days of September to November (October to December after the last hour): 3 a day."""
+    units = "unit_code,name_vi,level,valid_from,valid_to\n000.10.58.H48,Đơn vị một,district_department,2003-01-01,\n"
+    cases = []
+    for number in range(189):
+        case = staged_row(number, case_code=f"000.10.58.H48-240901-{number:04d}", unit="Đơn vị một", service_level="full", channel="online")
+        at = datetime(2024, 9 + number % 3, 5, 8)
+        cases.append(case | {"submitted_at": at, "received_at": at, "finished_at": at, "status_code": 9})
+    connection, _ = build_staged(tmp_path, {"cases": cases}, as_of, units=units, targets=TARGETS, calendar=CALENDAR)
+    assert connection.execute("SELECT arrivals FROM mart.needed WHERE measure = 'online_full'").fetchall() == [(arrivals,)]
+
+
 @pytest.mark.slow
 def test_a_fee_that_is_still_to_be_paid_can_still_be_paid_online(tmp_path: Path) -> None:
     """Of five dossiers with a fee two were paid online, one in cash; two are unpaid, of which a withdrawn one never will be: one more can make it three.

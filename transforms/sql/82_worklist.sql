@@ -13,17 +13,23 @@ SELECT office, date, is_working, worked_before, morning_from, morning_to, aftern
            AS workdays_through
 FROM work.office_days;
 
+-- share_of_today_left: of today's working hours, what is still to come; 0 on a day when nobody works.
 CREATE TABLE work.now_reading AS
 WITH clock AS (
     SELECT as_of, CAST(as_of AS DATE) AS today,
            CAST(extract(hour FROM as_of) * 3600 + extract(minute FROM as_of) * 60 + extract(second FROM as_of) AS BIGINT) AS second
     FROM work.moment
+),
+readings AS (
+    SELECT k.office, c.as_of, c.today, k.workdays_through, k.worked_before, k.day_seconds,
+           k.worked_before + least(greatest(c.second - k.morning_from, 0), k.morning_to - k.morning_from)
+                           + least(greatest(c.second - k.afternoon_from, 0), k.afternoon_to - k.afternoon_from) AS reading
+    FROM clock AS c
+    JOIN work.workday_numbers AS k ON k.date = c.today
 )
-SELECT k.office, c.as_of, c.today, k.workdays_through,
-       k.worked_before + least(greatest(c.second - k.morning_from, 0), k.morning_to - k.morning_from)
-                       + least(greatest(c.second - k.afternoon_from, 0), k.afternoon_to - k.afternoon_from) AS reading
-FROM clock AS c
-JOIN work.workday_numbers AS k ON k.date = c.today;
+SELECT office, as_of, today, workdays_through, reading,
+       coalesce(CAST(worked_before + day_seconds - reading AS DOUBLE) / nullif(CAST(day_seconds AS DOUBLE), 0), 0.0) AS share_of_today_left
+FROM readings;
 
 -- waiting: for reception; processing: the deadline runs; paused: the citizen is to supplement or to pay.
 CREATE TABLE work.open_dossiers AS

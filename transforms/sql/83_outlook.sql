@@ -79,7 +79,8 @@ FROM shares AS w
 JOIN work.workday_numbers AS a ON a.office = '' AND a.date = w.basis_from
 JOIN work.workday_numbers AS b ON b.office = '' AND b.date = CAST(w.origin - INTERVAL 1 DAY AS DATE);
 
--- The year as it stands, and what is still to come: until its end, or until the unit's.
+-- The year as it stands, and what is still to come: until its end, or until the unit's. Of today what its hours have yet to bring: a night that is run before
+-- the office opens has the whole day ahead of it.
 CREATE TABLE work.outlook AS
 WITH last_origin AS (
     SELECT max(origin) AS origin FROM work.outlook_origins
@@ -107,7 +108,7 @@ pending AS (
 ),
 coming AS (
     SELECT y.*, CASE WHEN y.is_foreseen THEN coalesce(p.pending, 0) END AS pending, CASE WHEN y.is_foreseen THEN coalesce(p.unpaid, 0) END AS unpaid,
-           greatest(k.workdays_through - n.workdays_through, 0) AS remaining_days,
+           greatest(k.workdays_through - n.workdays_through + n.share_of_today_left, 0.0) AS remaining_days,
            coalesce(b.basis_months, 0) AS basis_months, b.basis_numerator, b.basis_denominator, b.basis_volume, b.basis_days, b.share,
            coalesce(b.is_reliable, FALSE) AS is_reliable
     FROM this_year AS y
