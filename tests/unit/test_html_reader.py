@@ -72,6 +72,10 @@ def test_what_only_some_programs_show_is_the_text_of_a_cell_that_has_no_other(te
     assert cells(f"<table>{row([text, f'a{text}'])}{row(['c', 'd'])}</table>") == [["Trực tuyến", "a"], ["c", "d"]]
 
 
+def test_cdata_may_hold_signs_of_markup() -> None:
+    assert cells(f"<table>{row(['<![CDATA[Sở A > B & <1>]]>', 'a'])}{row(['c', 'd'])}</table>")[0] == ["Sở A > B & <1>", "a"]
+
+
 # Merged cells -----------------------------------------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from contextlib import suppress
+from html import escape
 from typing import Any
 
 from lxml import etree
@@ -18,6 +19,8 @@ _FONT = re.compile(
     r"(?<![\w-])font(?:-family\s*:|\s*:[^;'\",]*?(?:\d(?:[a-z]{2,3}|%)|small|medium|large)(?:er)?(?:\s*/\s*[\w.%]+)?\s)\s*['\"]?([^;'\",]+)",
     re.IGNORECASE,
 )
+# Writers of XHTML and XSLT wrap texts so; to a parser of HTML it is a comment that ends with the first ">".
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _NO_STYLE = re.compile(r"<!--|-->|/\*.*?\*/", re.DOTALL)
 _PASSWORD = re.compile(r"<input[^>]*type\s*=\s*['\"]?password", re.IGNORECASE)
 _LOGIN = re.compile(r"đăng nhập|login|sign in", re.IGNORECASE)
@@ -43,8 +46,6 @@ _SHOWN_DATE = re.compile(r"\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}(?!\d)|#+$")
 # Fields by type: those that say yes by a tick, and those whose value is nothing that the table says.
 _TICKED = frozenset(("checkbox", "radio"))
 _WITHOUT_VALUE = frozenset(("hidden", "password", "button", "submit", "reset", "image", "file"))
-# A comment to HTML.
-_CDATA = re.compile(r"^\[CDATA\[(.*)\]\]>$", re.DOTALL)
 _NO_TEXT = _NEVER_SHOWN | {"select", "textarea"}
 _HEAD = 1 << 12
 _DECLARED = re.compile(rb"<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
@@ -100,6 +101,8 @@ def read(text: str) -> list[Sheet]:
     """
     if re.search(r"<(?:\w+:)?Workbook\b", text[:4096]):
         raise UnreadableExport("đây là tệp 'XML Spreadsheet 2003'; hãy mở bằng Excel và lưu lại dạng .xlsx")
+    if "<![CDATA[" in text:
+        text = _CDATA.sub(lambda found: f"<noscript>{escape(found[1], quote=False)}</noscript>", text)  # only some programs show it
     sheet = _read_page(text)
     sheet.ends_open = _ends_within_table(text)
     return [sheet]
@@ -344,8 +347,6 @@ def _shown_texts(cell: Any) -> list[str]:
     for event, node in walk:
         if node is cell:
             break
-        if event == "comment":
-            fields.extend(_CDATA.findall(f"{node.text}>"))
         if event != "start":
             if node.tag in _BLOCKS and node.tag != "br" and node.tail:
                 end_line()
