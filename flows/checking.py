@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from flows.landing import list_exports, time_in_name
+from flows.landing import is_export, list_exports, time_in_name
 from flows.reference import load_own_lists, load_unit_refs
 from transforms.case_codes import parse_case_codes
 from transforms.exports import normalise_export
@@ -26,7 +26,7 @@ _SHOWN_ROWS, _SHOWN_TROUBLES = 3, 20
 def check_file(path: Path, reference: Path) -> Iterator[dict[str, Any]]:
     """What one file would give, one record an export (every member where it is an archive).
 
-    Each record has: file, member, error (None when it reads), exported_at, warnings, sheets; each sheet: name, kind, why (the headings that
+    Each record has: file, member, error (None when it reads), passed_over (a temporary or hidden file, no export), exported_at, warnings, sheets; each sheet: name, kind, why (the headings that
     decided the kind), heading_rows, mapping (heading -> column), personal, unknown, first_rows (masked), rows, rejects (reason -> count, as far
     as they show without reference tables), troubles.
 
@@ -34,6 +34,9 @@ def check_file(path: Path, reference: Path) -> Iterator[dict[str, Any]]:
         ConfigurationError: the office's heading or word list cannot be used.
     """
     lists, units = load_own_lists(reference), load_unit_refs(reference)
+    if not is_export(path.name):
+        yield _record(path.name, None) | {"passed_over": True}
+        return
     data = path.read_bytes()
     if not is_archive(data):
         yield _check(path.name, None, data, lists, units)
@@ -42,11 +45,16 @@ def check_file(path: Path, reference: Path) -> Iterator[dict[str, Any]]:
         for member, _ in list_exports(data):
             yield _check(path.name, member, read_member(data, member), lists, units)
     except UnreadableExport as error:
-        yield {"file": path.name, "member": None, "error": str(error), "sheets": [], "warnings": [], "exported_at": None}
+        yield _record(path.name, None) | {"error": str(error)}
+
+
+def _record(name: str, member: str | None) -> dict[str, Any]:
+    """What is known of an export before it is read."""
+    return {"file": name, "member": member, "error": None, "passed_over": False, "exported_at": None, "warnings": [], "sheets": []}
 
 
 def _check(name: str, member: str | None, data: bytes, lists: LayoutLists, units: Set[str] | None) -> dict[str, Any]:
-    record: dict[str, Any] = {"file": name, "member": member, "error": None, "exported_at": None, "warnings": [], "sheets": []}
+    record = _record(name, member)
     try:
         sheets = read_sheets(data)
         export = normalise_export(sheets, lists)
@@ -123,6 +131,8 @@ def describe(record: dict[str, Any]) -> list[str]:
     title = f"{record['file']} › {record['member']}" if record["member"] else record["file"]
     if record["error"]:
         return [f"{title}: TỪ CHỐI — {record['error']}"]
+    if record["passed_over"]:
+        return [f"{title}: BỎ QUA — tệp tạm hoặc tệp ẩn, không phải tệp xuất; lần chạy cũng bỏ qua"]
     lines = []
     for sheet in record["sheets"]:
         where = f"{title}, trang “{sheet['name']}”" if sheet["name"] else title
@@ -146,5 +156,5 @@ def describe(record: dict[str, Any]) -> list[str]:
 
 
 def is_clean(record: dict[str, Any]) -> bool:
-    """The export reads, and no row of it has trouble."""
+    """The export reads, and no row of it has trouble; or it is none."""
     return record["error"] is None and not any(sheet["rejects"] for sheet in record["sheets"])

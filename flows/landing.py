@@ -121,7 +121,7 @@ class _Seen:
             save_record(self.path, {"made_for": self.made_for, "files": self.after})
 
 
-def _is_export(name: str) -> bool:
+def is_export(name: str) -> bool:
     """False for what is still being written and for what desktops leave in folders and archives (hidden files, __MACOSX)."""
     name = name.replace("\\", "/")  # archives made on Windows may hold either
     last = name.rpartition("/")[2]
@@ -146,7 +146,7 @@ def _files(raw: Path, closed: list[Export]) -> Iterator[Path]:
             tell(link, "thư mục là liên kết; hãy chép tệp vào đây, hoặc khai báo nơi đó trong sources.toml")
         for name in names:
             path = Path(folder, name)
-            if _is_export(name) and _is_file(path):
+            if is_export(name) and _is_file(path):
                 yield path
 
 
@@ -197,7 +197,7 @@ def list_exports(archive: bytes, limits: Limits = Limits()) -> list[tuple[str, s
     Raises:
         UnreadableExport: the archive cannot be used, or holds nothing but temporary and hidden files.
     """
-    members = [(member, digest) for member, digest in list_members(archive, limits) if _is_export(member)]
+    members = [(member, digest) for member, digest in list_members(archive, limits) if is_export(member)]
     if not members:
         raise UnreadableExport("gói nén chỉ có tệp tạm hoặc tệp ẩn, không có tệp xuất nào; hãy nén lại tệp xuất đã tải xong")
     return members

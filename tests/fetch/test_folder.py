@@ -16,7 +16,7 @@ from fetch.conftest import Fetcher
 from flows.arrivals import safe_path
 from flows.connections.folder import FolderConnection
 from flows.connections.remote import Receive, RemoteFile, SourceFailure
-from flows.landing import _is_export, find_exports, time_in_name
+from flows.landing import find_exports, is_export, time_in_name
 from flows.staging import load_record
 
 
@@ -241,7 +241,7 @@ def test_whatever_a_source_says_the_name_stays_inside_and_is_an_export(told: str
     assert all(
         len(part.encode()) <= 200 and not part.startswith((".", "~$")) and "\\" not in part and "\0" not in part for part in kept.parts
     )
-    assert _is_export(str(kept)) and safe_path(str(kept)) == str(kept)
+    assert is_export(str(kept)) and safe_path(str(kept)) == str(kept)
 
 
 def test_a_link_planted_in_the_raw_folder_is_not_followed(fetcher: Fetcher, share: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The command line as its users meet it: exit codes, messages, what a crash of a reader costs."""
 
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -158,6 +159,21 @@ def test_check_shows_kind_headings_and_rejects(office: Settings) -> None:
     assert "Không rõ trạng thái: 1" in done.stdout
     assert "Bịa Đặt" not in done.stdout
     assert "0987654321" not in done.stdout
+
+
+@pytest.mark.slow
+def test_check_passes_over_what_a_run_passes_over(office: Settings) -> None:
+    good = write_workbook(office.raw / "a.xlsx", [HEADINGS, case_row()])
+    passed_over = [office.raw / name for name in ("~$a.xlsx", "b.xlsx.part", "c.xlsx.crdownload", ".d.csv", "Thumbs.db")]
+    for path in passed_over:
+        path.write_bytes(b"half")
+    done = tthc("check", good, *passed_over, "--reference", office.reference)
+    assert done.returncode == 0, done.stdout
+    for path in passed_over:
+        assert f"{path.name}: BỎ QUA — tệp tạm hoặc tệp ẩn, không phải tệp xuất; lần chạy cũng bỏ qua" in done.stdout.splitlines()
+    assert "TỪ CHỐI" not in done.stdout
+    listed = json.loads(tthc("check", passed_over[0], "--json", "--reference", office.reference).stdout)
+    assert [(record["file"], record["error"], record["passed_over"]) for record in listed] == [("~$a.xlsx", None, True)]
 
 
 @pytest.mark.slow
