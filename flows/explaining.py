@@ -198,7 +198,7 @@ def explain(
         except duckdb.CatalogException:
             raise QueryError(f"kho dữ liệu “{warehouse}” do phiên bản khác của chương trình tạo; hãy chạy lại `tthc run`") from None
         if only_sql:
-            print(f"{found.query};")
+            _show_query(found)
             return True
         counted = count_again(connection, found)
         _show_rate(found, counted)
@@ -206,7 +206,13 @@ def explain(
         if out:
             _write_dossiers(connection, found, out)
             print(f"Đã ghi mọi hồ sơ của mẫu số vào {out}")
+        print("\nTruy vấn liệt kê mọi hồ sơ của mẫu số, chạy được ngay trong DuckDB:\n")
+        _show_query(found)
         return counted == (found.published["numerator"], found.published["denominator"])
+
+
+def _show_query(found: Explanation) -> None:
+    print(f"{found.query};")
 
 
 def _show_rate(found: Explanation, counted: tuple[int, int]) -> None:

@@ -154,6 +154,16 @@ def test_the_printed_query_runs_as_pasted(warehouse: Path, connection: duckdb.Du
     assert len(list(csv.reader(asked.stdout.splitlines()))) == len(rows) + 1
 
 
+def test_an_explanation_ends_with_the_query_it_was_listed_by(warehouse: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    (code, _, numerator, denominator), text = explained(warehouse, connection, "on_time", "--limit", "1")
+    query = text[text.index("SELECT ") :]
+    only = tthc("explain", "--warehouse", warehouse, "--unit", code, "--measure", "on_time", "--period", "2024", "--sql").stdout
+    assert query == only, "the same query as --sql prints"
+    rows = connection.execute(query).fetchall()
+    assert len(rows) == denominator
+    assert sum(row[4] for row in rows) == numerator
+
+
 def test_a_late_reception_is_told_as_it_stands_in_the_list_of_them(connection: duckdb.DuckDBPyConnection) -> None:
     found = find_rate(connection, "all", "received_within_8h", "2024")
     done = connection.execute(found.query)
