@@ -204,7 +204,9 @@ def _gather(
     span = Span(period.start, period.end, figures.as_of)
     declared = {m.name: m for m in load_measures(list(load_contracts()["core.cases"].columns))}
     names = dict(connection.execute("SELECT procedure_code, procedure_name FROM core.procedures").fetchall())
-    named = [*(r.unit for r in rates if r.unit), *(x.unit for x in figures.late)]
+    in_force = {unit.key: unit for unit in _in_force(connection, figures.as_of.date())}
+    heirs = {unit: in_force[heir] for unit, heir in figures.successors.items() if heir in in_force}
+    named = [*(r.unit for r in rates if r.unit), *(x.unit for x in figures.late), *heirs.values()]
     called = distinct_names((unit.code, unit.valid_from, unit.name) for unit in named)
     measures = []
     for measure in (m for m in figures.measures if m.family == "plan"):
@@ -221,6 +223,8 @@ def _gather(
                 was.get((rate.measure, rate.unit)),
                 *_explained(misses.get(rate.unit.key, []), names, measure.counts_procedures),
                 rate.is_stale,
+                rate.unit.key not in in_force and rate.unit.valid_from <= figures.as_of.date(),
+                called[heirs[rate.unit.key].key] if rate.unit.key in heirs else None,
             )
             for rate in judged
             if rate.unit

@@ -15,6 +15,8 @@ class UnitResult:
         previous: numerator, denominator and target of the period before.
         misses: kind of miss -> dossiers (procedures, where those are counted).
         procedures: (code, name or None, dossiers outside the numerator), most first.
+        has_ended: no longer in force on the day of the figures: it cannot be asked for anything.
+        successor: who goes on with what it left open, where that is known.
     """
 
     unit_name: str
@@ -27,6 +29,15 @@ class UnitResult:
     misses: dict[str, int] = field(default_factory=dict)
     procedures: list[tuple[str, str | None, int]] = field(default_factory=list)
     is_stale: bool = False
+    has_ended: bool = False
+    successor: str | None = None
+
+    @property
+    def answered_by(self) -> str:
+        """Whom a report asks to do what is left to do: the unit, or who goes on with its dossiers."""
+        if not self.has_ended:
+            return self.unit_name
+        return f"{self.successor}, hồ sơ do {self.unit_name} để lại" if self.successor else f"{self.unit_name} (không còn hoạt động)"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ A block is a heading, a paragraph, a table or the place of a picture; flows/docu
 Every rate stands beside its numerator and denominator.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -306,19 +307,19 @@ def _proposals(measures: Sequence[MeasureResult], result: PeriodResult) -> list[
     by = day_vi(result.as_of.date() + timedelta(days=7))
     texts = []
     urgent: dict[str, list[str]] = {}
-    named: set[str] = set()
+    named: Counter[str] = Counter()
     for measure in measures:
         for unit in measure.units:
             for kind in ("open_overdue", "waiting"):
                 if unit.misses.get(kind):
-                    named.add(kind)
+                    named[kind] += unit.misses[kind]
                     deed = "giải quyết dứt điểm" if kind == "open_overdue" else "tiếp nhận ngay"
-                    urgent.setdefault(unit.unit_name, []).append(f"{deed} {miss_vi(measure, kind, unit.misses[kind])}")
+                    urgent.setdefault(unit.answered_by, []).append(f"{deed} {miss_vi(measure, kind, unit.misses[kind])}")
     if urgent:
         texts.append(f"- Xử lý trước {by}:")
         texts += [f"+ {name}: {listed_vi(deeds)}." for name, deeds in sorted(urgent.items())]
     for measure in measures:
-        missed = measure.with_status("missed")
+        missed = [unit for unit in measure.with_status("missed") if not unit.has_ended]
         if missed:
             names = [f"{unit.unit_name} (còn thiếu {counted_vi(unit.shortfall, measure.noun)})" for unit in missed]
             deed = _DEED_VI.get(measure.name, "rà soát, khắc phục")
@@ -329,17 +330,27 @@ def _proposals(measures: Sequence[MeasureResult], result: PeriodResult) -> list[
         return texts
     if not measures:
         return ["Không có kiến nghị: không có hồ sơ quá hạn hay chờ tiếp nhận quá 8 giờ."]
+    if any(measure.with_status("missed") for measure in measures):
+        return ["Không có kiến nghị: các đơn vị không đạt chỉ tiêu không còn hoạt động."]
     return ["Đề nghị các đơn vị tiếp tục duy trì kết quả; không có kiến nghị nào về chỉ tiêu không đạt."]
 
 
-def _other_deeds(result: PeriodResult, named: set[str]) -> list[str]:
-    """What is overdue by the form or waits, of a kind for which no unit was named: older dossiers, and those of units without a target."""
-    over = result.bieu06["open_over"] if "open_overdue" not in named else 0
-    waiting = sum(counts[1] for counts in result.waits.values()) if "waiting" not in named else 0
-    overdue = counted_vi(over, "hồ sơ")
-    then = f"những hồ sơ còn lại trong {overdue} quá hạn {result.since_counted}" if result.since_counted else f"{overdue} đang quá hạn"
-    deeds = [f"giải quyết dứt điểm {then}"] if over else []
-    return deeds + ([f"tiếp nhận ngay {counted_vi(waiting, 'hồ sơ')} trực tuyến đang chờ quá 8 giờ làm việc"] if waiting else [])
+def _other_deeds(result: PeriodResult, named: Mapping[str, int]) -> list[str]:
+    """What is overdue by the form or waits beside the dossiers for which units were named: older ones, and those of units without a target.
+
+    Of a period that was over before the day of the figures, what is overdue now is not part of what the form counts: nothing is subtracted.
+    """
+    over, waiting = result.bieu06["open_over"], sum(counts[1] for counts in result.waits.values()) - named.get("waiting", 0)
+    overdue, online = counted_vi(over, "hồ sơ"), counted_vi(waiting, "hồ sơ")
+    if result.since_counted:
+        then = f"những hồ sơ còn lại trong {overdue} quá hạn {result.since_counted}"
+        then += ", kể cả số nêu trên," if named.get("open_overdue") else ""
+    else:
+        over -= named.get("open_overdue", 0)
+        then = f"{counted_vi(over, 'hồ sơ')}{' khác' if named.get('open_overdue') else ''} đang quá hạn"
+    deeds = [f"giải quyết dứt điểm {then}"] if over > 0 else []
+    others = " khác" if named.get("waiting") else ""
+    return deeds + ([f"tiếp nhận ngay {online} trực tuyến{others} đang chờ quá 8 giờ làm việc"] if waiting > 0 else [])
 
 
 def _lower(text: str) -> str:

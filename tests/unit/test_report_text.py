@@ -130,7 +130,28 @@ def test_what_is_overdue_by_the_form_is_to_be_done_also_beside_other_proposals()
     said = text(result(MET, missed, bieu06=BEHIND, waits={"UBND huyện": (1, 1)}))
     assert "Đề nghị các đơn vị giải quyết dứt điểm 49 hồ sơ đang quá hạn và tiếp nhận ngay 1 hồ sơ trực tuyến" in said
     assert "báo cáo kết quả khắc phục trước ngày 07/07/2024" in said
-    assert "49 hồ sơ đang quá hạn" not in text(result(MET, MISSED, bieu06=BEHIND)), "the units are named already"
+    beside = text(result(MET, MISSED, bieu06=BEHIND))
+    assert "Sơn Ba: giải quyết dứt điểm 1 hồ sơ" in beside and "Đề nghị các đơn vị giải quyết dứt điểm 48 hồ sơ khác đang quá hạn" in beside
+    assert "đang quá hạn trước" not in text(result(MET, MISSED, bieu06=BEHIND | {"open_over": 1})), "the unit is named already"
+
+
+def test_who_waits_at_units_without_a_target_is_asked_for_beside_the_units_named() -> None:
+    waiting = replace(MISSED, misses={"waiting": 2})
+    said = text(result(MET, waiting, waits={"UBND xã Sơn Ba": (2, 2), "UBND huyện": (9, 7)}))
+    assert "Đề nghị các đơn vị tiếp nhận ngay 7 hồ sơ trực tuyến khác đang chờ quá 8 giờ làm việc trước" in said
+    assert "trực tuyến khác" not in text(result(MET, waiting, waits={"UBND xã Sơn Ba": (2, 2)}))
+
+
+def test_a_unit_that_has_ended_is_told_of_but_asked_for_nothing() -> None:
+    """Its successor goes on with its dossiers; nobody is left to do better."""
+    ended = replace(MISSED, has_ended=True, successor="UBND xã Sơn Kỳ")
+    said = text(result(MET, ended))
+    assert "+ UBND xã Sơn Ba: đạt 80 % (8/10 hồ sơ)" in said
+    assert "+ UBND xã Sơn Kỳ, hồ sơ do UBND xã Sơn Ba để lại: giải quyết dứt điểm 1 hồ sơ" in said
+    assert "đề nghị UBND xã Sơn Ba" not in said
+    assert "+ UBND xã Sơn Ba (không còn hoạt động): giải quyết" in text(result(MET, replace(ended, successor=None)))
+    done = replace(ended, misses={"finished_late": 2})
+    assert "Không có kiến nghị: các đơn vị không đạt chỉ tiêu không còn hoạt động." in text(result(MET, done))
 
 
 def test_what_was_overdue_at_the_end_of_a_period_long_over_may_be_done_by_now() -> None:
@@ -139,6 +160,8 @@ def test_what_was_overdue_at_the_end_of_a_period_long_over_may_be_done_by_now() 
     assert "Đến hết ngày 30/06/2024 đang giải quyết 60 hồ sơ, trong đó 49 hồ sơ quá hạn" in said
     assert "49 hồ sơ đang giải quyết quá hạn (đếm theo Biểu số 06, đến hết ngày 30/06/2024)" in said
     assert "giải quyết dứt điểm những hồ sơ còn lại trong 49 hồ sơ quá hạn đến hết ngày 30/06/2024 trước ngày 07/10/2024" in said
+    beside = text(result(MISSED, bieu06=BEHIND, as_of=datetime(2024, 9, 30, 23)))
+    assert "những hồ sơ còn lại trong 49 hồ sơ quá hạn đến hết ngày 30/06/2024, kể cả số nêu trên, trước ngày 07/10/2024" in beside
     assert "đang quá hạn" not in said
 
 
