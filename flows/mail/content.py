@@ -9,7 +9,7 @@ from expectations import CheckResult
 from flows.changes import Changes, of_units
 from flows.figures import Figures, LateReception, Period, Rate, Unit, WorkItem
 from flows.mail.honesty import honest_lines, honest_sections
-from flows.mail.phrases import count_or_none, cut_list, lower_first
+from flows.mail.phrases import count_or_none, cut_list, fitted_subject, lower_first
 from flows.mail.recipients import Recipient
 from flows.mail.supply import freshness_line, gate_sections, quality_line, supply_sections
 from transforms.wording import (
@@ -18,6 +18,7 @@ from transforms.wording import (
     PROBLEMS_VI,
     STALE_VI,
     count_vi,
+    day_vi,
     hours_left_vi,
     hours_vi,
     moment_vi,
@@ -119,7 +120,7 @@ def describe_units(figures: Figures, changes: Changes | None, wants: Recipient) 
     keys = [unit.key for unit in mine]
     late = [i for i in figures.late if i.unit.key in keys]
     waiting, missed = [i for i in late if i.is_waiting], [r for r in _missed(figures, "year") if r.unit in mine]
-    name = mine[0].name + (f" và {count_vi(len(mine) - 1)} đơn vị khác" if len(mine) > 1 else "")
+    others = f" và {count_vi(len(mine) - 1)} đơn vị khác" if len(mine) > 1 else ""
     own = of_units(changes, keys) if changes else None
     alone = len(mine) == 1
     lines = [
@@ -131,8 +132,13 @@ def describe_units(figures: Figures, changes: Changes | None, wants: Recipient) 
     ]
     content = Content(
         "digest",
-        f"{_subject(figures.as_of)}, {name}: {_news(changes)}{count_or_none(len(waiting), 'hồ sơ chờ quá 8 giờ')}, {_judged(figures, missed, mine)}",
-        f"{name}: số liệu chốt {moment_vi(figures.as_of)}",
+        fitted_subject(
+            f"{_subject(figures.as_of)}, ",
+            mine[0].name,
+            others,
+            f": {_news(changes)}{count_or_none(len(waiting), 'hồ sơ chờ quá 8 giờ')}, {_judged(figures, missed, mine)}",
+        ),
+        f"{mine[0].name}{others}: số liệu chốt {moment_vi(figures.as_of)}",
         lines,
     )
     if "digest" in wants.summaries:
@@ -171,7 +177,7 @@ def describe_held(as_of: datetime, checks: Sequence[CheckResult], refused: Seque
         last: the newest published day.
     """
     failed = [c for c in checks if not c.is_passed and c.severity == "critical"]
-    kept = f"số liệu đã công bố {_day(last)} giữ nguyên" if last else "chưa có số liệu nào được công bố"
+    kept = f"số liệu đã công bố {day_vi(last)} giữ nguyên" if last else "chưa có số liệu nào được công bố"
     causes = " / ".join(f"{c.message_vi} (phát hiện {count_vi(c.found)})" for c in failed)
     lines = [
         ("Kết quả", f"Đêm nay KHÔNG CÔNG BỐ số liệu; {kept}."),
@@ -190,10 +196,6 @@ def describe_held(as_of: datetime, checks: Sequence[CheckResult], refused: Seque
 
 def _subject(as_of: datetime) -> str:
     return f"[TTHC] {as_of:%d/%m/%Y}"
-
-
-def _day(day: date) -> str:
-    return f"ngày {day:%d/%m/%Y}"
 
 
 def _news(changes: Changes | None) -> str:
@@ -216,7 +218,7 @@ def _things(figures: Figures, measure: str) -> str:
 def _changes(figures: Figures, changes: Changes | None, alone: bool = False) -> str:
     if changes is None:
         return "đây là lần công bố đầu tiên; từ lần sau thư ghi những gì khác với lần trước."
-    since = f"So với {_day(changes.since)}: "
+    since = f"So với {day_vi(changes.since)}: "
     files = count_or_none(changes.new_files, "tệp xuất mới")
     if changes.is_nothing:
         return f"{since}không có gì thay đổi ({files})."

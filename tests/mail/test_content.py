@@ -199,6 +199,27 @@ def test_a_unit_reads_nothing_of_others(settings: Settings, figures: Figures) ->
     assert "Cần gì để đạt chỉ tiêu năm 2024" in body(message, "html")
 
 
+def test_a_long_name_leaves_room_for_the_figures_in_the_subject(settings: Settings, figures: Figures) -> None:
+    """It pushed them out, or cut a number in two: the subject ended "…: 1" of 12 dossiers."""
+    unit = next(u for u in figures.units if u.code == busy_unit(figures))
+    news = prepared_subject(settings, figures, unit.code).partition(unit.name)[2]
+    assert re.fullmatch(r": \d+ hồ sơ chờ quá 8 giờ, \d+ chỉ tiêu không đạt", news)
+    for length in range(100, 240, 7):
+        long = replace(unit, name=("Ban Quản lý khu kinh tế và các khu công nghiệp " * 6)[:length].strip())
+        others = replace(figures, units=[long if u == unit else u for u in figures.units])
+        others = replace(others, rates=[replace(r, unit=long) if r.unit == unit else r for r in figures.rates])
+        shown = prepared_subject(settings, others, unit.code)
+        assert shown.startswith("[TTHC] 30/06/2024, Ban Quản lý khu kinh tế") and shown.endswith(news)
+        assert (long.name in shown) or "…:" in shown
+
+
+def prepared_subject(settings: Settings, figures: Figures, code: str) -> str:
+    content = describe_units(figures, None, unit_of(code))
+    assert content
+    made = compose(content, [], as_of=settings.as_of, name="A", addressee="a@b.vn", max_bytes=20_000_000, is_correction=True)
+    return str(message_from_bytes(made.data, policy=policy.default)["Subject"]).replace("[TTHC] Đính chính", "[TTHC]")
+
+
 def test_a_unit_that_misses_a_target_reads_what_is_missing_where_nothing_can_be_foreseen(figures: Figures) -> None:
     """In the first month of the data or of a unit nothing is foreseen; that is no reason to say that nothing is missing."""
     missed = next(r for r in figures.now("year") if r.unit and r.status == "missed" and not r.measure.startswith("payment"))
