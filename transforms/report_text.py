@@ -189,7 +189,7 @@ def _criterion(letter: str, m: MeasureResult, result: PeriodResult) -> list[Bloc
         text += "đều không phát sinh. "
     if missed:
         names = [
-            f"{u.unit_name} {percent_vi(u.numerator, u.denominator, u.target)} ({count_vi(u.numerator)}/{count_vi(u.denominator)})"
+            f"{u.unit_name}: {percent_vi(u.numerator, u.denominator, u.target)} ({count_vi(u.numerator)}/{count_vi(u.denominator)})"
             for u in missed
         ]
         text += f"Không đạt: {listed_vi(names, SHOWN_UNITS)}."

@@ -130,14 +130,10 @@ def describe_units(figures: Figures, changes: Changes | None, wants: Recipient) 
         ("Số liệu", freshness_line(figures, keys)),
         *honest_lines(figures, changes.asked_before if changes else None, mine),
     ]
+    news = f": {_news(changes)}{count_or_none(len(waiting), 'hồ sơ chờ quá 8 giờ')}, {_judged(figures, missed, mine)}"
     content = Content(
         "digest",
-        fitted_subject(
-            f"{_subject(figures.as_of)}, ",
-            mine[0].name,
-            others,
-            f": {_news(changes)}{count_or_none(len(waiting), 'hồ sơ chờ quá 8 giờ')}, {_judged(figures, missed, mine)}",
-        ),
+        fitted_subject(f"{_subject(figures.as_of)}, ", mine[0].name, others, news),
         f"{mine[0].name}{others}: số liệu chốt {moment_vi(figures.as_of)}",
         lines,
     )
@@ -241,7 +237,7 @@ def _changes(figures: Figures, changes: Changes | None, alone: bool = False) -> 
 
 def _units_of(units: Iterable[Unit]) -> str:
     counted = Counter(unit.called for unit in units).most_common()
-    shown = [f"{name} {count_vi(number)}" for name, number in counted[:4]]
+    shown = [f"{name}: {count_vi(number)}" for name, number in counted[:4]]
     return ", ".join(shown) + (f" và {len(counted) - 4} đơn vị khác" if len(counted) > 4 else "")
 
 
@@ -265,7 +261,8 @@ def _waiting(waiting: Sequence[LateReception], alone: bool = False) -> str:
         by_unit.setdefault(item.unit.key, []).append(item)
     ordered = sorted(by_unit.values(), key=lambda items: (-len(items), items[0].unit.code))
     shown = [
-        f"{items[0].unit.called} {count_vi(len(items))} (lâu nhất {hours_vi(max(i.waiting_hours for i in items))})" for items in ordered[:8]
+        f"{items[0].unit.called} ({count_vi(len(items))} hồ sơ, lâu nhất {hours_vi(max(i.waiting_hours for i in items))})"
+        for items in ordered[:8]
     ]
     more = f" và {len(ordered) - 8} đơn vị khác" if len(ordered) > 8 else ""
     return f"{count_vi(len(ordered))} đơn vị, {count_vi(len(waiting))} hồ sơ: {', '.join(shown)}{more}."
@@ -366,7 +363,7 @@ def missed_list(figures: Figures, kind: str, mine: Sequence[Unit] | None = None)
     for measure in figures.measures:
         rates = sorted((r for r in missed if r.measure == measure.name), key=lambda r: -(r.shortfall or 0))
         entries = [
-            f"{r.unit.called} {percent_vi(r.numerator, r.denominator, r.target)} ({count_vi(r.numerator)}/{count_vi(r.denominator)}), thiếu {count_vi(r.shortfall or 0)}"
+            f"{r.unit.called}: {percent_vi(r.numerator, r.denominator, r.target)} ({count_vi(r.numerator)}/{count_vi(r.denominator)}), thiếu {count_vi(r.shortfall or 0)}"
             for r in rates
             if r.unit
         ]

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from expectations import CheckResult
-from flows.changes import find_changes
+from flows.changes import Changes, find_changes
 from flows.figures import Check, Difference, Figures, Freshness, Period, SourceState
 from flows.history import published_days, record_published
 from flows.mail.compose import TABLES, compose, find_attachments
@@ -197,6 +197,22 @@ def test_a_unit_reads_nothing_of_others(settings: Settings, figures: Figures) ->
     mine = [i for i in figures.late if i.unit.code == code]
     assert all(i.case_code in text for i in mine)
     assert "Cần gì để đạt chỉ tiêu năm 2024" in body(message, "html")
+
+
+def test_no_count_runs_into_a_name_that_ends_in_a_number(settings: Settings, figures: Figures) -> None:
+    """“UBND phường 1 2” was two dossiers of the first ward, and read like the twelfth."""
+    called = {unit: replace(unit, name=f"UBND phường {n}", called=f"UBND phường {n}") for n, unit in enumerate(figures.units, 1)}
+    wards = replace(
+        figures,
+        units=list(called.values()),
+        rates=[replace(r, unit=called.get(r.unit, r.unit)) for r in figures.rates if r.unit],
+        late=[replace(i, unit=called.get(i.unit, i.unit)) for i in figures.late],
+    )
+    changes = Changes(figures.as_of.date(), [(i.case_code, i.unit) for i in wards.late], [], [], [], [], 1)
+    content = describe_office(wards, changes, OFFICE)
+    said = "\n".join([*(text for _, text in content.lines), *(text for _, texts in content.sections for text in texts)])
+    assert re.search(r"phường \d+ \(\d+ hồ sơ, lâu nhất", said) and re.search(r"phường \d+: [\d,]+\s%", said)
+    assert not re.search(r"phường \d+ \d", said)
 
 
 def test_a_long_name_leaves_room_for_the_figures_in_the_subject(settings: Settings, figures: Figures) -> None:

@@ -93,7 +93,7 @@ def test_half_years_have_a_name() -> None:
 def test_one_unit_misses_and_why() -> None:
     said = text(result(MET, MISSED, SILENT))
     assert "3 đơn vị có chỉ tiêu: 1 đơn vị đạt, 1 đơn vị không đạt, 1 đơn vị không phát sinh" in said
-    assert "Không đạt: UBND xã Sơn Ba 80 % (8/10)." in said
+    assert "Không đạt: UBND xã Sơn Ba: 80 % (8/10)." in said
     assert "96,36 % (106/110 hồ sơ), tăng 6,36 điểm phần trăm so với tháng 5/2024 (90 % (90/100 hồ sơ))" in said
     assert "1 đơn vị không đạt, cộng lại còn thiếu 2 hồ sơ để đạt chỉ tiêu" in said
     assert "1 hồ sơ giải quyết xong sau hạn và 1 hồ sơ đã quá hạn chưa giải quyết xong" in said
