@@ -120,15 +120,17 @@ def compose(
     it has the hash of what it says.
     """
     kept: list[Attachment] = []
-    room = max_bytes - 400_000  # text and HTML of the largest district stay below this
+    # of the text as it is without any attachment, which names each of them; the rest is for headers and the parts' own heads
+    content.attached, content.left_out = [], [a.name for a in attachments]
+    room = max_bytes - sum(_sent_size(part.encode()) for part in _render(content)) - 10_000
     for attachment in attachments:
-        size = len(attachment.data) * 139 // 100  # base64 with its line ends
+        size = _sent_size(attachment.data)
         if size <= room:
             kept.append(attachment)
             room -= size
     content.attached = [a.name for a in kept]
     content.left_out = [a.name for a in attachments if a not in kept]
-    text, html = _templates().get_template("mail.txt.j2").render(content=content), _render_html(content)
+    text, html = _render(content)
     day = f"{as_of:%Y-%m-%d}"
     parts = [content.subject, text, html, *(f"{a.name} {a.fingerprint}" for a in kept)]
     content_hash = sha256("\0".join(parts).encode()).hexdigest()
@@ -164,8 +166,16 @@ def _encoded(field: str, text: str, address: str | None = None) -> bytes:
     return (f"{field}: " + "\r\n ".join([*words, *([f"<{address}>"] if address else [])]) + "\r\n").encode("ascii")
 
 
-def _render_html(content: Content) -> str:
-    return _templates().get_template("mail.html.j2").render(content=content, bar_width=BAR_WIDTH)
+def _sent_size(data: bytes) -> int:
+    return len(data) * 139 // 100  # base64 with its line ends
+
+
+def _render(content: Content) -> tuple[str, str]:
+    """The text of a mail and its HTML."""
+    templates = _templates()
+    return templates.get_template("mail.txt.j2").render(content=content), templates.get_template("mail.html.j2").render(
+        content=content, bar_width=BAR_WIDTH
+    )
 
 
 @lru_cache(maxsize=1)

@@ -181,6 +181,19 @@ def test_attachments_that_do_not_fit_are_named(settings: Settings, figures: Figu
     assert "Không đính kèm vì thư sẽ quá lớn: " + content.left_out[0] in body(message, "plain")
 
 
+def test_a_mail_of_many_units_stays_below_what_the_server_takes(settings: Settings, figures: Figures) -> None:
+    """The text of 300 units is 2 MB on its way: beside attachments that filled the rest, the server refused the whole mail."""
+    found = find_attachments(settings.outbox / f"{settings.as_of:%Y-%m-%d}", settings.as_of, OFFICE.summaries, None)
+    content = describe_office(figures, None, OFFICE)
+    content.sections.append(("Chỉ tiêu không đạt", ["UBND xã Sơn Hà: 80 % (8/10), thiếu 2"] * 9_000))
+    bare = len(compose(content, [], as_of=settings.as_of, name="A", addressee="a@b.vn", max_bytes=20_000_000).data)
+    for more in (20_000, len(found[0].data) * 3 // 2 + 20_000, sum(len(attachment.data) for attachment in found)):
+        room = bare + more
+        made = compose(content, found, as_of=settings.as_of, name="A", addressee="a@b.vn", max_bytes=room)
+        assert len(made.data) <= room
+        assert sorted(content.attached + content.left_out) == sorted(a.name for a in found)
+
+
 def test_a_unit_reads_nothing_of_others(settings: Settings, figures: Figures) -> None:
     code = busy_unit(figures)
     prepare_published(settings, [unit_of(code)], None)
