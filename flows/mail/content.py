@@ -30,6 +30,7 @@ from transforms.wording import (
 
 BAR_WIDTH = 48
 _MARKS = {"met": ("✓", "đạt"), "missed": ("✗", "không đạt"), "no_data": ("–", "không phát sinh"), "no_target": ("", "")}
+_OLD_MARK = ("⏱", "đạt theo số liệu cũ, chưa kết luận được")
 
 
 @dataclass(frozen=True)
@@ -303,7 +304,7 @@ def _missed_line(figures: Figures, missed: Sequence[Rate], alone: bool = False, 
 def _cell(rate: Rate | None) -> Cell:
     if rate is None:
         return Cell("", "", 0, "", "", False)
-    mark, word = _MARKS[rate.status]
+    mark, word = _OLD_MARK if rate.is_stale and rate.status == "met" else _MARKS[rate.status]
     width = min(BAR_WIDTH, rate.numerator * BAR_WIDTH // rate.denominator) if rate.denominator else 0
     counts = f"{count_vi(rate.numerator)}/{count_vi(rate.denominator)}" if rate.denominator else ""
     return Cell(percent_vi(rate.numerator, rate.denominator, rate.target), counts, width, mark, word, rate.status == "missed")

@@ -8,7 +8,7 @@ from typing import Any
 from flows.charts import Bar, Trend, bars_against_target, ranking, to_svg, trend_panels
 from flows.figures import Measure, Period, Rate, Unit
 from flows.site.frame import Frame
-from flows.site.tables import SIGNS, Cell, Column, Table, number, rate, text
+from flows.site.tables import SIGNS, Cell, Column, Table, number, rate, text, tone_of
 from transforms.wording import LEVELS_VI, count_vi, hours_vi, percent_vi, period_vi, target_vi, unjudged_vi
 
 _RANKED = "on_time"
@@ -141,7 +141,7 @@ def _units_table(frame: Frame, measures: Sequence[Measure], year: Period) -> Tab
         f"Các đơn vị, {period_vi('year', year.start).lower()}: nhiều chỉ tiêu không đạt nhất ở trên",
         columns,
         [row for _, row in ranked],
-        note="✓ đạt, ✗ không đạt, không dấu: cấp đó không được giao chỉ tiêu, –: không phát sinh. Bấm tiêu đề cột để xếp theo cột đó.",
+        note="✓ đạt, ✗ không đạt, ⏱ đạt theo số liệu cũ, chưa kết luận được, không dấu: cấp đó không được giao chỉ tiêu, –: không phát sinh. Bấm tiêu đề cột để xếp theo cột đó.",
         is_searchable=True,
         is_wide=True,
         search_label="Tìm đơn vị",
@@ -166,7 +166,7 @@ def _rankings(frame: Frame, levels: Sequence[str], year: Period) -> list[dict[st
 
 def _bar(unit: Unit, found: Rate) -> Bar:
     shown = percent_vi(found.numerator, found.denominator, found.target)
-    sign = SIGNS["stale" if found.is_stale and found.status == "met" else found.status]  # by old data a target is not known to be met
+    sign = SIGNS[tone_of(found)]
     return Bar(unit.called, "", found.numerator / found.denominator, found.target, f"{sign} {shown}".strip())
 
 

@@ -125,6 +125,11 @@ def moment(value: datetime | date | None) -> Cell:
     return Cell(f"{value:%d/%m/%Y}", sort=f"{day}0000")
 
 
+def tone_of(found: Rate) -> str:
+    """The tone of a rate's result; by old data a target is not known to be met."""
+    return "stale" if found.is_stale and found.status == "met" else found.status
+
+
 def rate(found: Rate | None, *, with_counts: bool = True, tone: str | None = None, sub: str = "") -> Cell:
     """A rate with the counts it is made of; `tone` is its status unless given. Nothing to be counted is a dash, sorted last."""
     if found is None or not found.denominator:
@@ -134,6 +139,6 @@ def rate(found: Rate | None, *, with_counts: bool = True, tone: str | None = Non
     return Cell(
         shown,
         sort=round(found.numerator / found.denominator, 8),
-        tone=found.status if tone is None else tone,
+        tone=tone_of(found) if tone is None else tone,
         sub=" · ".join(part for part in (counts, sub) if part),
     )

@@ -9,7 +9,7 @@ from flows.site.frame import Frame
 from flows.site.honesty import of_unit
 from flows.site.overview import trend_table, trends
 from flows.site.receptions import receptions_table
-from flows.site.tables import Cell, Column, Table, moment, number, rate, text
+from flows.site.tables import Cell, Column, Table, moment, number, rate, text, tone_of
 from transforms.wording import LEVELS_VI, PROBLEMS_VI, STATUS_VI, count_vi, hours_left_vi, percent_vi, period_vi, target_vi
 
 _MOST_ROWS = 1_000
@@ -87,7 +87,7 @@ def _rates_table(frame: Frame, unit: Unit, measures: Sequence[Measure], name: st
             target = year.target if year else None
             row += [
                 number(target, target_vi(target)),
-                Cell(STATUS_VI[status], tone=status, sub="⏱ theo số liệu cũ" if year and year.is_stale else ""),
+                Cell(STATUS_VI[status], tone=tone_of(year) if year else status, sub="⏱ theo số liệu cũ" if year and year.is_stale else ""),
                 number(year.shortfall if year and year.status == "missed" else None),
                 Cell(f"{place[0]}/{place[1]}", sort=place[0]) if place else Cell("", is_empty=True),
             ]

@@ -228,6 +228,16 @@ def test_no_count_runs_into_a_name_that_ends_in_a_number(settings: Settings, fig
     assert not re.search(r"phường \d+ \d", said)
 
 
+def test_a_target_met_by_old_data_is_not_said_to_be_met(settings: Settings, figures: Figures) -> None:
+    """The workbook and the report of the same night say that nothing can be concluded."""
+    old = replace(figures, rates=[replace(rate, is_stale=True) for rate in figures.rates])
+    assert any(rate.status == "met" for rate in figures.now("year"))
+    for content in (describe_office(old, None, OFFICE), describe_units(old, None, unit_of(*(unit.code for unit in figures.units)))):
+        assert content
+        said = {(cell.mark, cell.word) for row in content.rows for each in row.cells for cell in each}
+        assert ("✓", "đạt") not in said and ("⏱", "đạt theo số liệu cũ, chưa kết luận được") in said
+
+
 def test_a_long_name_leaves_room_for_the_figures_in_the_subject(settings: Settings, figures: Figures) -> None:
     """It pushed them out, or cut a number in two: the subject ended "…: 1" of 12 dossiers."""
     unit = next(u for u in figures.units if u.code == busy_unit(figures))

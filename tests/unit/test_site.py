@@ -209,12 +209,15 @@ def test_procedures_that_are_missing_are_no_dossiers_that_are_missing() -> None:
     assert ">43<" not in table[0]
 
 
-def test_a_target_met_by_old_data_has_no_tick_in_the_ranking() -> None:
+def test_a_target_met_by_old_data_has_no_tick() -> None:
+    """Neither in the ranking nor in any table: the workbook and the report of the same night say that nothing can be concluded."""
     figures = make_figures("x", units=4)
     rates = [replace(rate, numerator=39, denominator=40, status="met", shortfall=0) if rate.unit else rate for rate in figures.rates]
     for is_stale, sign in ((False, "✓"), (True, "⏱")):
-        page = dict(draw_pages(replace(figures, rates=[replace(rate, is_stale=is_stale) for rate in rates])))["index.html"]
-        assert set(re.findall(r">(\S+) 97,5\u00a0%</text>", page)) == {sign}
+        pages = dict(draw_pages(replace(figures, rates=[replace(rate, is_stale=is_stale) for rate in rates])))
+        assert set(re.findall(r">(\S+) 97,5\u00a0%</text>", pages["index.html"])) == {sign}
+        for name in ("index.html", next(name for name in pages if name.startswith("don-vi/"))):
+            assert set(re.findall(r'<span class="sign">(\S)</span> (?:97,5\u00a0%|Đạt)<', pages[name])) == {sign}, name
 
 
 def test_hours_and_differences_have_points_between_the_thousands() -> None:
