@@ -134,6 +134,20 @@ def test_every_state_of_a_task(planned: Settings) -> None:
     ]
 
 
+def test_a_task_of_which_only_the_extension_is_dated_counts_in_the_year_of_its_deadline(planned: Settings) -> None:
+    extended = {"Ngày giao": "", "Hạn hoàn thành": "", "Ngày xin gia hạn": "10/05/2024"}
+    write_tasks(
+        planned,
+        [task_row(f"{number}/NV-UBND", **extended, **{"Gia hạn đến": day}) for number, day in enumerate(("20/06/2024", "31/07/2024"), 1)],
+    )
+    run_at(planned, planned.as_of)
+    assert show(planned, "SELECT state, is_counted, task_year FROM mart.task_status ORDER BY task_no") == [
+        ("overdue", True, 2024),
+        ("open", True, 2024),
+    ]
+    assert show(planned, "SELECT numerator, denominator FROM mart.plan WHERE criterion = '1.7'") == [(1, 2)]
+
+
 @pytest.mark.parametrize(
     ("as_of", "due", "state", "left"),
     [

@@ -92,7 +92,7 @@ SELECT j.task_no, j.content_vi, j.unit_code, u.unit_name, u.level, j.assigned_on
        -- tasks_on_time, denominator: not cancelled and with a deadline; numerator: finished by the deadline in force, or not yet past it
        CASE WHEN j.task_state <> 'cancelled' AND j.due_in_force_on IS NOT NULL THEN TRUE ELSE FALSE END AS is_counted,
        CASE WHEN j.task_state IN ('on_time', 'open', 'due_soon') AND j.due_in_force_on IS NOT NULL THEN TRUE ELSE FALSE END AS is_on_time,
-       CAST(extract(year FROM coalesce(j.assigned_on, j.due_on)) AS INTEGER) AS task_year, j.file_id, j.sheet, j.sheet_number, j.row_number, j.as_of
+       CAST(extract(year FROM coalesce(j.assigned_on, j.due_on, j.due_in_force_on)) AS INTEGER) AS task_year, j.file_id, j.sheet, j.sheet_number, j.row_number, j.as_of
 FROM judged AS j
 CROSS JOIN work.thresholds AS t
 JOIN core.units AS u ON u.unit_code = j.unit_code AND u.valid_from = j.unit_valid_from
