@@ -74,7 +74,7 @@ def test_word_says_what_was_published(night: tuple[Settings, NightResult], quart
             "\u00a0", " "
         ) in said.replace(",", ".")
     for name, numerator, denominator, target in missed[:8]:
-        assert f"{name} {percent_vi(numerator, denominator, target)} ({numerator}/{denominator})".replace("\u00a0", " ") in said
+        assert f"{name}: {percent_vi(numerator, denominator, target)} ({numerator}/{denominator})".replace("\u00a0", " ") in said
     table = next(t for t in docx.Document(str(quarter[".docx"])).tables if t.cell(0, 0).text == "TT")
     shown = {(r[1], r[2], r[3], r[7]) for r in ([c.text for c in row.cells] for row in table.rows[1:])}
     assert shown == {(name, str(n), str(d), str(short) if short else "") for name, n, d, _, short in published}
