@@ -26,9 +26,9 @@ _SHOWN_ROWS, _SHOWN_TROUBLES = 3, 20
 def check_file(path: Path, reference: Path) -> Iterator[dict[str, Any]]:
     """What one file would give, one record an export (every member where it is an archive).
 
-    Each record has: file, member, error (None when it reads), passed_over (a temporary or hidden file, no export), exported_at, warnings, sheets; each sheet: name, kind, why (the headings that
-    decided the kind), heading_rows, mapping (heading -> column), personal, unknown, first_rows (masked), rows, rejects (reason -> count, as far
-    as they show without reference tables), troubles.
+    Each record has: file, member, error (None when it reads), passed_over (a temporary or hidden file, no export), exported_at, warnings, sheets;
+    each sheet: name, kind, why (the headings that decided the kind), heading_rows, mapping (heading -> column), personal, unknown, first_rows (masked),
+    rows, rejects (reason -> count, as far as they show without reference tables), troubles.
 
     Raises:
         ConfigurationError: the office's heading or word list cannot be used.

@@ -139,13 +139,9 @@ def find_kept(settings: Settings, name: str) -> KeptWarehouse:
     return chosen
 
 
-def roll_back(settings: Settings, name: str) -> None:
-    """The kept warehouse of this name is the published one; the one published before stays among the kept.
-
-    Raises:
-        ConfigurationError: see `find_kept`.
-    """
-    _lead_to(find_kept(settings, name).path, settings.warehouse)
+def roll_back(settings: Settings, kept: KeptWarehouse) -> None:
+    """A kept warehouse is the published one; the one published before stays among the kept."""
+    _lead_to(kept.path, settings.warehouse)
 
 
 def find_published_run(warehouse: Path) -> str | None:

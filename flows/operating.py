@@ -137,7 +137,7 @@ def rollback(
         kept = find_kept(settings, name)
         # The reason first: where it cannot be kept (a full disk), nothing changes either.
         RunLog(replace(settings, as_of=kept.as_of)).note("rolled_back", f"{kept.name}: {why.strip()}")
-        roll_back(settings, name)
+        roll_back(settings, kept)
     typer.echo(f"Đã quay lại bản chốt {kept.as_of:%H:%M ngày %d/%m/%Y}.")
 
 

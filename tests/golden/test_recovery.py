@@ -23,7 +23,7 @@ from flows.backup import restore_backup, write_backup
 from flows.cli import main
 from flows.doctor import LEAST_FREE_BYTES, examine, look_at_letterhead
 from flows.figures import Figures
-from flows.keeping import list_kept, roll_back
+from flows.keeping import find_kept, list_kept, roll_back
 from flows.logs import logging_to, note, note_error
 from flows.mail.ledger import Ledger, ledger_path
 from flows.night import hold_lock, run_night
@@ -65,13 +65,13 @@ def test_a_published_warehouse_can_be_returned_to(two_nights: Settings) -> None:
     newest, older = list_kept(two_nights)
     assert (newest.is_current, older.is_current) == (True, False)
     assert (newest.as_of, older.as_of) == (AS_OF, datetime(2024, 6, 29, 23))
-    roll_back(two_nights, older.name)
+    roll_back(two_nights, older)
     assert cases(two_nights.warehouse) == ["000.22.58.H48-240215-0007"]
     assert [(kept.name, kept.is_current) for kept in list_kept(two_nights)] == [(newest.name, False), (older.name, True)]
-    roll_back(two_nights, newest.name)
+    roll_back(two_nights, newest)
     assert len(cases(two_nights.warehouse)) == 2
     with pytest.raises(ConfigurationError, match="không có bản công bố nào tên"):
-        roll_back(two_nights, "20240101-x")
+        find_kept(two_nights, "20240101-x")
 
 
 @pytest.mark.slow
@@ -152,7 +152,7 @@ def test_what_is_written_by_hand_beside_a_night_is_of_one_publication(
     two_nights: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     newest, older = list_kept(two_nights)
-    roll_back(two_nights, older.name)
+    roll_back(two_nights, older)
     year, load = period_report.parse_report_period("year", "2024"), period_report.load_figures
 
     def write(folder: str) -> bytes:
@@ -161,7 +161,7 @@ def test_what_is_written_by_hand_beside_a_night_is_of_one_publication(
 
     def load_while_a_night_publishes(path: Path) -> Figures:
         figures = load(path)
-        roll_back(two_nights, newest.name)
+        roll_back(two_nights, newest)
         return figures
 
     alone = write("alone")
@@ -187,7 +187,7 @@ def test_where_the_system_makes_no_links_the_file_itself_is_published(two_nights
         assert not two_nights.warehouse.is_symlink() and len(cases(two_nights.warehouse)) == 2
     monkeypatch.undo()
     older = next(kept for kept in list_kept(two_nights) if kept.as_of == datetime(2024, 6, 29, 23))
-    roll_back(two_nights, older.name)
+    roll_back(two_nights, older)
     assert cases(two_nights.warehouse) == ["000.22.58.H48-240215-0007"]
 
 

@@ -200,7 +200,7 @@ def test_status_names_the_run_whose_figures_are_in_use(tmp_path: Path, monkeypat
         line = read_status(settings, settings.as_of).lines[0]
         assert f"Số liệu đang dùng là của lần chạy lúc {moment_vi(failed['started_at'])}, đã vào kho dữ liệu nhưng" in line.text
     assert any(f.light == "red" and "sau đó 2 lần không trọn vẹn" in f.text_vi for f in examine(settings, (look_at_runs,)))
-    roll_back(settings, list_kept(settings)[-1].name)
+    roll_back(settings, list_kept(settings)[-1])
     line = read_status(settings, settings.as_of).lines[0]
     assert f"Số liệu đang dùng là của lần chạy lúc {moment_vi(load_runs(settings.staged)[0]['started_at'])}; hãy" in line.text
 

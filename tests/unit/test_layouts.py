@@ -111,20 +111,7 @@ def test_groups_of_bieu_06_are_known_as_systems_write_them(received: str, done: 
     layout = layout_of([[text or None for text in row.split("|")] for row in rows] + [["1", "UBND xã Sơn Hạ"] + ["1"] * 11])
     assert isinstance(layout, Layout)
     assert (layout.kind.name, list(layout.columns.values())) == ("summary06", list(range(1, 13)))
-    assert list(layout.columns) == [
-        "unit",
-        "total",
-        "online",
-        "direct",
-        "carried",
-        "done",
-        "early",
-        "on_day",
-        "late",
-        "open",
-        "open_in",
-        "open_over",
-    ]
+    assert list(layout.columns) == "unit total online direct carried done early on_day late open open_in open_over".split()
 
 
 @pytest.mark.parametrize("mark", [" (4)", "(12)", ":", " :", "*", " (*)", " (1) *"])
